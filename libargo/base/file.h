@@ -1,0 +1,33 @@
+/*
+ * Files: bounded reads, atomic writes, private directories, locks. Nothing here follows a link
+ * in the last component unless it says so.
+ */
+#ifndef AG_BASE_FILE_H
+#define AG_BASE_FILE_H
+
+#include <sys/types.h>
+
+#include "base/buf.h"
+
+/* Reads the whole file (links are followed). Larger than MAX: ARGO_E_TOO_LARGE. */
+int ag_file_read(const char *path, size_t max, char **out, size_t *out_len, argo_error **err);
+/* Reads a secret: a regular file, owned by us, mode without group or other bits, not a link. */
+int ag_file_read_private(const char *path, size_t max, char **out, argo_error **err);
+/* tmp + fsync + rename + fsync(dir). */
+int ag_file_write(const char *path, const void *data, size_t len, mode_t mode, argo_error **err);
+int ag_file_append(const char *path, const void *data, size_t len, mode_t mode, argo_error **err);
+bool ag_file_exists(const char *path);
+/* Creates PATH and its missing parents with 0700. An existing one must be a directory owned by
+ * us and writable by nobody else (not a link): else ARGO_E_DENIED with what to do. */
+int ag_dir_private(const char *path, argo_error **err);
+/* Creates missing parents of a file's path with mode 0777 & ~umask. */
+int ag_dir_parents(const char *path, argo_error **err);
+char *ag_path_join(const char *a, const char *b); /* NULL without memory */
+
+/* Exclusive fcntl write lock on PATH (created 0600, O_CLOEXEC); not inherited by children.
+ * Held by another process: ARGO_E_LOCKED, and *HOLDER (may be NULL) is its pid. */
+int ag_lock_take(const char *path, int *out_fd, pid_t *holder, argo_error **err);
+/* The pid that holds the lock on PATH, 0 for none, negative code on failure. */
+int ag_lock_holder(const char *path, pid_t *out, argo_error **err);
+
+#endif
