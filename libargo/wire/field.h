@@ -20,7 +20,8 @@ enum ag_field_type {
     AG_FIELD_TIME,     /* int64_t ms, RFC 3339 on the wire; 0 = absent, not written */
     AG_FIELD_DURATION, /* int64_t ms, seconds with fractions on the wire */
     AG_FIELD_ENUM,     /* int, index into WORDS (NULL-terminated) */
-    AG_FIELD_LIST      /* struct ag_list_of: records by SUB, at most MAX */
+    AG_FIELD_LIST      /* struct ag_list_of: records by SUB, at most MAX; with min -1 it is one
+                          optional object on the wire (n 0 or 1), not an array */
 };
 
 enum ag_field_flags {

@@ -1,0 +1,287 @@
+/*
+ * The vocabulary: every record that crosses the wire or goes into the store. This file and
+ * records.c are the only owners of key names and of their limits.
+ *
+ * Strings and values in a record are owned by it; ag_record_clear(&ag_X_record, &x) frees them.
+ * Times are milliseconds since the epoch, 0 when unknown.
+ */
+#ifndef AG_WIRE_RECORDS_H
+#define AG_WIRE_RECORDS_H
+
+#include "wire/field.h"
+
+/* Limits of the contract, in bytes unless named otherwise. */
+enum {
+    AG_MAX_BODY = 1024 * 1024,
+    AG_MAX_VALUE = 256 * 1024,
+    AG_MAX_VARIABLES = 8 * 1024 * 1024,
+    AG_MAX_TEXT = 64 * 1024, /* a line of input, a message's payload, a prompt */
+    AG_MAX_NAME = 64,        /* ids */
+    AG_MAX_LABEL = 256,      /* step names, models, roles, versions */
+    AG_MAX_PATH = 1024,      /* the path of a step's execution */
+    AG_MAX_FILE = 4096,      /* file names, URLs */
+    AG_MAX_RECORDS = 1000    /* output records in one request */
+};
+
+/* ---- runs ---------------------------------------------------------------------------------- */
+
+enum ag_run_state {
+    AG_RUN_QUEUED,
+    AG_RUN_RUNNING,
+    AG_RUN_WAITING,
+    AG_RUN_PAUSED,
+    AG_RUN_STALLED,
+    AG_RUN_DONE,
+    AG_RUN_FAILED,
+    AG_RUN_INTERRUPTED,
+    AG_RUN_ABANDONED
+};
+
+extern const char *const ag_run_state_words[]; /* NULL-terminated, by enum */
+
+static inline bool ag_run_state_ended(int state)
+{
+    return state == AG_RUN_DONE || state == AG_RUN_FAILED || state == AG_RUN_ABANDONED;
+}
+
+/* A run's row: what changes while it runs. What does not is in ag_run_spec. */
+struct ag_run {
+    int64_t rid; /* the store's number; files are named by it; never reused */
+    char *workflow_id;
+    int state;           /* enum ag_run_state */
+    int beneath;         /* the state beneath `paused` */
+    char *template_name; /* "template" */
+    char *session_id;
+    int64_t pid;       /* 0 while no process exists */
+    int64_t pid_start; /* its start time in clock ticks since boot */
+    char *boot_id;
+    int64_t epoch;                     /* grows with each spawn */
+    int64_t seq;                       /* the last number given out in this run's streams */
+    int64_t current_step, total_steps; /* 1-based; 0 before the first */
+    char *step_name;
+    char *next_step;      /* where the next step/complete has put the run; NULL: first; "EXIT" */
+    int64_t steps_done;   /* completed executions, against limits.max_steps */
+    char *flight_path;    /* the step under way that has a start row, or NULL */
+    int64_t deaths;       /* executor deaths in flight_path (or at next_step) since it last moved */
+    char *decision;       /* for an interrupted step: "repeat", "skip", "fail"; NULL: none yet */
+    int64_t consumed_seq; /* the last input record that a completed step has used up */
+    int64_t cursor_output; /* the default cursors of clients that pass no `after` */
+    int64_t cursor_input;
+    int64_t created, started, updated, ended;
+    ag_value *result;
+    ag_value *error; /* {code,message,...} of a failed run */
+};
+extern const struct ag_record ag_run_record; /* the full resource, `data` of status */
+
+struct ag_run_spec {
+    char *request_key;
+    char *request_hash;
+    char *instance, *branch, *environment;
+    ag_value *parameters; /* resolved: defaults filled in */
+    char *cwd;
+    ag_value *env;         /* {NAME: text} */
+    char *definition;      /* the pinned text, JSON or YAML as it was written */
+    char *definition_file; /* for messages */
+    char *definition_hash;
+    char *nonce; /* ARGO_RUN_NONCE in the environment of all of the run's processes */
+};
+extern const struct ag_record ag_run_spec_record; /* without nonce, hash and request hash */
+
+/* POST /api/workflow/start. `definition` is the text of a template, or an object. */
+struct ag_start_request {
+    char *template_name, *instance, *workflow_id, *branch, *environment;
+    ag_value *parameters;
+    char *session_id, *request_key, *cwd;
+    ag_value *env;
+    ag_value *definition;
+    char *definition_file; /* "definition_file": the name to use in messages */
+};
+extern const struct ag_record ag_start_request_record;
+
+/* ---- steps --------------------------------------------------------------------------------- */
+
+enum ag_step_status { AG_STEP_STARTED, AG_STEP_DONE, AG_STEP_FAILED, AG_STEP_SKIPPED };
+
+extern const char *const ag_step_status_words[];
+
+struct ag_step_row {
+    char *step, *path;
+    int64_t attempt; /* from 1 */
+    int status;
+    bool repeat_never; /* "repeat_never": what its template says of a death in mid-flight */
+    int64_t epoch;
+    int64_t started, ended;
+    char *next_step;
+    ag_value *outputs, *usage, *error;
+};
+extern const struct ag_record ag_step_row_record;
+
+struct ag_progress {
+    int64_t current_step, total_steps;
+    char *step_name;
+};
+extern const struct ag_record ag_progress_record;
+
+struct ag_step_start {
+    char *step, *path;
+    int64_t attempt;
+    bool repeat_never;
+};
+extern const struct ag_record ag_step_start_record;
+
+/* One record of output as an executor sends it. */
+struct ag_output_record {
+    char *kind; /* text | stdout | stderr | ci | prompt | notice | error */
+    char *text;
+    char *path;
+    char *client_key; /* unique in the run: a repeated one is dropped */
+};
+extern const struct ag_record ag_output_record_record;
+
+struct ag_step_complete {
+    char *step, *path;
+    int64_t attempt;
+    int status; /* done | failed | skipped */
+    ag_value *outputs;
+    ag_value *variables; /* {top-level name: its whole new value} */
+    char *next_step;     /* a step's name or "EXIT"; NULL: the run stays at this step (a retry) */
+    int64_t consumed_input_seq;
+    ag_value *usage, *error;
+    struct ag_list_of records;  /* struct ag_output_record */
+    struct ag_list_of progress; /* 0 or 1 struct ag_progress (an object on the wire) */
+    struct ag_list_of start;    /* 0 or 1 struct ag_step_start (an object on the wire) */
+};
+extern const struct ag_record ag_step_complete_record;
+
+struct ag_step_output {
+    char *step, *path, *text, *client_key;
+};
+extern const struct ag_record ag_step_output_record;
+
+/* What an executor goes on with: GET .../checkpoint. */
+struct ag_checkpoint {
+    char *workflow_id, *instance, *branch, *environment, *session_id;
+    int64_t epoch;
+    char *definition, *definition_file;
+    char *template_name;
+    ag_value *parameters, *variables;
+    char *cwd;
+    ag_value *env;
+    char *next_step; /* NULL: the first step; "EXIT": only workflow_complete is missing */
+    char *flight_step, *flight_path; /* started, not completed: see decision */
+    int64_t flight_attempt;
+    char *decision;     /* "repeat", "skip" or "fail" for the step in flight */
+    ag_value *visits;   /* {step: how often it has been entered, the one in flight included} */
+    ag_value *attempts; /* {"path","attempt"} of the last failed attempt at next_step, or NULL */
+    int64_t steps_done;
+    int64_t consumed_input_seq;
+};
+extern const struct ag_record ag_checkpoint_record;
+
+/* The payload of the message `workflow_complete`. */
+struct ag_finish {
+    int status; /* 0 done, 1 failed */
+    ag_value *result, *error;
+};
+extern const struct ag_record ag_finish_record;
+
+/* ---- streams ------------------------------------------------------------------------------- */
+
+enum ag_stream { AG_STREAM_OUTPUT, AG_STREAM_INPUT, AG_STREAM_EVENT };
+
+/* A row of a run's one sequence. Input records have kind `line` (typed ahead) or `answer`. */
+struct ag_stream_record {
+    int64_t seq;
+    int stream; /* not on the wire */
+    char *kind, *text, *path;
+    int64_t at;
+    char *client_key;  /* not on the wire */
+    char *question_id; /* of a prompt or an answer */
+    ag_value *answer;  /* of an answer, unless the question is secret */
+};
+extern const struct ag_record ag_stream_record_record;
+
+/* POST /api/workflow/output: `output` or `records`. */
+struct ag_output_request {
+    char *output;
+    struct ag_list_of records; /* struct ag_output_record */
+};
+extern const struct ag_record ag_output_request_record;
+
+/* POST /api/workflow/input. */
+struct ag_input_request {
+    char *input;
+    char *question_id;
+    ag_value *answer;
+    char *client_key;
+};
+extern const struct ag_record ag_input_request_record;
+
+/* ---- questions ----------------------------------------------------------------------------- */
+
+enum ag_question_kind {
+    AG_QUESTION_TEXT,
+    AG_QUESTION_CHOICE,
+    AG_QUESTION_CONFIRM,
+    AG_QUESTION_FORM,
+    AG_QUESTION_PERMISSION
+};
+
+extern const char *const ag_question_kind_words[];
+
+enum ag_question_state {
+    AG_QUESTION_OPEN,
+    AG_QUESTION_ANSWERED,
+    AG_QUESTION_EXPIRED,
+    AG_QUESTION_CANCELLED
+};
+
+extern const char *const ag_question_state_words[];
+
+struct ag_question {
+    char *question_id;
+    char *workflow_id; /* filled from the run when it is shown */
+    char *path;
+    int kind;
+    char *prompt;
+    ag_value *schema;
+    ag_value *choices; /* array of {"label","value"}: an answer is a value, label or number */
+    bool multiple;     /* "multiple": a choice of several */
+    ag_value *default_answer; /* "default" */
+    int64_t deadline;
+    char *on_deadline; /* "default" or "fail" */
+    bool secret;
+    int state;
+    ag_value *answer; /* never shown for a secret one */
+    char *answered_by, *answered_via;
+    int64_t asked, answered;
+    int64_t answer_seq; /* the input record that carries the answer */
+};
+extern const struct ag_record ag_question_record;
+
+/* ---- CIs ----------------------------------------------------------------------------------- */
+
+struct ag_ci {
+    char *name, *provider, *model;
+    int64_t port;
+    char *socket_path, *role, *status;
+    int64_t last_heartbeat;
+    char *base_url;         /* "base_url": of an OpenAI-compatible server */
+    char *recording;        /* "recording": directory of a replay CI */
+    char *upstream;         /* "upstream": the CI whose exchanges a replay CI records; NULL: play */
+    ag_value *command;      /* argv of a CLI */
+    ag_value *capabilities; /* array of text */
+};
+extern const struct ag_record ag_ci_record;
+
+/* ---- messages ------------------------------------------------------------------------------ */
+
+struct ag_message {
+    char *id, *type;
+    ag_value *payload;
+    int64_t timestamp;
+    int64_t seq;
+};
+extern const struct ag_record ag_message_record;
+
+#endif
