@@ -1,0 +1,63 @@
+/*
+ * The port: how the runner reaches its surroundings. Two adapters implement it in engine/: over
+ * the client (the executor process) and in process (an engine without a daemon).
+ *
+ * Every call is asynchronous: FN runs once from the loop, never from inside the call, unless the
+ * port is closed first. A port keeps the order of its calls. Failures that may pass (daemon away)
+ * are retried by the adapter and never reach the runner; what does is final: ARGO_E_FENCED (a
+ * newer executor owns the run: stop at once and write nothing), or a refusal of this request.
+ */
+#ifndef AG_EXEC_PORT_H
+#define AG_EXEC_PORT_H
+
+#include "wire/records.h"
+
+typedef struct ag_port ag_port;
+
+typedef void (*ag_port_done_fn)(const argo_error *err, void *user);
+typedef void (*ag_port_checkpoint_fn)(const struct ag_checkpoint *checkpoint, const argo_error *err,
+                                      void *user);
+typedef void (*ag_port_question_fn)(const struct ag_question *question, const argo_error *err,
+                                    void *user);
+typedef void (*ag_port_ci_fn)(const struct ag_ci *ci, const struct ag_ci *upstream,
+                              const argo_error *err, void *user);
+
+struct ag_port_ops {
+    void (*checkpoint)(ag_port *p, ag_port_checkpoint_fn fn, void *user);
+    void (*step_start)(ag_port *p, const struct ag_step_start *start, ag_port_done_fn fn,
+                       void *user);
+    void (*step_complete)(ag_port *p, const struct ag_step_complete *complete, ag_port_done_fn fn,
+                          void *user);
+    /* Queues output; the adapter batches what gathers while a request is under way. Returns how
+     * many bytes are queued: above AG_PORT_OUTPUT_HIGH the caller stops reading its source until
+     * `drained` (see ag_port_events). */
+    size_t (*output)(ag_port *p, const struct ag_output_record *record);
+    /* Idempotent by question_id; FN gets the question with its answer if there is one. */
+    void (*question)(ag_port *p, const struct ag_question *question, ag_port_question_fn fn,
+                     void *user);
+    /* The CI by name; NULL: the registry's default (the only one, or the one with role
+     * "default"). With the CI that it records, if any. */
+    void (*ci)(ag_port *p, const char *name, ag_port_ci_fn fn, void *user);
+    /* `workflow_complete`, after everything queued before it. */
+    void (*finish)(ag_port *p, const struct ag_finish *finish, ag_port_done_fn fn, void *user);
+    /* Wants input and answers from now on (a long poll for both), or not any more. */
+    void (*listen)(ag_port *p, bool wanted);
+};
+
+/* What comes by itself; set by the runner. */
+struct ag_port_events {
+    void (*input)(const struct ag_stream_record *record, void *user); /* lines and answers */
+    void (*message)(const struct ag_message *message, void *user);    /* pause resume abort ... */
+    void (*drained)(void *user);                                      /* output is low again */
+    void (*lost)(const argo_error *err, void *user); /* fenced or refused for good: stop */
+};
+
+#define AG_PORT_OUTPUT_HIGH (1024 * 1024)
+
+struct ag_port {
+    const struct ag_port_ops *ops;
+    struct ag_port_events events;
+    void *events_user;
+};
+
+#endif
