@@ -43,7 +43,8 @@ ARGO_PUBLIC size_t argo_value_size(const argo_value *value); /* of an array or o
 ARGO_PUBLIC const argo_value *argo_value_at(const argo_value *array, size_t index);
 ARGO_PUBLIC const char *argo_value_key_at(const argo_value *object, size_t index);
 ARGO_PUBLIC const argo_value *argo_value_value_at(const argo_value *object, size_t index);
-/* PATH is a dotted path: "data.records"; array elements by number: "steps.0.step". */
+/* PATH is a dotted path: "data.records"; array elements by number: "steps.0.step". NULL: the
+ * value itself. */
 ARGO_PUBLIC const argo_value *argo_value_get(const argo_value *object, const char *path);
 ARGO_PUBLIC const char *argo_value_text(const argo_value *value, const char *path,
                                         const char *fallback);

@@ -4,6 +4,7 @@
  * Reference-counted. Constructors return NULL only without memory (or, for text, when it is not
  * UTF-8: sanitise first). A value that has been put into a parent may not be changed through
  * another parent: values are shared, copy before you change (ag_value_copy).
+ * Reference counts are not atomic: a value and everything in it belong to one thread at a time.
  */
 #ifndef AG_WIRE_VALUE_H
 #define AG_WIRE_VALUE_H
@@ -35,7 +36,7 @@ ag_value *ag_value_null(void);
 ag_value *ag_value_bool(bool yes);
 ag_value *ag_value_int(int64_t n);
 ag_value *ag_value_real(double n); /* NULL for NaN and infinities too */
-ag_value *ag_value_text(const char *text);
+ag_value *ag_value_text(const char *text); /* NULL gives a JSON null */
 ag_value *ag_value_text_n(const char *text, size_t len);
 /* Never NULL but for memory: invalid bytes become U+FFFD. */
 ag_value *ag_value_text_sane(const char *text, size_t len);
@@ -43,17 +44,20 @@ ag_value *ag_value_array(void);
 ag_value *ag_value_object(void);
 
 enum argo_type ag_value_type(const ag_value *v); /* NULL counts as null */
+const char *ag_value_type_name(const ag_value *v); /* "object", "text"... for error texts */
 bool ag_value_is(const ag_value *v, enum argo_type type);
 bool ag_value_is_number(const ag_value *v);
 const char *ag_value_as_text(const ag_value *v); /* NULL unless text */
 size_t ag_value_text_len(const ag_value *v);
 int64_t ag_value_as_int(const ag_value *v);   /* 0 unless int, or a real with an integral value */
+bool ag_value_to_int(const ag_value *v, int64_t *out); /* the same; false when it is none */
 double ag_value_as_real(const ag_value *v);   /* 0 unless a number */
 bool ag_value_as_bool(const ag_value *v);     /* false unless true */
 
 size_t ag_value_size(const ag_value *v); /* members or elements; 0 for everything else */
 ag_value *ag_value_get(const ag_value *object, const char *key); /* borrowed or NULL */
-ag_value *ag_value_at(const ag_value *array, size_t index);      /* borrowed or NULL */
+ag_value *ag_value_get_n(const ag_value *object, const char *key, size_t len);
+ag_value *ag_value_at(const ag_value *array, size_t index); /* borrowed or NULL */
 /* Setters and append take over CHILD, also when they fail; NULL as CHILD is a failure
  * (ARGO_E_NOMEM), so constructors can be nested. */
 int ag_value_set(ag_value *object, const char *key, ag_value *child);
