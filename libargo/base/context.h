@@ -14,6 +14,8 @@ AG_DEFINE_AUTO(argo_context, argo_context_free)
 int64_t ag_context_now_ms(const argo_context *ctx);
 void ag_context_set_clock(argo_context *ctx, int64_t (*now_ms)(void *user), void *user);
 
+/* "error"...; "unknown" for a number that is no level. Static. */
+const char *ag_log_level_name(enum argo_log_level level);
 bool ag_log_enabled(const argo_context *ctx, enum argo_log_level level);
 void ag_log_write(const argo_context *ctx, enum argo_log_level level, const char *component,
                   const char *file, int line, const char *format, ...) ARGO_PRINTF(6, 7);

@@ -22,7 +22,7 @@ int ag_parse_duration_ms(const char *text, const char *what, int64_t *out, argo_
 bool ag_id_valid(const char *id);
 int ag_id_check(const char *id, const char *what, argo_error **err);
 
-bool ag_utf8_valid(const char *text, size_t len);
+bool ag_utf8_valid(const char *text, size_t len); /* NUL counts as invalid */
 /* Copies TEXT with each invalid byte (and NUL) as U+FFFD. Caller frees; NULL without memory. */
 char *ag_utf8_sanitise(const char *text, size_t len, size_t *out_len);
 /* How many bytes of TEXT end in complete characters: the rest is a character cut in two. */
