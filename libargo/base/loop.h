@@ -22,7 +22,7 @@ typedef struct ag_wake ag_wake;
 typedef struct ag_defer ag_defer;
 
 int ag_loop_new(ag_loop **out, argo_error **err);
-void ag_loop_free(ag_loop *loop); /* every handle must have been freed */
+void ag_loop_free(ag_loop *loop);         /* every handle must have been freed */
 int ag_loop_fd(const ag_loop *loop);      /* readable when there is something to dispatch */
 int ag_loop_timeout(const ag_loop *loop); /* ms until the next timer, 0 for pending work, or -1 */
 /* Waits at most TIMEOUT_MS (-1: until something happens; 0: not at all) and runs what is ready. */
@@ -61,7 +61,8 @@ void ag_wall_free(ag_wall *wall);
 
 /* Watches a process by pidfd. FN is called once, when it has ended. For our own child it has
  * been reaped: STATUS is a waitpid status. For a foreign process (or when the host took the
- * status) STATUS is -1. PIDFD -1: opened here. The pidfd is owned by the handle. */
+ * status) STATUS is -1. PIDFD -1: opened here. The pidfd is owned by the handle, but
+ * stays the caller's on failure. */
 typedef void (*ag_child_fn)(ag_child *child, pid_t pid, int status, void *user);
 int ag_child_new(ag_loop *loop, pid_t pid, int pidfd, ag_child_fn fn, void *user, ag_child **out,
                  argo_error **err);
