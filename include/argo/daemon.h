@@ -1,0 +1,69 @@
+/*
+ * The daemon: REST API, registry, workflow table, supervision of executors.
+ *
+ * A program either runs it (argo_daemon_run) or embeds it in its own event loop: wait until the fd
+ * of argo_daemon_get_fd is readable or the timeout has passed, then call argo_daemon_dispatch.
+ *
+ * Thread-safety: an argo_daemon belongs to one thread; argo_daemon_stop alone may be called from
+ * any thread and from a signal handler.
+ */
+#ifndef ARGO_DAEMON_H
+#define ARGO_DAEMON_H
+
+#include <argo/context.h>
+
+ARGO_BEGIN_DECLS
+
+typedef struct argo_daemon argo_daemon;
+
+/* Port meanings for argo_daemon_options.port. */
+#define ARGO_PORT_DEFAULT 9876
+
+struct argo_daemon_options {
+    size_t size;           /* set by ARGO_DAEMON_OPTIONS_INIT */
+    int port;              /* -1: 9876, or any free one when it is taken; 0: any; else exactly it */
+    int no_tcp;            /* not 0: the UNIX socket only */
+    const char *executor;  /* path of argo_workflow_executor; NULL: the installed one */
+    const char *templates; /* directory of installed templates; NULL: the installed one */
+    int64_t grace_ms;      /* between TERM and KILL when a run is abandoned; 0: 5,000 */
+};
+
+#define ARGO_DAEMON_OPTIONS_INIT                                 \
+    {                                                            \
+        sizeof(struct argo_daemon_options), -1, 0, NULL, NULL, 0 \
+    }
+
+/* Prepares the home, takes its lock, opens the store, listens, adopts and resumes the runs. Does
+ * not return before requests can be accepted. Blocks for the store's opening only. Errors:
+ * ARGO_E_LOCKED (another daemon holds the home; the details name its pid), ARGO_E_DENIED (home not
+ * private), ARGO_E_CORRUPT (the details name the file and how to repair), ARGO_E_SYSTEM (port
+ * taken ...). OPTIONS may be NULL. CTX must outlive the daemon. Since: 0.1 */
+ARGO_PUBLIC int argo_daemon_new(argo_context *ctx, const struct argo_daemon_options *options,
+                                argo_daemon **out, argo_error **err);
+/* Ends at once what is still open. Executors go on without it. NULL is allowed. Since: 0.1 */
+ARGO_PUBLIC void argo_daemon_free(argo_daemon *daemon);
+
+/* The TCP port that is listened on, 0 for none. Since: 0.1 */
+ARGO_PUBLIC uint16_t argo_daemon_port(const argo_daemon *daemon);
+
+/* Embedding: the fd to wait for (POLLIN), the longest wait in ms (-1: no limit), and the work.
+ * argo_daemon_dispatch never blocks; it returns 1 when the daemon has stopped after
+ * argo_daemon_stop and nothing is left to do, else 0. Since: 0.1 */
+ARGO_PUBLIC int argo_daemon_get_fd(const argo_daemon *daemon);
+ARGO_PUBLIC int argo_daemon_get_timeout(const argo_daemon *daemon);
+ARGO_PUBLIC int argo_daemon_dispatch(argo_daemon *daemon, argo_error **err);
+
+/* Dispatches until it has stopped. Blocks. Since: 0.1 */
+ARGO_PUBLIC int argo_daemon_run(argo_daemon *daemon, argo_error **err);
+
+/* Asks it to stop: no new connections, requests under way are answered, everything committed.
+ * Any thread, any signal handler. Since: 0.1 */
+ARGO_PUBLIC void argo_daemon_stop(argo_daemon *daemon);
+
+/* Repairs the store of CTX's home offline, under its lock; a copy of the damaged file is kept.
+ * *REPORT (may be NULL) is text that the caller frees. Blocks. Since: 0.1 */
+ARGO_PUBLIC int argo_daemon_repair(argo_context *ctx, char **report, argo_error **err);
+
+ARGO_END_DECLS
+
+#endif

@@ -1,0 +1,181 @@
+/*
+ * The rules: runs and their states, steps, streams, questions, CIs, templates.
+ *
+ * How every change goes: a rule reads and changes the live runs in memory, fills one transaction,
+ * commits it; `done` is called from the loop when it is durable, and only then are watchers told
+ * and may a reply be written. Reads for replies go to the store, so that nothing is shown before
+ * its commit. When a commit fails the memory is dropped and loaded again.
+ *
+ * Nothing here knows HTTP, and processes only through the launch port.
+ */
+#ifndef AG_DOMAIN_DOMAIN_H
+#define AG_DOMAIN_DOMAIN_H
+
+#include "base/context.h"
+#include "base/list.h"
+#include "base/loop.h"
+#include "base/map.h"
+#include "store/store.h"
+#include "template/template.h"
+#include "wire/records.h"
+
+typedef struct ag_domain ag_domain;
+
+/* Called once from the loop, after the commit; never from inside the call that was given it.
+ * A call that returns an error never calls it. */
+typedef void (*ag_done_fn)(const argo_error *err, void *user);
+
+/* ---- the launch port (implemented by daemon/) ------------------------------------------------ */
+
+struct ag_launch_port {
+    /* Starts an executor for RUN (epoch already grown); 0 and its pid and start time, or
+     * ARGO_E_SPAWN. From then on the port watches it and reports ag_domain_executor_ended. */
+    int (*launch)(void *user, const struct ag_run *run, const struct ag_run_spec *spec,
+                  const char *token, int64_t *out_pid, int64_t *out_start, argo_error **err);
+    /* A run from the store that had a process: true when it lives, proven by its lock, and is
+     * being watched from now on (*OUT_PID). */
+    bool (*adopt)(void *user, const struct ag_run *run, int64_t *out_pid);
+    /* Ends every process of the run: TERM, grace, KILL. DONE once nothing of it lives; nothing is
+     * reported as ended for it meanwhile. */
+    void (*end)(void *user, const struct ag_run *run, const char *nonce, void (*done)(void *user),
+                void *done_user);
+    void *user;
+};
+
+struct ag_domain_config {
+    argo_context *ctx;
+    ag_loop *loop;
+    ag_store *store;
+    struct ag_launch_port launch;
+    const char *home_templates;      /* $ARGO_HOME/workflows/templates */
+    const char *installed_templates; /* DATADIR/argo/templates */
+};
+
+/* Loads the live runs; nothing is launched until ag_domain_recover. */
+int ag_domain_new(const struct ag_domain_config *config, ag_domain **out, argo_error **err);
+void ag_domain_free(ag_domain *d);
+/* After a start (or a failed commit): adopts what lives, launches what should, ends what should
+ * not live any more. */
+void ag_domain_recover(ag_domain *d);
+/* The store's `failed`: drop and load again. */
+void ag_domain_reload(ag_domain *d);
+/* From now on nothing is launched (the daemon is stopping). */
+void ag_domain_quiesce(ag_domain *d);
+/* The port's report. STATUS as of waitpid, or -1. */
+void ag_domain_executor_ended(ag_domain *d, int64_t rid, int64_t pid, int status);
+
+ag_store *ag_domain_store(ag_domain *d); /* for reads */
+
+struct ag_domain_counts {
+    size_t live, processes, open_questions;
+};
+
+void ag_domain_count(const ag_domain *d, struct ag_domain_counts *out);
+
+/* ---- live runs and watchers ------------------------------------------------------------------ */
+
+enum ag_change {
+    AG_CHANGE_OUTPUT = 1,
+    AG_CHANGE_INPUT = 2,
+    AG_CHANGE_STATE = 4,
+    AG_CHANGE_MESSAGE = 8,
+    AG_CHANGE_ENDED = 16
+};
+
+/* Told after each commit that changed something in MASK. CHANGED may free the watch. A watch
+ * ends with the run (after AG_CHANGE_ENDED, which every watch gets) or by ag_watch_remove. After
+ * a reload watches get their whole mask. */
+struct ag_watch {
+    struct ag_list node;
+    unsigned mask;
+    void (*changed)(struct ag_watch *watch, unsigned changes);
+};
+
+/* ARGO_E_NO_WORKFLOW unless the run is live; ARGO_E_WAITERS above 1,024 for one run. */
+int ag_watch_add(ag_domain *d, int64_t rid, struct ag_watch *watch, argo_error **err);
+void ag_watch_remove(struct ag_watch *watch);
+
+/* ---- runs ------------------------------------------------------------------------------------ */
+
+/* Checks everything (all problems at once), then row -> commit -> launch -> commit -> DONE. The
+ * workflow's id is put to *OUT_RID at once. Returns 1 when REQUEST_KEY was seen before with the
+ * same body (then *OUT_RID is that run and DONE is called as well). */
+int ag_run_start(ag_domain *d, const struct ag_start_request *request, const char *body_hash,
+                 int64_t *out_rid, ag_done_fn done, void *user, argo_error **err);
+/* Ends the run and everything that lives of it; DONE when nothing does. */
+int ag_run_abandon(ag_domain *d, const char *workflow_id, ag_done_fn done, void *user,
+                   argo_error **err);
+/* rid of a run by its id, live or ended; ARGO_E_NO_WORKFLOW. */
+int ag_run_find(ag_domain *d, const char *workflow_id, int64_t *out_rid, argo_error **err);
+/* The transition table; the docs print it. */
+bool ag_run_may_become(int from, int to);
+
+/* ---- what executors report. EPOCH is checked first: ARGO_E_FENCED ----------------------------- */
+
+int ag_run_checkpoint(ag_domain *d, int64_t rid, int64_t epoch, struct ag_checkpoint *out,
+                      argo_error **err);
+int ag_run_progress(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_progress *progress,
+                    ag_done_fn done, void *user, argo_error **err);
+int ag_run_step_start(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_step_start *start,
+                      ag_done_fn done, void *user, argo_error **err);
+int ag_run_step_complete(ag_domain *d, int64_t rid, int64_t epoch,
+                         const struct ag_step_complete *complete, ag_done_fn done, void *user,
+                         argo_error **err);
+/* RECORDS: N struct ag_output_record; a client_key seen before is dropped. */
+int ag_run_output(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_output_record *records,
+                  size_t n, ag_done_fn done, void *user, argo_error **err);
+int ag_run_finish(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_finish *finish,
+                  ag_done_fn done, void *user, argo_error **err);
+int ag_run_check_epoch(ag_domain *d, int64_t rid, int64_t epoch, argo_error **err);
+
+/* ---- questions and input ---------------------------------------------------------------------- */
+
+/* Creates Q unless its id exists; typed-ahead input may answer it in the same commit. */
+int ag_question_ask(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_question *q,
+                    ag_done_fn done, void *user, argo_error **err);
+
+/* Who answers, for answered_by and answered_via; and a reply to keep in the same transaction. */
+struct ag_answerer {
+    const char *by, *via;
+};
+
+/* POST input. *OUT_SEQ is the number of the record that carries it. KEEP (may be NULL) is called
+ * with the transaction before it is committed. Errors: ARGO_E_STATE (several open, or one that
+ * needs its id), ARGO_E_ANSWERED, ARGO_E_ANSWER, ARGO_E_NO_QUESTION, ARGO_E_QUOTA (1,000 lines
+ * typed ahead). */
+int ag_run_input(ag_domain *d, int64_t rid, const struct ag_input_request *input,
+                 const struct ag_answerer *who, void (*keep)(ag_txn *t, int64_t seq, void *user),
+                 int64_t *out_seq, ag_done_fn done, void *user, argo_error **err);
+
+/* ---- default cursors ---------------------------------------------------------------------------- */
+
+/* Moves the cursor of clients that pass no `after` (stream output or input), never backwards. */
+void ag_run_move_cursor(ag_domain *d, int64_t rid, enum ag_stream stream, int64_t seq);
+
+/* ---- CIs ---------------------------------------------------------------------------------------- */
+
+typedef void (*ag_keep_fn)(ag_txn *t, void *user);
+
+int ag_registry_add(ag_domain *d, const struct ag_ci *ci, ag_keep_fn keep, ag_done_fn done,
+                    void *user, argo_error **err);
+int ag_registry_remove(ag_domain *d, const char *name, ag_keep_fn keep, ag_done_fn done, void *user,
+                       argo_error **err);
+
+/* ---- templates ------------------------------------------------------------------------------------ */
+
+struct ag_template_file {
+    char *name, *path, *text;
+    size_t len;
+};
+
+void ag_template_file_clear(struct ag_template_file *f);
+/* Searches CWD/.argo/workflows (CWD may be NULL; a hit there is ARGO_E_UNTRUSTED), the home's and
+ * the installed templates, for NAME.json, NAME.yaml, NAME.yml. ARGO_E_NO_TEMPLATE names the
+ * nearest. */
+int ag_catalog_find(ag_domain *d, const char *name, const char *cwd, struct ag_template_file *out,
+                    argo_error **err);
+/* Every template by name, sorted; FN gets name and path. */
+int ag_catalog_each(ag_domain *d, int (*fn)(const char *name, const char *path, void *user),
+                    void *user, argo_error **err);
+
+#endif
