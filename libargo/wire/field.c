@@ -45,9 +45,17 @@ static void add_path(const struct spot *at, struct ag_buf *buf)
     }
 }
 
+/* A LIST with min -1 is one optional object on the wire. */
+static bool is_single(const struct ag_field *f)
+{
+    return f->type == AG_FIELD_LIST && f->min == -1;
+}
+
 static void add_range(const struct ag_field *f, double unit, struct ag_buf *buf)
 {
-    if (f->min != 0 || f->max != 0) {
+    if (f->max == INT64_MAX) {
+        ag_buf_printf(buf, " of at least %.15g", (double)f->min / unit);
+    } else if (f->min != 0 || f->max != 0) {
         ag_buf_printf(buf, " from %.15g to %.15g", (double)f->min / unit, (double)f->max / unit);
     }
 }
@@ -128,7 +136,7 @@ static int refuse(const struct spot *at, int code, argo_error **err, const char 
     vsnprintf(got_text, sizeof(got_text), got, ap);
     va_end(ap);
     add_path(at, &path);
-    if (at->index != NO_INDEX) {
+    if (at->index != NO_INDEX || is_single(at->field)) {
         ag_buf_add_text(&expected, "object");
     } else {
         add_expected(at->field, &expected);
@@ -273,8 +281,9 @@ static int decode_list(const struct spot *at, const ag_value *v, struct ag_list_
                        argo_error **err)
 {
     const struct ag_record *sub = at->field->sub;
-    size_t n = ag_value_size(v);
-    if (!ag_value_is(v, ARGO_TYPE_ARRAY)) {
+    bool single = is_single(at->field);
+    size_t n = single ? 1 : ag_value_size(v);
+    if (!single && !ag_value_is(v, ARGO_TYPE_ARRAY)) {
         return wrong_type(at, v, err);
     }
     if (too_many(at->field, n)) {
@@ -289,9 +298,9 @@ static int decode_list(const struct spot *at, const ag_value *v, struct ag_list_
     }
     /* The count grows with the elements: on failure the caller clears what is there. */
     for (; list->n < n; list->n++) {
-        struct spot element = {at->up, at->field, list->n};
-        int rc = decode_record(sub, ag_value_at(v, list->n),
-                               (char *)list->items + list->n * sub->size, &element, err);
+        struct spot element = {at->up, at->field, single ? NO_INDEX : list->n};
+        const ag_value *item = single ? v : ag_value_at(v, list->n);
+        int rc = decode_record(sub, item, (char *)list->items + list->n * sub->size, &element, err);
         if (rc != 0) {
             return rc;
         }
@@ -400,8 +409,12 @@ static ag_value *encode_time(int64_t ms)
     return ag_value_text(ag_time_format(ms, text));
 }
 
-static ag_value *encode_list(const struct ag_record *sub, const struct ag_list_of *list)
+static ag_value *encode_list(const struct ag_field *f, const struct ag_list_of *list)
 {
+    const struct ag_record *sub = f->sub;
+    if (is_single(f)) {
+        return list->n == 0 ? ag_value_null() : ag_record_encode(sub, list->items);
+    }
     AG_AUTO(ag_value) array = ag_value_array();
     for (size_t i = 0; i < list->n; i++) {
         const char *item = (const char *)list->items + i * sub->size;
@@ -446,7 +459,7 @@ static ag_value *encode_field(const struct ag_field *f, const void *in)
     case AG_FIELD_ENUM:
         return ag_value_text(f->words[*(const int *)in]);
     case AG_FIELD_LIST:
-        return encode_list(f->sub, in);
+        return encode_list(f, in);
     }
     return NULL;
 }

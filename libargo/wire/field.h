@@ -2,6 +2,9 @@
  * Records <-> JSON by declarative tables. One table per record names its keys once; decoding
  * reports the first field that is wrong as ARGO_E_INVALID with `field` set ("records[2].kind")
  * and details that say what was expected. Unknown keys are ignored (new clients, old daemon).
+ *
+ * MAX 0 is no limit for sizes; MIN and MAX both 0 is no range for numbers. Durations are never
+ * negative; their limits are milliseconds.
  */
 #ifndef AG_WIRE_FIELD_H
 #define AG_WIRE_FIELD_H
