@@ -1,6 +1,6 @@
 /*
  * The field tables of records.h: key names, types and limits, in the contract's order.
- * Nothing here runs; field.c does.
+ * What runs is in field.c.
  */
 #include "wire/records.h"
 
@@ -297,3 +297,27 @@ static const struct ag_field message_fields[] = {
     INT(struct ag_message, "seq", seq, 0, COUNT_MAX, AG_OMIT_EMPTY),
 };
 RECORD(ag_message_record, "message", struct ag_message, message_fields);
+
+void ag_run_clear(struct ag_run *run)
+{
+    free(run->boot_id);
+    free(run->next_step);
+    free(run->flight_path);
+    free(run->decision);
+    ag_record_clear(&ag_run_record, run);
+}
+
+void ag_run_spec_clear(struct ag_run_spec *spec)
+{
+    free(spec->request_hash);
+    ag_value_unref(spec->env);
+    free(spec->definition);
+    free(spec->nonce);
+    ag_record_clear(&ag_run_spec_record, spec);
+}
+
+void ag_stream_record_clear(struct ag_stream_record *record)
+{
+    free(record->client_key);
+    ag_record_clear(&ag_stream_record_record, record);
+}

@@ -284,4 +284,9 @@ struct ag_message {
 };
 extern const struct ag_record ag_message_record;
 
+/* Records with members that never cross the wire are freed by these, not by ag_record_clear. */
+void ag_run_clear(struct ag_run *run);
+void ag_run_spec_clear(struct ag_run_spec *spec);
+void ag_stream_record_clear(struct ag_stream_record *record);
+
 #endif
