@@ -180,7 +180,7 @@ static bool place_in_tree(const struct procs *procs, struct proc *proc, pid_t ro
     while (at != NULL && proc->depth < procs->n) {
         struct proc key = {.pid = at->parent};
         proc->depth++;
-        below = below || at->parent == root;
+        below = below || (root > 0 && at->parent == root);
         at = bsearch(&key, procs->list, procs->n, sizeof(key), by_pid);
     }
     return below;
