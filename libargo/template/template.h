@@ -21,11 +21,7 @@ enum ag_on_error {
     AG_ON_ERROR_RETRY /* the retries of `retry`, or 3 when there are none; then fail */
 };
 
-enum ag_backoff {
-    AG_BACKOFF_FIXED,
-    AG_BACKOFF_LINEAR,
-    AG_BACKOFF_EXPONENTIAL
-};
+enum ag_backoff { AG_BACKOFF_FIXED, AG_BACKOFF_LINEAR, AG_BACKOFF_EXPONENTIAL };
 
 struct ag_retry {
     int64_t max_retries; /* 0: none */
@@ -36,14 +32,14 @@ struct ag_retry {
 
 /* A step of the plan. Owned by the template. */
 struct ag_plan_step {
-    const char *name;    /* unique text; numeric ids are their decimal form */
-    size_t number;       /* 1-based place */
+    const char *name; /* unique text; numeric ids are their decimal form */
+    size_t number;    /* 1-based place */
     const struct ag_step_type *type;
     const ag_value *fields; /* the step's own members, aliases of keys replaced by the canonical */
-    const char *next;    /* a step's name or "EXIT"; never NULL */
+    const char *next;       /* a step's name or "EXIT"; never NULL */
     const ag_expr *when, *until; /* or NULL */
     struct ag_retry retry;
-    int64_t timeout_ms;  /* 0: none */
+    int64_t timeout_ms; /* 0: none */
     enum ag_on_error on_error;
     const char *on_error_target; /* for AG_ON_ERROR_GOTO */
     int64_t max_iterations;
