@@ -211,6 +211,7 @@ static const struct ag_field checkpoint_fields[] = {
     TEXT(struct ag_checkpoint, "decision", decision, AG_MAX_NAME, AG_OMIT_EMPTY),
     OBJECT(struct ag_checkpoint, "visits", visits, AG_OMIT_EMPTY),
     OBJECT(struct ag_checkpoint, "attempts", attempts, AG_OMIT_EMPTY),
+    VALUE(struct ag_checkpoint, "failure", failure, AG_OMIT_EMPTY),
     INT(struct ag_checkpoint, "steps_done", steps_done, 0, COUNT_MAX, 0),
     INT(struct ag_checkpoint, "consumed_input_seq", consumed_input_seq, 0, COUNT_MAX, 0),
 };
