@@ -2,7 +2,6 @@
  * Watching processes by pidfd. Ours are reaped here, by the pidfd; a foreign one only reports that
  * it has ended. Never touches SIGCHLD nor waits for any other process.
  */
-#include <assert.h>
 #include <errno.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>

@@ -3,7 +3,6 @@
  * before a signal goes out its start time is compared through a pidfd, so that a process which
  * took over the number is never hit.
  */
-#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,6 @@
  * loop's wait. Wall timers share one timerfd, made when the first is armed, because only the
  * kernel notices that the clock was set.
  */
-#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <sys/timerfd.h>
