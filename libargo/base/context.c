@@ -7,9 +7,9 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/error.h"
+#include "base/loop.h"
 #include "base/text.h"
 
 #define PASSWD_BUF_MAX (1024 * 1024)
@@ -91,9 +91,7 @@ static int resolve_home(const char *home, char **out, argo_error **err)
 
 static int64_t system_now_ms(void *user)
 {
-    struct timespec ts;
-    clock_gettime(CLOCK_REALTIME, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+    return ag_wall_ms();
 }
 
 int argo_context_new(const char *home, argo_context **out, argo_error **err)

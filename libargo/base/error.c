@@ -1,7 +1,7 @@
 /*
  * Error objects: the table of codes, building, wrapping and reading errors.
  *
- * Details are always one line of valid UTF-8 without control characters, whatever the arguments
+ * Details are always one line of valid UTF-8 without ASCII controls, whatever the arguments
  * held, so that every reply, log line and terminal may show them as they are. Running out of
  * memory while an error is built turns it into the static out-of-memory object.
  */

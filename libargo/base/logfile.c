@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/buf.h"
 #include "base/context.h"
+#include "base/loop.h"
 #include "base/text.h"
 
 #define DEFAULT_MAX_BYTES (16u * 1024 * 1024)
@@ -150,9 +150,7 @@ static void format_line(struct ag_buf *b, enum argo_log_level level, const char 
                         const char *text)
 {
     char at[AG_TIME_SIZE];
-    struct timespec ts;
-    clock_gettime(CLOCK_REALTIME, &ts);
-    ag_time_format((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000, at);
+    ag_time_format(ag_wall_ms(), at);
     ag_buf_printf(b, "{\"at\":\"%s\",\"level\":\"%s\",\"component\":", at,
                   ag_log_level_name(level));
     add_escaped(b, component);

@@ -21,7 +21,9 @@ const char *ag_time_format(int64_t ms, char buf[AG_TIME_SIZE])
     time_t seconds = (time_t)((ms - milli) / 1000);
     struct tm tm;
     gmtime_r(&seconds, &tm);
-    size_t len = strftime(buf, AG_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
+    /* Not %Y: it does not pad the year with zeros. */
+    size_t len = (size_t)snprintf(buf, AG_TIME_SIZE, "%04d", tm.tm_year + 1900);
+    len += strftime(buf + len, AG_TIME_SIZE - len, "-%m-%dT%H:%M:%S", &tm);
     snprintf(buf + len, AG_TIME_SIZE - len, ".%03dZ", milli);
     return buf;
 }
