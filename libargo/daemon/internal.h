@@ -1,0 +1,72 @@
+/*
+ * What the files of daemon/ share. Nobody else includes this.
+ */
+#ifndef AG_DAEMON_INTERNAL_H
+#define AG_DAEMON_INTERNAL_H
+
+#include <argo/daemon.h>
+
+#include "base/loop.h"
+#include "domain/domain.h"
+#include "httpd/httpd.h"
+#include "store/store.h"
+
+/* The home on disk, prepared and locked (home.c). */
+struct ag_home {
+    char *path;
+    char *db_path;     /* argo.db */
+    char *run_dir;     /* run/: sockets, locks, port */
+    char *socket_path; /* run/argo.sock */
+    char *port_path;   /* run/port */
+    char *log_dir;     /* logs/ */
+    char *templates;   /* workflows/templates */
+    char *token;       /* 64 hex digits: of the file `token`, created 0600 when missing */
+    int lock_fd;
+};
+
+/* Creates what is missing (0700), checks owners and modes, takes the lock. */
+int ag_home_open(argo_context *ctx, struct ag_home *out, argo_error **err);
+void ag_home_close(struct ag_home *home);
+
+typedef struct ag_supervisor ag_supervisor;
+
+struct argo_daemon {
+    argo_context *ctx;
+    struct argo_daemon_options options;
+    char *executor;  /* path */
+    char *templates; /* path */
+    ag_loop *loop;
+    struct ag_home home;
+    ag_store *store;
+    ag_domain *domain;
+    ag_httpd *httpd;
+    ag_supervisor *supervisor;
+    ag_wake *wake;    /* of argo_daemon_stop */
+    ag_defer *reload; /* after the store failed */
+    uint16_t port;
+    int64_t started_ms;
+    char binary_sha256[65]; /* of /proc/self/exe at the start; "" when it cannot be read */
+    bool stopping, stopped;
+};
+
+/* Begins the orderly stop (the shutdown route and argo_daemon_stop share it). */
+void ag_daemon_begin_stop(struct argo_daemon *daemon, int64_t grace_ms);
+
+/* supervisor.c: starts executors, watches them by pidfd, adopts, ends. Implements the domain's
+ * launch port. */
+int ag_supervisor_new(struct argo_daemon *daemon, ag_supervisor **out, argo_error **err);
+void ag_supervisor_free(ag_supervisor *s); /* stops watching; executors go on */
+struct ag_launch_port ag_supervisor_port(ag_supervisor *s);
+/* The run that process PID descends from, 0 for none: a peer of the socket with a run's rights. */
+int64_t ag_supervisor_run_of_process(ag_supervisor *s, pid_t pid);
+
+/* auth.c: the choke point; `authorize` of ag_httpd_config with the daemon as user. Sets the
+ * principal: 0 the owner, a rid for a run's token, -1 nobody (public routes). */
+int ag_daemon_authorize(ag_request *req, const struct ag_route *route, void *user,
+                        argo_error **err);
+
+/* routes.c */
+extern const struct ag_route ag_daemon_routes[];
+extern const size_t ag_daemon_routes_count;
+
+#endif

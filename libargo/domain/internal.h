@@ -1,0 +1,128 @@
+/*
+ * What the files of domain/ share: the domain object and a live run. Nobody else includes this.
+ */
+#ifndef AG_DOMAIN_INTERNAL_H
+#define AG_DOMAIN_INTERNAL_H
+
+#include "base/buf.h"
+#include "domain/domain.h"
+
+enum {
+    AG_MAX_WATCHES = 1024, /* of one run */
+    AG_MAX_TYPED_AHEAD = 1000,
+    AG_MAX_DEATHS = 3 /* of executors in the same place: the run has crashed */
+};
+
+/* The step under way that has a start row. */
+struct ag_flight {
+    char *step, *path;
+    int64_t attempt;
+    bool repeat_never;
+};
+
+/* A run that has not ended, in memory. Its row is what the last rule made of it, committed or on
+ * its way; replies are made from the store instead. */
+struct ag_live {
+    ag_domain *domain;
+    struct ag_run row;
+    struct ag_flight flight;
+    struct ag_list watches;
+    ag_map *pending;        /* keys (path/attempt, client_key) of writes on their way: counts */
+    ag_map *questions;      /* open ones by id: struct ag_question * */
+    char *crash_question;   /* the one that asks what to do with an interrupted step, or NULL */
+    int64_t line_cursor;    /* the last typed-ahead line that was used up */
+    size_t lines_ahead;     /* lines queued after it */
+    ag_map *variable_bytes; /* sizes of variables by name; NULL until the first write */
+    int64_t variables_total;
+    bool ending; /* being abandoned: nothing may be launched */
+};
+
+struct ag_domain {
+    struct ag_domain_config config;
+    argo_context *ctx;
+    ag_loop *loop;
+    ag_store *store;
+    ag_map *by_id;  /* workflow id -> struct ag_live *, owner */
+    ag_map *by_rid; /* decimal rid -> struct ag_live * */
+    ag_map *cis;    /* names of CIs, committed or on their way; values are unused */
+    size_t processes;
+    bool quiesced;
+};
+
+/* A transaction with what is to be told after it. One allocation that lives until the commit's
+ * callback; created by ag_change_new. */
+struct ag_change_set {
+    ag_domain *domain;
+    ag_txn *txn;
+    int64_t rid;
+    unsigned changes; /* told to the run's watches */
+    bool ended;       /* the run leaves the live table */
+    char **pending;   /* keys to take off live->pending */
+    size_t n_pending;
+    ag_done_fn done;
+    void *user;
+    void (*then)(ag_domain *d, int64_t rid, const argo_error *err); /* the rule's own next step */
+};
+
+struct ag_change_set *ag_change_new(ag_domain *d, int64_t rid, unsigned changes, ag_done_fn done,
+                                    void *user, argo_error **err);
+/* Puts the live run's row into the transaction (updated = now) and commits. */
+void ag_change_commit(struct ag_change_set *c);
+void ag_change_drop(struct ag_change_set *c); /* nothing is written, nobody is told */
+/* Marks KEY as on its way until the commit. */
+int ag_change_pending(struct ag_change_set *c, struct ag_live *live, const char *key);
+
+/* live.c */
+struct ag_live *ag_live_new(ag_domain *d, struct ag_run *row, argo_error **err); /* takes ROW */
+void ag_live_free(struct ag_live *live);
+struct ag_live *ag_live_by_rid(const ag_domain *d, int64_t rid);
+int ag_live_insert(ag_domain *d, struct ag_live *live);
+void ag_live_remove(ag_domain *d, struct ag_live *live);
+void ag_live_tell(struct ag_live *live, unsigned changes);
+int ag_live_load_details(struct ag_live *live, argo_error **err);
+void ag_flight_set(struct ag_live *live, const struct ag_step_start *start);
+/* The run's live record, with its epoch checked. */
+int ag_live_fenced(ag_domain *d, int64_t rid, int64_t epoch, struct ag_live **out,
+                   argo_error **err);
+int ag_set_text(char **slot, const char *text); /* replaces; 0 or ARGO_E_NOMEM */
+
+/* state.c */
+/* Moves to STATE if the table allows it; ARGO_E_STATE names both. */
+int ag_live_move(struct ag_live *live, int state, argo_error **err);
+
+/* stream.c */
+/* Appends a record with the next seq (returned); TEXT may be NULL. */
+struct ag_record_spec {
+    enum ag_stream stream;
+    const char *kind, *text, *path, *client_key, *question_id;
+    const ag_value *answer;
+};
+
+int64_t ag_live_append(struct ag_change_set *c, struct ag_live *live,
+                       const struct ag_record_spec *spec);
+/* Appends executor output, without those whose client_key is known already. */
+int ag_live_append_output(struct ag_change_set *c, struct ag_live *live,
+                          const struct ag_output_record *records, size_t n, argo_error **err);
+
+/* lifecycle.c */
+/* Grows the epoch, makes a token, and launches when that is committed. DONE (or NULL) is called
+ * after the commit that records the process. */
+void ag_live_launch(struct ag_live *live, ag_done_fn done, void *user);
+/* Ends the run in C: state, tokens, secrets, questions; told as ended after the commit. */
+void ag_live_end(struct ag_change_set *c, struct ag_live *live, int state, const ag_value *result,
+                 const ag_value *error);
+/* {"code","message"} for a run's error. NULL without memory. */
+ag_value *ag_error_value(const char *code, const char *message);
+
+/* question.c */
+void ag_live_cancel_questions(struct ag_change_set *c, struct ag_live *live);
+void ag_live_ask_about_crash(struct ag_change_set *c, struct ag_live *live);
+
+/* answer.c */
+/* Turns TEXT as a person typed it into an answer for Q, or checks ANSWER. *OUT is new. */
+int ag_answer_from_text(const struct ag_question *q, const char *text, ag_value **out,
+                        argo_error **err);
+int ag_answer_check(const struct ag_question *q, const ag_value *answer, ag_value **out,
+                    argo_error **err);
+
+#endif

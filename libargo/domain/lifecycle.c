@@ -1,0 +1,490 @@
+/*
+ * The life of a run's processes: launch, death, end, abandon, recovery. Signals and processes are
+ * the launch port's; here is what they mean for the run.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/crypto.h"
+#include "base/process.h"
+#include "base/text.h"
+#include "domain/internal.h"
+
+ag_value *ag_error_value(const char *code, const char *message)
+{
+    ag_value *v = ag_value_object();
+    if (ag_value_set(v, "code", ag_value_text(code)) < 0 ||
+        ag_value_set(v, "message", ag_value_text_sane(message, strlen(message))) < 0) {
+        ag_value_unref(v);
+        return NULL;
+    }
+    return v;
+}
+
+/* ---- launch ---------------------------------------------------------------------------------- */
+
+struct launch {
+    ag_domain *domain;
+    int64_t rid;
+    char token[65];
+    ag_done_fn done;
+    void *user;
+};
+
+static void launch_done(struct launch *l, const argo_error *err)
+{
+    if (l->done != NULL) {
+        l->done(err, l->user);
+    }
+    free(l);
+}
+
+static void launch_recorded(const argo_error *err, void *user)
+{
+    launch_done(user, err);
+}
+
+/* The spawn failed: the run stays, as failed, and says why. */
+static void launch_failed(struct ag_live *live, struct launch *l, argo_error *why)
+{
+    ag_auto_free char *text = ag_error_text(why);
+    AG_AUTO(ag_value) error = ag_error_value("spawn", text == NULL ? "" : text);
+    ag_log_error(l->domain->ctx, "domain", "%s: %s", live->row.workflow_id, text);
+    struct ag_change_set *c = ag_change_new(l->domain, l->rid, AG_CHANGE_STATE, NULL, NULL, NULL);
+    if (c != NULL) {
+        ag_live_end(c, live, AG_RUN_FAILED, NULL, error);
+        ag_change_commit(c);
+    }
+    launch_done(l, why);
+    argo_error_free(why);
+}
+
+static int spawn(struct ag_live *live, struct launch *l, argo_error **err)
+{
+    ag_domain *d = l->domain;
+    struct ag_run_spec spec = {0};
+    int r = ag_store_run_spec(d->store, l->rid, &spec, err);
+    if (r == 0) {
+        r = ag_error_set(err, ARGO_E_CORRUPT, "Workflow '%s' has no specification in the store",
+                         live->row.workflow_id);
+    }
+    if (r > 0) {
+        r = d->config.launch.launch(d->config.launch.user, &live->row, &spec, l->token,
+                                    &live->row.pid, &live->row.pid_start, err);
+    }
+    ag_run_spec_clear(&spec);
+    return r;
+}
+
+/* The new epoch and its token are durable: now the process may start. */
+static void launch_committed(const argo_error *err, void *user)
+{
+    struct launch *l = user;
+    ag_domain *d = l->domain;
+    struct ag_live *live = ag_live_by_rid(d, l->rid);
+    if (err != NULL || live == NULL || live->ending || d->quiesced || live->row.pid != 0) {
+        launch_done(l, err);
+        return;
+    }
+    argo_error *why = NULL;
+    if (spawn(live, l, &why) < 0) {
+        launch_failed(live, l, why);
+        return;
+    }
+    d->processes++;
+    live->row.state = AG_RUN_RUNNING;
+    char boot_id[40] = "";
+    (void)ag_boot_id(boot_id, NULL);
+    (void)ag_set_text(&live->row.boot_id, boot_id);
+    if (live->row.started == 0) {
+        live->row.started = ag_context_now_ms(d->ctx);
+    }
+    ag_log_info(d->ctx, "domain", "%s: epoch %" PRId64 " runs as pid %" PRId64,
+                live->row.workflow_id, live->row.epoch, live->row.pid);
+    struct ag_change_set *c = ag_change_new(d, l->rid, AG_CHANGE_STATE, launch_recorded, l, NULL);
+    if (c == NULL) {
+        launch_done(l, NULL);
+        return;
+    }
+    ag_change_commit(c);
+}
+
+static int put_token(struct ag_change_set *c, struct ag_live *live, char token[65],
+                     argo_error **err)
+{
+    char id[AG_UUID_SIZE];
+    int r = ag_random_hex(token, 64, err);
+    if (r == 0) {
+        r = ag_uuid(id, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    struct ag_token row = {
+        .id = id, .scope = "run", .user = NULL, .rid = live->row.rid, .epoch = live->row.epoch};
+    ag_sha256_hex(token, 64, row.sha256);
+    ag_txn_remove_run_tokens(c->txn, live->row.rid);
+    ag_txn_put_token(c->txn, &row);
+    return 0;
+}
+
+void ag_live_launch(struct ag_live *live, ag_done_fn done, void *user)
+{
+    ag_domain *d = live->domain;
+    argo_error *why = NULL;
+    struct launch *l = calloc(1, sizeof(*l));
+    struct ag_change_set *c =
+        l == NULL ? NULL
+                  : ag_change_new(d, live->row.rid, AG_CHANGE_STATE, launch_committed, l, &why);
+    if (c == NULL) {
+        free(l);
+        (void)ag_error_nomem(&why);
+        if (done != NULL) {
+            done(why, user);
+        }
+        argo_error_free(why);
+        return;
+    }
+    *l = (struct launch){.domain = d, .rid = live->row.rid, .done = done, .user = user};
+    live->row.epoch++;
+    live->row.pid = 0;
+    live->row.state = AG_RUN_QUEUED;
+    if (put_token(c, live, l->token, &why) < 0) {
+        ag_change_drop(c);
+        launch_failed(live, l, why);
+        return;
+    }
+    ag_change_commit(c);
+}
+
+/* ---- end ------------------------------------------------------------------------------------- */
+
+void ag_live_end(struct ag_change_set *c, struct ag_live *live, int state, const ag_value *result,
+                 const ag_value *error)
+{
+    live->row.state = state;
+    live->row.ended = ag_context_now_ms(c->domain->ctx);
+    ag_value_unref(live->row.result);
+    live->row.result = ag_value_ref(result);
+    ag_value *old = live->row.error;
+    live->row.error = ag_value_ref(error);
+    ag_value_unref(old);
+    ag_flight_set(live, NULL);
+    ag_live_cancel_questions(c, live);
+    ag_txn_remove_run_tokens(c->txn, live->row.rid);
+    ag_txn_forget_secrets(c->txn, live->row.rid);
+    c->changes |= AG_CHANGE_STATE | AG_CHANGE_OUTPUT;
+    c->ended = true;
+    ag_log_info(c->domain->ctx, "domain", "%s: %s", live->row.workflow_id,
+                ag_run_state_words[state]);
+}
+
+int ag_run_finish(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_finish *finish,
+                  ag_done_fn done, void *user, argo_error **err)
+{
+    struct ag_live *live = NULL;
+    int state = finish->status == 0 ? AG_RUN_DONE : AG_RUN_FAILED;
+    int r = ag_live_fenced(d, rid, epoch, &live, err);
+    if (r == 0 && live->row.ended != 0) {
+        r = live->row.state == state ? 1 : ag_error_set(err, ARGO_E_STATE, "The run has ended");
+    }
+    if (r == 0 && !ag_run_may_become(live->row.state, state)) {
+        r = ag_error_set(err, ARGO_E_STATE, "Workflow '%s' is %s and cannot become %s",
+                         live->row.workflow_id, ag_run_state_words[live->row.state],
+                         ag_run_state_words[state]);
+    }
+    if (r < 0) {
+        return r;
+    }
+    struct ag_change_set *c = ag_change_new(d, rid, 0, done, user, err);
+    if (c == NULL) {
+        return ARGO_E_NOMEM;
+    }
+    if (r == 0) {
+        /* The process says good-bye by itself: it counts as gone from here on. */
+        live->row.pid = 0;
+        ag_live_end(c, live, state, finish->result, finish->error);
+    }
+    ag_change_commit(c);
+    return 0;
+}
+
+/* ---- death ----------------------------------------------------------------------------------- */
+
+static void describe_death(int status, char *text, size_t size)
+{
+    if (status == -1) {
+        snprintf(text, size, "went away");
+    } else if (WIFSIGNALED(status)) {
+        snprintf(text, size, "was killed by signal %d", WTERMSIG(status));
+    } else {
+        snprintf(text, size, "exited with code %d", WEXITSTATUS(status));
+    }
+}
+
+static void crashed(struct ag_live *live)
+{
+    char message[160];
+    snprintf(message, sizeof(message), "The executor died %" PRId64 " times at '%.100s'",
+             live->row.deaths, live->row.flight_path != NULL ? live->row.flight_path : "this step");
+    AG_AUTO(ag_value) error = ag_error_value("crashed", message);
+    struct ag_change_set *c =
+        ag_change_new(live->domain, live->row.rid, AG_CHANGE_STATE, NULL, NULL, NULL);
+    if (c != NULL) {
+        ag_live_end(c, live, AG_RUN_FAILED, NULL, error);
+        ag_change_commit(c);
+    }
+}
+
+/* A step that must not be repeated was under way: a person decides. */
+static void interrupted(struct ag_live *live)
+{
+    struct ag_change_set *c =
+        ag_change_new(live->domain, live->row.rid, AG_CHANGE_STATE, NULL, NULL, NULL);
+    if (c == NULL) {
+        return;
+    }
+    live->row.state = AG_RUN_INTERRUPTED;
+    live->row.epoch++; /* whatever still speaks for the dead one is fenced off */
+    ag_txn_remove_run_tokens(c->txn, live->row.rid);
+    ag_live_ask_about_crash(c, live);
+    ag_change_commit(c);
+}
+
+/* What follows when a run that has not ended has no process. */
+static void go_on_without_process(struct ag_live *live)
+{
+    live->row.pid = 0;
+    live->row.deaths++;
+    if (live->row.deaths >= AG_MAX_DEATHS) {
+        crashed(live);
+    } else if (live->flight.path != NULL && live->flight.repeat_never &&
+               live->row.decision == NULL) {
+        interrupted(live);
+    } else {
+        ag_live_launch(live, NULL, NULL);
+    }
+}
+
+void ag_domain_executor_ended(ag_domain *d, int64_t rid, int64_t pid, int status)
+{
+    if (d->processes > 0) {
+        d->processes--;
+    }
+    struct ag_live *live = ag_live_by_rid(d, rid);
+    if (live == NULL || live->ending || live->row.ended != 0 || live->row.pid != pid) {
+        return;
+    }
+    char how[64];
+    describe_death(status, how, sizeof(how));
+    ag_log_warning(d->ctx, "domain", "%s: executor %" PRId64 " %s before the end of the run",
+                   live->row.workflow_id, pid, how);
+    if (!d->quiesced) {
+        go_on_without_process(live);
+    }
+}
+
+/* ---- abandon --------------------------------------------------------------------------------- */
+
+struct abandon {
+    ag_domain *domain;
+    int64_t rid;
+    char *nonce;
+    ag_done_fn done;
+    void *user;
+};
+
+static void abandon_finish(struct abandon *a, const argo_error *err)
+{
+    struct ag_live *live = ag_live_by_rid(a->domain, a->rid);
+    if (err == NULL && live != NULL) {
+        ag_live_remove(a->domain, live);
+    }
+    if (a->done != NULL) {
+        a->done(err, a->user);
+    }
+    free(a->nonce);
+    free(a);
+}
+
+static void abandon_recorded(const argo_error *err, void *user)
+{
+    abandon_finish(user, err);
+}
+
+/* Nothing of the run lives any more: its pid goes from the row. */
+static void abandon_nothing_lives(void *user)
+{
+    struct abandon *a = user;
+    struct ag_live *live = ag_live_by_rid(a->domain, a->rid);
+    struct ag_change_set *c =
+        live == NULL ? NULL : ag_change_new(a->domain, a->rid, 0, abandon_recorded, a, NULL);
+    if (c == NULL) {
+        abandon_finish(a, NULL);
+        return;
+    }
+    if (live->row.pid != 0 && a->domain->processes > 0) {
+        a->domain->processes--;
+    }
+    live->row.pid = 0;
+    ag_change_commit(c);
+}
+
+static void abandon_committed(const argo_error *err, void *user)
+{
+    struct abandon *a = user;
+    ag_domain *d = a->domain;
+    struct ag_live *live = ag_live_by_rid(d, a->rid);
+    if (err != NULL || live == NULL) {
+        abandon_finish(a, err);
+        return;
+    }
+    d->config.launch.end(d->config.launch.user, &live->row, a->nonce, abandon_nothing_lives, a);
+}
+
+static char *nonce_of(ag_domain *d, int64_t rid)
+{
+    struct ag_run_spec spec = {0};
+    char *nonce = NULL;
+    if (ag_store_run_spec(d->store, rid, &spec, NULL) > 0) {
+        nonce = ag_take(spec.nonce);
+    }
+    ag_run_spec_clear(&spec);
+    return nonce;
+}
+
+/* The decision is durable before the first signal: a daemon that dies in between goes on killing,
+ * not running. */
+static int abandon_live(struct ag_live *live, ag_done_fn done, void *user, argo_error **err)
+{
+    ag_domain *d = live->domain;
+    struct abandon *a = calloc(1, sizeof(*a));
+    struct ag_change_set *c =
+        a == NULL ? NULL
+                  : ag_change_new(d, live->row.rid, AG_CHANGE_STATE, abandon_committed, a, err);
+    if (c == NULL) {
+        free(a);
+        return ag_error_nomem(err);
+    }
+    *a = (struct abandon){.domain = d,
+                          .rid = live->row.rid,
+                          .nonce = nonce_of(d, live->row.rid),
+                          .done = done,
+                          .user = user};
+    live->row.epoch++;
+    ag_live_end(c, live, AG_RUN_ABANDONED, NULL, NULL);
+    live->ending = true;
+    ag_change_commit(c);
+    return 0;
+}
+
+int ag_run_abandon(ag_domain *d, const char *workflow_id, ag_done_fn done, void *user,
+                   argo_error **err)
+{
+    struct ag_live *live = ag_map_get(d->by_id, workflow_id);
+    if (live == NULL) {
+        int64_t rid = 0;
+        int r = ag_run_find(d, workflow_id, &rid, err);
+        return r < 0 ? r
+                     : ag_error_set(err, ARGO_E_STATE, "Workflow '%s' has ended already",
+                                    workflow_id);
+    }
+    if (live->ending || live->row.ended != 0) {
+        return ag_error_set(err, ARGO_E_STATE, "Workflow '%s' is ending already", workflow_id);
+    }
+    return abandon_live(live, done, user, err);
+}
+
+/* ---- recovery -------------------------------------------------------------------------------- */
+
+static void recover_one(struct ag_live *live)
+{
+    ag_domain *d = live->domain;
+    if (live->row.pid != 0 || live->row.epoch > 0) {
+        int64_t pid = 0;
+        if (d->config.launch.adopt(d->config.launch.user, &live->row, &pid)) {
+            live->row.pid = pid;
+            d->processes++;
+            ag_log_info(d->ctx, "domain", "%s: adopted pid %" PRId64, live->row.workflow_id, pid);
+            return;
+        }
+    }
+    if (live->row.state == AG_RUN_INTERRUPTED || live->row.state == AG_RUN_PAUSED) {
+        live->row.pid = 0;
+    } else if (live->row.pid != 0) {
+        go_on_without_process(live);
+    } else {
+        ag_live_launch(live, NULL, NULL);
+    }
+}
+
+struct rid_list {
+    int64_t *rids;
+    size_t n;
+};
+
+static int leftover(const struct ag_run *run, void *user)
+{
+    struct rid_list *list = user;
+    if (run->pid != 0) {
+        int64_t *more = realloc(list->rids, (list->n + 1) * sizeof(*more));
+        if (more == NULL) {
+            return ARGO_E_NOMEM;
+        }
+        list->rids = more;
+        list->rids[list->n++] = run->rid;
+    }
+    return 0;
+}
+
+/* Runs that were abandoned while the daemon died: what is left of them is ended now. */
+static void end_leftovers(ag_domain *d)
+{
+    struct rid_list list = {0};
+    struct ag_run_filter filter = {.state = AG_RUN_ABANDONED, .limit = 1000};
+    (void)ag_store_runs(d->store, &filter, leftover, &list, NULL);
+    for (size_t i = 0; i < list.n; i++) {
+        struct ag_run run = {0};
+        struct abandon *a = calloc(1, sizeof(*a));
+        struct ag_live *live = NULL;
+        if (a != NULL && ag_live_by_rid(d, list.rids[i]) == NULL &&
+            ag_store_run_by_rid(d->store, list.rids[i], &run, NULL) > 0) {
+            live = ag_live_new(d, &run, NULL);
+        }
+        if (live == NULL || ag_live_insert(d, live) < 0) {
+            ag_live_free(live);
+            free(a);
+            continue;
+        }
+        live->ending = true;
+        *a = (struct abandon){.domain = d, .rid = list.rids[i], .nonce = nonce_of(d, list.rids[i])};
+        abandon_committed(NULL, a);
+    }
+    free(list.rids);
+}
+
+void ag_domain_recover(ag_domain *d)
+{
+    size_t n = ag_map_size(d->by_rid);
+    int64_t *rids = calloc(n + 1, sizeof(*rids));
+    if (rids == NULL) {
+        return;
+    }
+    size_t count = 0;
+    size_t cursor = 0;
+    const char *key = NULL;
+    void *value = NULL;
+    while (count < n && ag_map_next(d->by_rid, &cursor, &key, &value)) {
+        rids[count++] = ((struct ag_live *)value)->row.rid;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct ag_live *live = ag_live_by_rid(d, rids[i]);
+        if (live != NULL && !live->ending && live->row.ended == 0) {
+            recover_one(live);
+        }
+    }
+    free(rids);
+    end_leftovers(d);
+}

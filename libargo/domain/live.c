@@ -1,0 +1,344 @@
+/*
+ * Live runs: the table of what has not ended, its watchers, and the one way a change is committed
+ * (struct ag_change_set). No rule of what may happen is here.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "domain/internal.h"
+
+struct rid_key {
+    char text[24];
+};
+
+static struct rid_key rid_key(int64_t rid)
+{
+    struct rid_key key;
+    snprintf(key.text, sizeof(key.text), "%" PRId64, rid);
+    return key;
+}
+
+int ag_set_text(char **slot, const char *text)
+{
+    char *copy = ag_strdup(text);
+    if (copy == NULL && text != NULL) {
+        return ARGO_E_NOMEM;
+    }
+    free(*slot);
+    *slot = copy;
+    return 0;
+}
+
+static void flight_clear(struct ag_flight *flight)
+{
+    free(flight->step);
+    free(flight->path);
+    *flight = (struct ag_flight){0};
+}
+
+void ag_flight_set(struct ag_live *live, const struct ag_step_start *start)
+{
+    flight_clear(&live->flight);
+    (void)ag_set_text(&live->row.flight_path, start == NULL ? NULL : start->path);
+    if (start != NULL) {
+        live->flight.step = ag_strdup(start->step);
+        live->flight.path = ag_strdup(start->path);
+        live->flight.attempt = start->attempt;
+        live->flight.repeat_never = start->repeat_never;
+    }
+}
+
+static void question_free(void *p)
+{
+    struct ag_question *q = p;
+    ag_record_clear(&ag_question_record, q);
+    free(q);
+}
+
+struct ag_live *ag_live_new(ag_domain *d, struct ag_run *row, argo_error **err)
+{
+    struct ag_live *live = calloc(1, sizeof(*live));
+    if (live == NULL) {
+        ag_record_clear(&ag_run_record, row);
+        ag_error_nomem(err);
+        return NULL;
+    }
+    live->domain = d;
+    live->row = *row;
+    *row = (struct ag_run){0};
+    ag_list_init(&live->watches);
+    live->pending = ag_map_new(NULL);
+    live->questions = ag_map_new(question_free);
+    if (live->pending == NULL || live->questions == NULL) {
+        ag_live_free(live);
+        ag_error_nomem(err);
+        return NULL;
+    }
+    return live;
+}
+
+void ag_live_free(struct ag_live *live)
+{
+    if (live == NULL) {
+        return;
+    }
+    struct ag_list *pos, *tmp;
+    ag_list_each(pos, tmp, &live->watches)
+    {
+        ag_list_remove(pos);
+    }
+    ag_run_clear(&live->row);
+    flight_clear(&live->flight);
+    free(live->crash_question);
+    ag_map_free(live->pending);
+    ag_map_free(live->questions);
+    ag_map_free(live->variable_bytes);
+    free(live);
+}
+
+struct ag_live *ag_live_by_rid(const ag_domain *d, int64_t rid)
+{
+    return ag_map_get(d->by_rid, rid_key(rid).text);
+}
+
+int ag_live_insert(ag_domain *d, struct ag_live *live)
+{
+    if (ag_map_put(d->by_rid, rid_key(live->row.rid).text, live) < 0) {
+        return ARGO_E_NOMEM;
+    }
+    if (ag_map_put(d->by_id, live->row.workflow_id, live) < 0) {
+        ag_map_remove(d->by_rid, rid_key(live->row.rid).text);
+        return ARGO_E_NOMEM;
+    }
+    return 0;
+}
+
+void ag_live_remove(ag_domain *d, struct ag_live *live)
+{
+    ag_map_remove(d->by_rid, rid_key(live->row.rid).text);
+    ag_map_remove(d->by_id, live->row.workflow_id); /* frees it */
+}
+
+/* A watch may free itself or others of the run in its callback, so each is moved to a list of its
+ * own first: what is still there at the end goes back. */
+void ag_live_tell(struct ag_live *live, unsigned changes)
+{
+    struct ag_list todo;
+    ag_list_init(&todo);
+    ag_list_splice(&todo, &live->watches);
+    while (!ag_list_empty(&todo)) {
+        struct ag_watch *watch = AG_CONTAINER_OF(todo.next, struct ag_watch, node);
+        ag_list_remove(&watch->node);
+        ag_list_append(&live->watches, &watch->node);
+        unsigned hit = changes & (watch->mask | AG_CHANGE_ENDED);
+        if (hit != 0) {
+            watch->changed(watch, hit);
+        }
+    }
+}
+
+int ag_watch_add(ag_domain *d, int64_t rid, struct ag_watch *watch, argo_error **err)
+{
+    struct ag_live *live = ag_live_by_rid(d, rid);
+    if (live == NULL) {
+        return ag_error_set(err, ARGO_E_NO_WORKFLOW, "The workflow has ended");
+    }
+    size_t n = 0;
+    struct ag_list *pos, *tmp;
+    ag_list_each(pos, tmp, &live->watches)
+    {
+        n++;
+    }
+    if (n >= AG_MAX_WATCHES) {
+        return ag_error_set(err, ARGO_E_WAITERS, "%d requests wait for '%s' already",
+                            AG_MAX_WATCHES, live->row.workflow_id);
+    }
+    ag_list_append(&live->watches, &watch->node);
+    return 0;
+}
+
+void ag_watch_remove(struct ag_watch *watch)
+{
+    ag_list_remove(&watch->node);
+}
+
+int ag_run_check_epoch(ag_domain *d, int64_t rid, int64_t epoch, argo_error **err)
+{
+    struct ag_live *live = NULL;
+    return ag_live_fenced(d, rid, epoch, &live, err);
+}
+
+int ag_live_fenced(ag_domain *d, int64_t rid, int64_t epoch, struct ag_live **out, argo_error **err)
+{
+    struct ag_live *live = ag_live_by_rid(d, rid);
+    if (live == NULL || live->ending) {
+        return ag_error_set(err, ARGO_E_FENCED, "The workflow has ended: this executor must stop");
+    }
+    if (epoch != live->row.epoch) {
+        return ag_error_set(err, ARGO_E_FENCED,
+                            "Epoch %" PRId64 " of '%s' is over (now %" PRId64
+                            "): this executor must stop",
+                            epoch, live->row.workflow_id, live->row.epoch);
+    }
+    *out = live;
+    return 0;
+}
+
+static int find_flight(const struct ag_step_row *row, void *user)
+{
+    struct ag_live *live = user;
+    if (row->status == AG_STEP_STARTED && ag_streq(row->path, live->row.flight_path)) {
+        struct ag_step_start start = {row->step, row->path, row->attempt, row->repeat_never};
+        char *path = ag_take(live->row.flight_path);
+        ag_flight_set(live, &start);
+        free(path);
+    }
+    return 0;
+}
+
+static int load_question(int64_t rid, const struct ag_question *q, void *user)
+{
+    struct ag_live *live = user;
+    if (q->answer_seq > live->line_cursor) {
+        live->line_cursor = q->answer_seq;
+    }
+    if (q->state != AG_QUESTION_OPEN) {
+        return 0;
+    }
+    ag_value *copy = ag_record_encode(&ag_question_record, q);
+    struct ag_question *own = calloc(1, sizeof(*own));
+    int r = ARGO_E_NOMEM;
+    if (copy != NULL && own != NULL &&
+        ag_record_decode(&ag_question_record, copy, own, NULL) == 0) {
+        r = ag_map_put(live->questions, own->question_id, own);
+    }
+    ag_value_unref(copy);
+    if (r < 0) {
+        free(own);
+        return r;
+    }
+    if (live->row.state == AG_RUN_INTERRUPTED && q->kind == AG_QUESTION_CHOICE &&
+        ag_streq(q->path, live->row.flight_path)) {
+        r = ag_set_text(&live->crash_question, q->question_id);
+    }
+    return r;
+}
+
+static int count_line(const struct ag_stream_record *rec, void *user)
+{
+    struct ag_live *live = user;
+    if (ag_streq(rec->kind, "line")) {
+        live->lines_ahead++;
+    }
+    return 0;
+}
+
+int ag_live_load_details(struct ag_live *live, argo_error **err)
+{
+    ag_store *s = live->domain->store;
+    int64_t rid = live->row.rid;
+    live->line_cursor = live->row.consumed_seq;
+    int r = ag_store_questions(s, rid, -1, load_question, live, err);
+    if (r == 0 && live->row.flight_path != NULL) {
+        r = ag_store_steps(s, rid, find_flight, live, err);
+    }
+    if (r == 0) {
+        r = ag_store_records(s, rid, AG_STREAM_INPUT, live->line_cursor, AG_MAX_TYPED_AHEAD,
+                             count_line, live, err);
+    }
+    return r;
+}
+
+/* ---- changes ------------------------------------------------------------------------------- */
+
+struct ag_change_set *ag_change_new(ag_domain *d, int64_t rid, unsigned changes, ag_done_fn done,
+                                    void *user, argo_error **err)
+{
+    struct ag_change_set *c = calloc(1, sizeof(*c));
+    ag_txn *txn = c == NULL ? NULL : ag_txn_new(d->store);
+    if (txn == NULL) {
+        free(c);
+        ag_error_nomem(err);
+        return NULL;
+    }
+    c->domain = d;
+    c->txn = txn;
+    c->rid = rid;
+    c->changes = changes;
+    c->done = done;
+    c->user = user;
+    return c;
+}
+
+int ag_change_pending(struct ag_change_set *c, struct ag_live *live, const char *key)
+{
+    char *copy = ag_strdup(key);
+    char **more = realloc(c->pending, (c->n_pending + 1) * sizeof(*more));
+    if (more != NULL) {
+        c->pending = more;
+    }
+    if (copy == NULL || more == NULL || ag_map_put(live->pending, key, live) < 0) {
+        free(copy);
+        return ARGO_E_NOMEM;
+    }
+    c->pending[c->n_pending++] = copy;
+    return 0;
+}
+
+static void forget_pending(struct ag_change_set *c, struct ag_live *live)
+{
+    for (size_t i = 0; i < c->n_pending; i++) {
+        if (live != NULL) {
+            ag_map_remove(live->pending, c->pending[i]);
+        }
+        free(c->pending[i]);
+    }
+    free(c->pending);
+}
+
+void ag_change_drop(struct ag_change_set *c)
+{
+    if (c != NULL) {
+        forget_pending(c, ag_live_by_rid(c->domain, c->rid));
+        ag_txn_drop(c->txn);
+        free(c);
+    }
+}
+
+/* After the commit. On failure the live runs are loaded anew by ag_domain_reload, which the store
+ * asks for; nothing is undone here. */
+static void committed(const argo_error *err, void *user)
+{
+    struct ag_change_set *c = user;
+    ag_domain *d = c->domain;
+    struct ag_live *live = ag_live_by_rid(d, c->rid);
+    forget_pending(c, live);
+    if (err == NULL && live != NULL && c->changes != 0) {
+        ag_live_tell(live, c->changes | (c->ended ? (unsigned)AG_CHANGE_ENDED : 0U));
+    }
+    if (err == NULL && c->ended) {
+        live = ag_live_by_rid(d, c->rid);
+        if (live != NULL && !live->ending) {
+            ag_live_remove(d, live);
+        }
+    }
+    if (c->then != NULL) {
+        c->then(d, c->rid, err);
+    }
+    if (c->done != NULL) {
+        c->done(err, c->user);
+    }
+    free(c);
+}
+
+void ag_change_commit(struct ag_change_set *c)
+{
+    struct ag_live *live = ag_live_by_rid(c->domain, c->rid);
+    if (live != NULL) {
+        live->row.updated = ag_context_now_ms(c->domain->ctx);
+        ag_txn_put_run(c->txn, &live->row);
+    }
+    ag_txn_commit(ag_take(c->txn), committed, c);
+}

@@ -1,0 +1,386 @@
+/*
+ * What executors report of steps: start, completion, progress; and the checkpoint they go on
+ * from. A completion's commit is the checkpoint.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/text.h"
+#include "domain/internal.h"
+
+static char *step_key(const char *path, int64_t attempt)
+{
+    return ag_asprintf("step:%s/%" PRId64, path, attempt);
+}
+
+/* 1 when this (path, attempt) has been completed, committed or on its way. */
+static int completed_before(ag_domain *d, struct ag_live *live, const char *path, int64_t attempt,
+                            argo_error **err)
+{
+    ag_auto_free char *key = step_key(path, attempt);
+    if (key == NULL) {
+        return ag_error_nomem(err);
+    }
+    if (ag_map_get(live->pending, key) != NULL) {
+        return 1;
+    }
+    struct ag_step_row row = {0};
+    int found = ag_store_step(d->store, live->row.rid, path, attempt, &row, err);
+    if (found > 0) {
+        found = row.status != AG_STEP_STARTED;
+        ag_record_clear(&ag_step_row_record, &row);
+    }
+    return found;
+}
+
+static int check_progress(const struct ag_progress *p, argo_error **err)
+{
+    if (p->current_step > p->total_steps) {
+        return ag_error_field(err, ARGO_E_INVALID, "current_step",
+                              "current_step is %" PRId64 ", above total_steps %" PRId64,
+                              p->current_step, p->total_steps);
+    }
+    return 0;
+}
+
+static void apply_progress(struct ag_live *live, const struct ag_progress *p)
+{
+    live->row.current_step = p->current_step;
+    live->row.total_steps = p->total_steps;
+    (void)ag_set_text(&live->row.step_name, p->step_name);
+    ag_log_info(live->domain->ctx, "domain", "[PROGRESS] %s: step %" PRId64 "/%" PRId64 " (%s)",
+                live->row.workflow_id, p->current_step, p->total_steps, p->step_name);
+}
+
+static void apply_start(struct ag_change_set *c, struct ag_live *live,
+                        const struct ag_step_start *start)
+{
+    ag_flight_set(live, start);
+    struct ag_step_row row = {
+        .step = start->step,
+        .path = start->path,
+        .attempt = start->attempt,
+        .status = AG_STEP_STARTED,
+        .repeat_never = start->repeat_never,
+        .epoch = live->row.epoch,
+        .started = ag_context_now_ms(c->domain->ctx),
+    };
+    ag_txn_put_step(c->txn, live->row.rid, &row);
+}
+
+int ag_run_progress(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_progress *progress,
+                    ag_done_fn done, void *user, argo_error **err)
+{
+    struct ag_live *live = NULL;
+    int r = ag_live_fenced(d, rid, epoch, &live, err);
+    if (r == 0) {
+        r = check_progress(progress, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    struct ag_change_set *c = ag_change_new(d, rid, AG_CHANGE_STATE, done, user, err);
+    if (c == NULL) {
+        return ARGO_E_NOMEM;
+    }
+    apply_progress(live, progress);
+    ag_change_commit(c);
+    return 0;
+}
+
+int ag_run_step_start(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_step_start *start,
+                      ag_done_fn done, void *user, argo_error **err)
+{
+    struct ag_live *live = NULL;
+    int r = ag_live_fenced(d, rid, epoch, &live, err);
+    if (r == 0) {
+        r = completed_before(d, live, start->path, start->attempt, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (r > 0) {
+        return ag_error_set(err, ARGO_E_STATE, "Attempt %" PRId64 " of '%s' is completed already",
+                            start->attempt, start->path);
+    }
+    struct ag_change_set *c = ag_change_new(d, rid, AG_CHANGE_STATE, done, user, err);
+    if (c == NULL) {
+        return ARGO_E_NOMEM;
+    }
+    apply_start(c, live, start);
+    ag_change_commit(c);
+    return 0;
+}
+
+/* ---- completion ---------------------------------------------------------------------------- */
+
+static void forget_size(void *p)
+{
+    free(p);
+}
+
+static int note_size(struct ag_live *live, const char *name, size_t bytes)
+{
+    size_t *old = ag_map_get(live->variable_bytes, name);
+    size_t *now = malloc(sizeof(*now));
+    if (now == NULL) {
+        return ARGO_E_NOMEM;
+    }
+    *now = bytes;
+    int64_t before = old == NULL ? 0 : (int64_t)*old;
+    if (ag_map_put(live->variable_bytes, name, now) < 0) {
+        free(now);
+        return ARGO_E_NOMEM;
+    }
+    live->variables_total += (int64_t)bytes - before;
+    return 0;
+}
+
+/* The sizes of all variables, counted when a run first writes one. */
+static int load_sizes(ag_domain *d, struct ag_live *live, argo_error **err)
+{
+    if (live->variable_bytes != NULL) {
+        return 0;
+    }
+    AG_AUTO(ag_value) variables = NULL;
+    int r = ag_store_variables(d->store, live->row.rid, &variables, err);
+    if (r < 0) {
+        return r;
+    }
+    live->variables_total = 0;
+    live->variable_bytes = ag_map_new(forget_size);
+    if (live->variable_bytes == NULL) {
+        return ag_error_nomem(err);
+    }
+    struct ag_value_iter it = {0};
+    while (ag_value_next(variables, &it)) {
+        size_t len = 0;
+        free(ag_value_print(it.value, &len));
+        if (note_size(live, it.key, len) < 0) {
+            return ag_error_nomem(err);
+        }
+    }
+    return 0;
+}
+
+static int check_variables(ag_domain *d, struct ag_live *live, const ag_value *variables,
+                           argo_error **err)
+{
+    if (ag_value_size(variables) == 0) {
+        return 0;
+    }
+    int r = load_sizes(d, live, err);
+    if (r < 0) {
+        return r;
+    }
+    int64_t total = live->variables_total;
+    struct ag_value_iter it = {0};
+    while (ag_value_next(variables, &it)) {
+        size_t len = 0;
+        free(ag_value_print(it.value, &len));
+        if (len > AG_MAX_VALUE) {
+            return ag_error_set(err, ARGO_E_TOO_LARGE,
+                                "Variable '%s' has %zu bytes, at most %d are allowed", it.key, len,
+                                AG_MAX_VALUE);
+        }
+        size_t *old = ag_map_get(live->variable_bytes, it.key);
+        total += (int64_t)len - (old == NULL ? 0 : (int64_t)*old);
+    }
+    if (total > AG_MAX_VARIABLES) {
+        return ag_error_set(err, ARGO_E_TOO_LARGE,
+                            "The variables of '%s' would have %" PRId64
+                            " bytes, at most %d are allowed",
+                            live->row.workflow_id, total, AG_MAX_VARIABLES);
+    }
+    return 0;
+}
+
+static void apply_variables(struct ag_change_set *c, struct ag_live *live,
+                            const ag_value *variables)
+{
+    struct ag_value_iter it = {0};
+    while (ag_value_next(variables, &it)) {
+        size_t len = 0;
+        free(ag_value_print(it.value, &len));
+        (void)note_size(live, it.key, len);
+        ag_txn_put_variable(c->txn, live->row.rid, it.key, it.value);
+    }
+}
+
+static void apply_complete(struct ag_change_set *c, struct ag_live *live,
+                           const struct ag_step_complete *complete)
+{
+    struct ag_step_row row = {
+        .step = complete->step,
+        .path = complete->path,
+        .attempt = complete->attempt,
+        .status = complete->status,
+        .epoch = live->row.epoch,
+        .ended = ag_context_now_ms(c->domain->ctx),
+        .next_step = complete->next_step,
+        .outputs = complete->outputs,
+        .usage = complete->usage,
+        .error = complete->error,
+    };
+    ag_txn_put_step(c->txn, live->row.rid, &row);
+    apply_variables(c, live, complete->variables);
+    ag_flight_set(live, NULL);
+    (void)ag_set_text(&live->row.decision, NULL);
+    live->row.deaths = 0;
+    if (complete->next_step != NULL) {
+        (void)ag_set_text(&live->row.next_step, complete->next_step);
+        live->row.steps_done++;
+    }
+    if (complete->status == AG_STEP_FAILED && ag_streq(complete->next_step, "EXIT")) {
+        ag_value_unref(live->row.error);
+        live->row.error = ag_value_ref(complete->error);
+    }
+    if (complete->consumed_input_seq > live->row.consumed_seq) {
+        live->row.consumed_seq = complete->consumed_input_seq;
+    }
+    if (complete->progress.n > 0) {
+        apply_progress(live, complete->progress.items);
+    }
+    if (complete->start.n > 0) {
+        apply_start(c, live, complete->start.items);
+    }
+}
+
+int ag_run_step_complete(ag_domain *d, int64_t rid, int64_t epoch,
+                         const struct ag_step_complete *complete, ag_done_fn done, void *user,
+                         argo_error **err)
+{
+    struct ag_live *live = NULL;
+    int r = ag_live_fenced(d, rid, epoch, &live, err);
+    if (r == 0 && complete->status == AG_STEP_STARTED) {
+        r = ag_error_field(err, ARGO_E_INVALID, "status",
+                           "status is 'started', expected done, failed or skipped");
+    }
+    if (r == 0 && complete->progress.n > 0) {
+        r = check_progress(complete->progress.items, err);
+    }
+    int repeated = r < 0 ? 0 : completed_before(d, live, complete->path, complete->attempt, err);
+    if (r == 0 && repeated == 0) {
+        r = check_variables(d, live, complete->variables, err);
+    }
+    if (r < 0 || repeated < 0) {
+        return r < 0 ? r : repeated;
+    }
+    struct ag_change_set *c =
+        ag_change_new(d, rid, repeated ? 0 : AG_CHANGE_STATE, done, user, err);
+    if (c == NULL) {
+        return ARGO_E_NOMEM;
+    }
+    if (!repeated) {
+        ag_auto_free char *key = step_key(complete->path, complete->attempt);
+        if (key == NULL || ag_change_pending(c, live, key) < 0) {
+            ag_change_drop(c);
+            return ag_error_nomem(err);
+        }
+        r = ag_live_append_output(c, live, complete->records.items, complete->records.n, err);
+        if (r < 0) {
+            ag_change_drop(c);
+            return r;
+        }
+        apply_complete(c, live, complete);
+    }
+    ag_change_commit(c); /* of a repeated one: comes after the first one's commit */
+    return 0;
+}
+
+/* ---- the checkpoint -------------------------------------------------------------------------- */
+
+struct last_failure {
+    char *path;
+    int64_t attempt;
+};
+
+/* A retry is due at the path whose last attempt failed and went nowhere; attempts of a path come
+ * in ascending order. */
+static int find_failure(const struct ag_step_row *row, void *user)
+{
+    struct last_failure *last = user;
+    if (row->status == AG_STEP_FAILED && row->next_step == NULL) {
+        last->attempt = row->attempt;
+        return ag_set_text(&last->path, row->path);
+    }
+    if (ag_streq(last->path, row->path) && row->status != AG_STEP_STARTED) {
+        return ag_set_text(&last->path, NULL);
+    }
+    return 0;
+}
+
+static int fill_attempts(ag_domain *d, struct ag_live *live, struct ag_checkpoint *out,
+                         argo_error **err)
+{
+    struct last_failure last = {0};
+    int r = ag_store_steps(d->store, live->row.rid, find_failure, &last, err);
+    if (r == 0 && last.path != NULL) {
+        out->attempts = ag_value_object();
+        if (ag_value_set(out->attempts, "path", ag_value_text(last.path)) < 0 ||
+            ag_value_set(out->attempts, "attempt", ag_value_int(last.attempt)) < 0) {
+            r = ag_error_nomem(err);
+        }
+    }
+    free(last.path);
+    return r;
+}
+
+static void fill_from_live(struct ag_live *live, struct ag_checkpoint *out)
+{
+    out->workflow_id = ag_strdup(live->row.workflow_id);
+    out->session_id = ag_strdup(live->row.session_id);
+    out->template_name = ag_strdup(live->row.template_name);
+    out->epoch = live->row.epoch;
+    out->next_step = ag_strdup(live->row.next_step);
+    out->decision = ag_strdup(live->row.decision);
+    out->failure = ag_value_ref(live->row.error);
+    out->steps_done = live->row.steps_done;
+    out->consumed_input_seq = live->row.consumed_seq;
+    if (live->flight.path != NULL) {
+        out->flight_step = ag_strdup(live->flight.step);
+        out->flight_path = ag_strdup(live->flight.path);
+        out->flight_attempt = live->flight.attempt;
+    }
+}
+
+int ag_run_checkpoint(ag_domain *d, int64_t rid, int64_t epoch, struct ag_checkpoint *out,
+                      argo_error **err)
+{
+    *out = (struct ag_checkpoint){0};
+    struct ag_live *live = NULL;
+    int r = ag_live_fenced(d, rid, epoch, &live, err);
+    if (r < 0) {
+        return r;
+    }
+    struct ag_run_spec spec = {0};
+    r = ag_store_run_spec(d->store, rid, &spec, err);
+    if (r == 0) {
+        r = ag_error_set(err, ARGO_E_CORRUPT, "Workflow '%s' has no specification in the store",
+                         live->row.workflow_id);
+    }
+    if (r > 0) {
+        fill_from_live(live, out);
+        out->instance = ag_take(spec.instance);
+        out->branch = ag_take(spec.branch);
+        out->environment = ag_take(spec.environment);
+        out->definition = ag_take(spec.definition);
+        out->definition_file = ag_take(spec.definition_file);
+        out->parameters = ag_take(spec.parameters);
+        out->cwd = ag_take(spec.cwd);
+        out->env = ag_take(spec.env);
+        r = ag_store_variables(d->store, rid, &out->variables, err);
+    }
+    ag_run_spec_clear(&spec);
+    if (r >= 0) {
+        r = ag_store_visits(d->store, rid, &out->visits, err);
+    }
+    if (r >= 0) {
+        r = fill_attempts(d, live, out, err);
+    }
+    if (r < 0) {
+        ag_record_clear(&ag_checkpoint_record, out);
+        return r;
+    }
+    return 0;
+}
