@@ -67,8 +67,10 @@ int ag_domain_new(const struct ag_domain_config *config, ag_domain **out, argo_e
     d->by_id = ag_map_new(live_free);
     d->by_rid = ag_map_new(NULL);
     d->cis = ag_map_new(NULL);
-    int r = d->by_id == NULL || d->by_rid == NULL || d->cis == NULL ? ag_error_nomem(err)
-                                                                    : load(d, err);
+    d->starting = ag_map_new(free);
+    int r = d->by_id == NULL || d->by_rid == NULL || d->cis == NULL || d->starting == NULL
+                ? ag_error_nomem(err)
+                : load(d, err);
     if (r < 0) {
         ag_domain_free(d);
         return r;
@@ -83,6 +85,7 @@ void ag_domain_free(ag_domain *d)
         ag_map_free(d->by_rid);
         ag_map_free(d->by_id);
         ag_map_free(d->cis);
+        ag_map_free(d->starting);
         free(d);
     }
 }

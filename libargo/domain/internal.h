@@ -42,9 +42,10 @@ struct ag_domain {
     argo_context *ctx;
     ag_loop *loop;
     ag_store *store;
-    ag_map *by_id;  /* workflow id -> struct ag_live *, owner */
-    ag_map *by_rid; /* decimal rid -> struct ag_live * */
-    ag_map *cis;    /* names of CIs, committed or on their way; values are unused */
+    ag_map *by_id;    /* workflow id -> struct ag_live *, owner */
+    ag_map *by_rid;   /* decimal rid -> struct ag_live * */
+    ag_map *cis;      /* names of CIs, committed or on their way; values are unused */
+    ag_map *starting; /* request keys on their way -> decimal rid (owned) */
     size_t processes;
     bool quiesced;
 };
@@ -105,9 +106,11 @@ int ag_live_append_output(struct ag_change_set *c, struct ag_live *live,
                           const struct ag_output_record *records, size_t n, argo_error **err);
 
 /* lifecycle.c */
-/* Grows the epoch, makes a token, and launches when that is committed. DONE (or NULL) is called
- * after the commit that records the process. */
-void ag_live_launch(struct ag_live *live, ag_done_fn done, void *user);
+/* Grows the epoch and makes a token, in a change that launches when it is committed. DONE (or
+ * NULL) is called after the commit that records the process. NULL on failure. */
+struct ag_change_set *ag_live_prepare_launch(struct ag_live *live, ag_done_fn done, void *user,
+                                             argo_error **err);
+void ag_live_launch(struct ag_live *live);
 /* Ends the run in C: state, tokens, secrets, questions; told as ended after the commit. */
 void ag_live_end(struct ag_change_set *c, struct ag_live *live, int state, const ag_value *result,
                  const ag_value *error);

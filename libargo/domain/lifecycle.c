@@ -130,30 +130,40 @@ static int put_token(struct ag_change_set *c, struct ag_live *live, char token[6
     return 0;
 }
 
-void ag_live_launch(struct ag_live *live, ag_done_fn done, void *user)
+struct ag_change_set *ag_live_prepare_launch(struct ag_live *live, ag_done_fn done, void *user,
+                                             argo_error **err)
 {
     ag_domain *d = live->domain;
-    argo_error *why = NULL;
     struct launch *l = calloc(1, sizeof(*l));
     struct ag_change_set *c =
         l == NULL ? NULL
-                  : ag_change_new(d, live->row.rid, AG_CHANGE_STATE, launch_committed, l, &why);
+                  : ag_change_new(d, live->row.rid, AG_CHANGE_STATE, launch_committed, l, err);
     if (c == NULL) {
         free(l);
-        (void)ag_error_nomem(&why);
-        if (done != NULL) {
-            done(why, user);
-        }
-        argo_error_free(why);
-        return;
+        ag_error_nomem(err);
+        return NULL;
     }
     *l = (struct launch){.domain = d, .rid = live->row.rid, .done = done, .user = user};
     live->row.epoch++;
     live->row.pid = 0;
     live->row.state = AG_RUN_QUEUED;
-    if (put_token(c, live, l->token, &why) < 0) {
+    if (put_token(c, live, l->token, err) < 0) {
         ag_change_drop(c);
-        launch_failed(live, l, why);
+        free(l);
+        return NULL;
+    }
+    return c;
+}
+
+/* A relaunch that cannot even be prepared (no memory, no randomness) is left to the next
+ * recovery. */
+void ag_live_launch(struct ag_live *live)
+{
+    AG_AUTO(argo_error) why = NULL;
+    struct ag_change_set *c = ag_live_prepare_launch(live, NULL, NULL, &why);
+    if (c == NULL) {
+        ag_log_error(live->domain->ctx, "domain", "%s is not launched: %s", live->row.workflow_id,
+                     argo_error_details(why));
         return;
     }
     ag_change_commit(c);
@@ -264,7 +274,7 @@ static void go_on_without_process(struct ag_live *live)
                live->row.decision == NULL) {
         interrupted(live);
     } else {
-        ag_live_launch(live, NULL, NULL);
+        ag_live_launch(live);
     }
 }
 
@@ -416,7 +426,7 @@ static void recover_one(struct ag_live *live)
     } else if (live->row.pid != 0) {
         go_on_without_process(live);
     } else {
-        ag_live_launch(live, NULL, NULL);
+        ag_live_launch(live);
     }
 }
 

@@ -282,7 +282,7 @@ static void decide_crash(ag_domain *d, int64_t rid, const argo_error *err)
     struct ag_live *live = ag_live_by_rid(d, rid);
     if (err == NULL && live != NULL && live->row.state == AG_RUN_INTERRUPTED &&
         live->row.decision != NULL) {
-        ag_live_launch(live, NULL, NULL);
+        ag_live_launch(live);
     }
 }
 
