@@ -1,5 +1,5 @@
 /*
- * The condition language and the substitution of {{...}}. Total: no calls out, no loops;
+ * The condition language and the substitution of {{...}} (docs/expressions.md). Total: no calls out, no loops;
  * evaluation is bounded by the length of the text.
  */
 #ifndef AG_TEMPLATE_EXPR_H
@@ -25,8 +25,8 @@ void ag_expr_free(ag_expr *e);
 int ag_expr_eval(const ag_expr *e, const struct ag_scope *scope, ag_value **out, argo_error **err);
 /* Truth: false, null, 0, "", "false", "no", "0", empty array and object are false. */
 int ag_expr_test(const ag_expr *e, const struct ag_scope *scope, bool *out, argo_error **err);
-/* Calls FN for each path used, e.g. "context.a.b" -> "a.b"; stops and returns what FN returns
- * when that is not 0. */
+/* Calls FN for each path used, without "context." and a last ".length" ("context.a.b" -> "a.b");
+ * stops and returns what FN returns when that is not 0. */
 int ag_expr_paths(const ag_expr *e, int (*fn)(const char *path, void *user), void *user);
 
 /* Text with {{expr | filter | ...}} (and {name}, {a.b} of original templates, left as they are

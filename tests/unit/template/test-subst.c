@@ -248,7 +248,8 @@ START_TEST(depth_limit)
     ag_auto_free char *got_over = substitute_value(over);
     ag_auto_free char *got_plain = substitute_value(plain);
     ck_assert_msg(ag_starts_with(got_fits, "[[[["), "%s", got_fits);
-    AG_AUTO(ag_value) parsed = json(got_fits);
+    AG_AUTO(ag_value) parsed = json(got_fits); /* what is stored must be readable again */
+    ck_assert(ag_value_is(parsed, ARGO_TYPE_ARRAY));
     ck_assert_str_eq(got_over, "error: element 0: element 0: element 0: the value would be nested "
                                "deeper than 64");
     ck_assert_msg(ag_starts_with(got_plain, "[[[["), "%s", got_plain);
