@@ -1,6 +1,6 @@
 /*
- * The condition language and the substitution of {{...}} (docs/expressions.md). Total: no calls out, no loops;
- * evaluation is bounded by the length of the text.
+ * The condition language and the substitution of {{...}}, as docs/expressions.md describes them.
+ * Total: no calls out, no loops; evaluation is bounded by the length of the text.
  */
 #ifndef AG_TEMPLATE_EXPR_H
 #define AG_TEMPLATE_EXPR_H
