@@ -50,26 +50,33 @@ struct ag_httpd_config {
     int (*authorize)(ag_request *req, const struct ag_route *route, void *user, argo_error **err);
     /* Called after each reply was sent or given up, for request logging; may be NULL. */
     void (*finished)(ag_request *req, int status, int64_t micros, void *user);
-    const char *const *hosts; /* further acceptable Host names (without port), or NULL */
-    size_t body_max;          /* 0: AG_MAX_BODY */
+    /* Further acceptable Host names (without port; any port goes), NULL-terminated, or NULL.
+     * Routes and hosts are borrowed: they outlive the server. */
+    const char *const *hosts;
+    size_t body_max;                                             /* 0: AG_MAX_BODY */
     int64_t header_timeout_ms, body_timeout_ms, idle_timeout_ms; /* 0: 10 s, 30 s, 120 s */
     unsigned connection_limit; /* 0: 10,240, or less when the fd limit is lower */
+    unsigned park_limit;       /* 0: a quarter of connection_limit, at most 16,384 */
 };
 
 int ag_httpd_new(const struct ag_httpd_config *config, ag_httpd **out, argo_error **err);
-/* Takes over a listening socket. Several may be added before and while it runs. LOCAL_UNIX: peers
+/* Takes over a listening socket (on failure it stays the caller's). Several may be added before and while it runs. LOCAL_UNIX: peers
  * are checked by SO_PEERCRED (another uid is closed at once). TCP: Host needs PORT. */
 int ag_httpd_listen(ag_httpd *h, int listen_fd, bool local_unix, argo_error **err);
-/* Stops accepting, answers what is under way with Connection: close, gives every parked request
- * 1304 unless its owner has replied, and calls DONE when the last connection has gone or after
- * GRACE_MS. After DONE only ag_httpd_free may follow. */
+/* Takes what waits to be accepted, closes the listening sockets (an owner who needs one later
+ * keeps a dup), answers what is under way with Connection: close, gives every parked request
+ * 1304 unless its owner has replied (the owner is told by FN with GONE), and calls DONE when the
+ * last connection has gone or after GRACE_MS. After DONE only ag_httpd_free may follow. */
 void ag_httpd_drain(ag_httpd *h, int64_t grace_ms, void (*done)(void *user), void *user);
-void ag_httpd_free(ag_httpd *h); /* parked requests are dropped */
+/* Parked requests are dropped (FN with GONE). A request that an owner still holds lives until he
+ * replies: that reply goes nowhere. Not from a handler. */
+void ag_httpd_free(ag_httpd *h);
 size_t ag_httpd_connections(const ag_httpd *h);
 
 /* Helpers to make listening sockets (O_CLOEXEC, nonblocking). Port 0: any. */
+/* On 127.0.0.1. A port that is taken is ARGO_E_EXISTS. */
 int ag_listen_tcp(uint16_t port, int *out_fd, uint16_t *out_port, argo_error **err);
-/* A stale socket file is replaced; paths beyond sun_path go through /proc/self/fd. Mode 0600. */
+/* A stale socket file is replaced, one that answers is ARGO_E_EXISTS; paths beyond sun_path go through /proc/self/fd. Mode 0600. */
 int ag_listen_unix(const char *path, int *out_fd, argo_error **err);
 
 /* ---- a request ----------------------------------------------------------------------------- */
@@ -108,8 +115,9 @@ void ag_request_reply_empty(ag_request *req, int status);
 void ag_request_reply_error(ag_request *req, const argo_error *error);
 
 /* Parks: FN is called once when DEADLINE_MS (from now) has passed, or with GONE true when the
- * client has hung up (then the request is already dead: do not reply, forget it). Not called when
- * the request is replied to before. Returns ARGO_E_WAITERS when too many are parked in all. */
+ * client has hung up (then the request is already dead: do not reply, forget it). A client that
+ * shuts down its sending side counts as gone. Not called when the request is replied to before.
+ * Returns ARGO_E_WAITERS when too many are parked in all, ARGO_E_SHUTDOWN while draining. */
 int ag_request_park(ag_request *req, int64_t deadline_ms,
                     void (*fn)(ag_request *req, bool gone, void *user), void *user,
                     argo_error **err);

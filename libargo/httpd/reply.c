@@ -1,0 +1,159 @@
+/*
+ * Replies: status, body and headers, made when the owner gives them, queued when libmicrohttpd
+ * asks. Without memory a static 1399 takes their place, and at the very worst the connection
+ * closes.
+ */
+#include <assert.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "base/text.h"
+#include "httpd/internal.h"
+#include "wire/envelope.h"
+
+#define JSON_TYPE    "application/json"
+#define PROBLEM_TYPE "application/problem+json"
+
+static const char out_of_memory[] = "{\"status\":\"error\",\"error\":{\"code\":1399,\"message\":"
+                                    "\"Out of memory\",\"details\":\"\"}}";
+
+/* The reply stands. RESPONSE NULL: there was no memory for it, the connection closes. */
+static void settle(ag_request *req, int status, struct MHD_Response *response)
+{
+    assert(!req->settled);
+    ag_park_end(req);
+    req->settled = true;
+    req->owned = false;
+    req->status = status;
+    req->response = response;
+    if (req->h != NULL) {
+        ag_request_wake(req);
+    } else {
+        ag_request_drop(req);
+    }
+}
+
+static void settle_static(ag_request *req)
+{
+    /* MHD does not write to a persistent buffer, it only says void *. */
+    union {
+        const char *text;
+        void *data;
+    } body = {.text = out_of_memory};
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        sizeof(out_of_memory) - 1, body.data, MHD_RESPMEM_PERSISTENT);
+    if (response != NULL) {
+        MHD_add_response_header(response, "Content-Type", JSON_TYPE);
+    }
+    settle(req, 500, response);
+}
+
+static bool add(struct MHD_Response *response, const char *name, const char *value)
+{
+    return value == NULL || MHD_add_response_header(response, name, value) == MHD_YES;
+}
+
+/* What an error status adds. */
+static bool add_for_status(const ag_request *req, struct MHD_Response *response, int status)
+{
+    char allow[AG_ALLOW_SIZE];
+    switch (status) {
+    case 401:
+        return add(response, "WWW-Authenticate", "Bearer");
+    case 405:
+        return add(response, "Allow", ag_match_allow(&req->match, allow));
+    case 503:
+        return add(response, "Retry-After", "1");
+    default:
+        return true;
+    }
+}
+
+/* Takes over TEXT; NULL means that there was no memory for it. */
+static void reply_with(ag_request *req, int status, const char *type, char *text, size_t len)
+{
+    struct MHD_Response *response =
+        text != NULL ? MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE) : NULL;
+    if (response == NULL) {
+        free(text);
+        settle_static(req);
+        return;
+    }
+    if (!add(response, "Content-Type", type) || !add(response, "Cache-Control", "no-store") ||
+        !add(response, "X-Content-Type-Options", "nosniff") ||
+        !add_for_status(req, response, status)) {
+        MHD_destroy_response(response);
+        settle_static(req);
+        return;
+    }
+    settle(req, status, response);
+}
+
+static void reply_value(ag_request *req, int status, const char *type, ag_value *body)
+{
+    size_t len = 0;
+    char *text = body != NULL ? ag_value_print(body, &len) : NULL;
+    ag_value_unref(body);
+    reply_with(req, status, type, text, len);
+}
+
+void ag_request_reply(ag_request *req, int status, ag_value *body)
+{
+    reply_value(req, status, JSON_TYPE, body);
+}
+
+void ag_request_reply_text(ag_request *req, int status, const char *content_type, char *text,
+                           size_t len)
+{
+    reply_with(req, status, content_type, text, len);
+}
+
+void ag_request_reply_empty(ag_request *req, int status)
+{
+    reply_with(req, status, NULL, ag_strdup(""), 0);
+}
+
+void ag_request_reply_error(ag_request *req, const argo_error *error)
+{
+    const char *accept = ag_request_header(req, "Accept");
+    int status = argo_error_http_status(error);
+    if (accept != NULL && strcasestr(accept, PROBLEM_TYPE) != NULL) {
+        reply_value(req, status, PROBLEM_TYPE, ag_envelope_problem(error));
+    } else {
+        reply_value(req, status, JSON_TYPE, ag_envelope_error(error));
+    }
+}
+
+enum MHD_Result ag_reply_send(ag_request *req)
+{
+    if (req->response == NULL) {
+        return MHD_NO;
+    }
+    if (req->must_close || req->h->drain != AG_RUNNING) {
+        add(req->response, "Connection", "close");
+    }
+    ag_conn_enter(req->conn, AG_PHASE_SEND, req->h->config.body_timeout_ms);
+    enum MHD_Result rc = MHD_queue_response(req->mhd, (unsigned)req->status, req->response);
+    MHD_destroy_response(req->response);
+    req->response = NULL;
+    return rc;
+}
+
+void ag_reply_raw(ag_request *req, const argo_error *error)
+{
+    AG_AUTO(ag_value) body = ag_envelope_error(error);
+    size_t len = 0;
+    ag_auto_free char *text = body != NULL ? ag_value_print(body, &len) : NULL;
+    ag_auto_free char *reply =
+        text == NULL
+            ? NULL
+            : ag_asprintf("HTTP/1.1 %d %s\r\nContent-Type: " JSON_TYPE "\r\n"
+                          "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+                          "Connection: close\r\nContent-Length: %zu\r\n\r\n%s",
+                          argo_error_http_status(error), argo_error_message(error), len, text);
+    if (reply != NULL) {
+        req->status = argo_error_http_status(error);
+        send(req->conn->fd, reply, strlen(reply), MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+}
