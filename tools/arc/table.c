@@ -1,0 +1,143 @@
+/*
+ * Column widths and printing. Nothing here knows what the cells mean.
+ */
+#include "table.h"
+
+#include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "terminal.h"
+
+enum { GAP = 2, MIN_WIDTH = 4 };
+
+void arc_table_init(struct arc_table *table, const char *const *headers)
+{
+    *table = (struct arc_table){0};
+    while (headers[table->columns] != NULL) {
+        table->columns++;
+    }
+    for (size_t i = 0; i < table->columns; i++) {
+        arc_table_add(table, headers[i]);
+    }
+}
+
+void arc_table_clear(struct arc_table *table)
+{
+    for (size_t i = 0; i < table->n; i++) {
+        free(table->cells[i]);
+    }
+    free(table->cells);
+    *table = (struct arc_table){0};
+}
+
+void arc_table_add(struct arc_table *table, const char *text)
+{
+    if (table->n % 64 == 0) {
+        char **grown = realloc(table->cells, (table->n + 64) * sizeof(*grown));
+        if (grown == NULL) {
+            table->failed = 1;
+            return;
+        }
+        table->cells = grown;
+    }
+    char *cell = arc_clean_text(text == NULL || *text == '\0' ? "-" : text, 1);
+    if (cell == NULL) {
+        table->failed = 1;
+        return;
+    }
+    table->cells[table->n++] = cell;
+}
+
+/* Decodes one character: its bytes and columns. Bytes that are no character count as one each. */
+static size_t next_character(const char *text, mbstate_t *state, size_t *columns)
+{
+    wchar_t c = 0;
+    size_t n = mbrtowc(&c, text, MB_LEN_MAX, state);
+    if (n == 0) {
+        return 0;
+    }
+    if (n == SIZE_MAX || n == SIZE_MAX - 1) {
+        memset(state, 0, sizeof(*state));
+        *columns = 1;
+        return 1;
+    }
+    int width = wcwidth(c);
+    *columns = width < 0 ? 1 : (size_t)width;
+    return n;
+}
+
+size_t arc_text_width(const char *text)
+{
+    mbstate_t state = {0};
+    size_t width = 0;
+    size_t columns = 0;
+    for (size_t n; (n = next_character(text, &state, &columns)) > 0; text += n) {
+        width += columns;
+    }
+    return width;
+}
+
+void arc_table_fit(size_t *widths, size_t n, size_t gap, size_t width)
+{
+    for (;;) {
+        size_t sum = n == 0 ? 0 : (n - 1) * gap;
+        size_t widest = 0;
+        for (size_t i = 0; i < n; i++) {
+            sum += widths[i];
+            widest = widths[i] > widths[widest] ? i : widest;
+        }
+        if (width == 0 || sum <= width || widths[widest] <= MIN_WIDTH) {
+            return;
+        }
+        widths[widest]--;
+    }
+}
+
+/* Prints TEXT in at most WIDTH columns, the last one an ellipsis when it is cut. */
+static size_t print_cut(const char *text, size_t width, FILE *out)
+{
+    mbstate_t state = {0};
+    size_t used = 0;
+    size_t columns = 0;
+    int cut = arc_text_width(text) > width;
+    size_t room = width - (cut ? 1 : 0);
+    for (size_t n; (n = next_character(text, &state, &columns)) > 0; text += n) {
+        if (used + columns > room) {
+            break;
+        }
+        fwrite(text, 1, n, out);
+        used += columns;
+    }
+    if (cut) {
+        fputs(MB_CUR_MAX > 1 ? "\xe2\x80\xa6" : "~", out);
+        used++;
+    }
+    return used;
+}
+
+void arc_table_print(const struct arc_table *table, FILE *out, size_t width)
+{
+    size_t widths[ARC_TABLE_COLUMNS] = {0};
+    if (table->failed) {
+        fputs("(out of memory)\n", out);
+        return;
+    }
+    for (size_t i = 0; i < table->n; i++) {
+        size_t column = i % table->columns;
+        size_t cell = arc_text_width(table->cells[i]);
+        widths[column] = cell > widths[column] ? cell : widths[column];
+    }
+    arc_table_fit(widths, table->columns, GAP, width);
+    for (size_t i = 0; i < table->n; i++) {
+        size_t column = i % table->columns;
+        int last = column + 1 == table->columns;
+        size_t used = print_cut(table->cells[i], widths[column], out);
+        fprintf(out, "%*s", last ? 0 : (int)(widths[column] - used + GAP), "");
+        if (last) {
+            fputc('\n', out);
+        }
+    }
+}
