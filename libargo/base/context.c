@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <argo/version.h>
+
 #include "base/error.h"
 #include "base/loop.h"
 #include "base/text.h"
@@ -188,4 +190,9 @@ void ag_log_write(const argo_context *ctx, enum argo_log_level level, const char
     }
     ctx->log(ctx->log_user, level, component, file, line,
              text != NULL ? text : "(no memory for the text of this message)");
+}
+
+const char *argo_version(void)
+{
+    return ARGO_VERSION;
 }

@@ -122,8 +122,9 @@ static int put_token(struct ag_change_set *c, struct ag_live *live, char token[6
     if (r < 0) {
         return r;
     }
+    char scope[] = "run";
     struct ag_token row = {
-        .id = id, .scope = "run", .user = NULL, .rid = live->row.rid, .epoch = live->row.epoch};
+        .id = id, .scope = scope, .user = NULL, .rid = live->row.rid, .epoch = live->row.epoch};
     ag_sha256_hex(token, 64, row.sha256);
     ag_txn_remove_run_tokens(c->txn, live->row.rid);
     ag_txn_put_token(c->txn, &row);

@@ -1,0 +1,15 @@
+/*
+ * All of Argo's public interface.
+ */
+#ifndef ARGO_ARGO_H
+#define ARGO_ARGO_H
+
+#include <argo/client.h>
+#include <argo/context.h>
+#include <argo/daemon.h>
+#include <argo/error.h>
+#include <argo/executor.h>
+#include <argo/value.h>
+#include <argo/version.h>
+
+#endif

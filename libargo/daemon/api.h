@@ -1,0 +1,124 @@
+/*
+ * What the API handlers share: decoding, replying after a commit, long polls, kept replies.
+ * Handlers decode, call one rule of domain/ and encode; they hold no rules.
+ */
+#ifndef AG_DAEMON_API_H
+#define AG_DAEMON_API_H
+
+#include "daemon/internal.h"
+
+/* ---- replies after a commit ------------------------------------------------------------------ */
+
+/* A request whose rule is on its way. `reply` is called after the commit; it replies. */
+struct ag_api_call {
+    struct argo_daemon *daemon;
+    ag_request *req;
+    int64_t rid;
+    char *name; /* of a CI, a question ... for the reply */
+    char *key;  /* Idempotency-Key under way, or NULL */
+    char body_hash[65];
+    const char *action;
+    int64_t seq; /* of an input record */
+    void (*reply)(struct ag_api_call *call);
+};
+/* NULL without memory (the request has been answered then). */
+struct ag_api_call *ag_api_call_new(struct argo_daemon *daemon, ag_request *req, int64_t rid,
+                                    void (*reply)(struct ag_api_call *call));
+/* An ag_done_fn: replies with the error, or calls `reply`; frees the call. */
+void ag_api_done(const argo_error *err, void *call);
+/* A rule refused at once: replies with the error and frees the call. */
+void ag_api_refuse(struct ag_api_call *call, const argo_error *err);
+
+/* ---- Idempotency-Key --------------------------------------------------------------------------- */
+
+/* True when the request has been answered: from the kept reply, or with an error. Else the key,
+ * if there is one, is under way until the call ends. */
+bool ag_api_repeated(struct ag_api_call *call);
+/* Keeps REPLY (borrowed) in the transaction of the effect. */
+void ag_api_keep(struct ag_api_call *call, ag_txn *t, int status, const ag_value *reply);
+
+/* ---- decoding ------------------------------------------------------------------------------------ */
+
+/* Decodes the body; on failure the request has been answered. */
+bool ag_api_decode(ag_request *req, const struct ag_record *record, void *out);
+/* The live or ended run of {id}; on failure the request has been answered. */
+bool ag_api_run(struct argo_daemon *daemon, ag_request *req, int64_t *out_rid);
+/* X-Argo-Epoch of an executor; on failure the request has been answered. */
+bool ag_api_epoch(ag_request *req, int64_t *out_epoch);
+/* ?NAME= as a number within [MIN, MAX]; FALLBACK when absent. */
+bool ag_api_query_int(ag_request *req, const char *name, int64_t min, int64_t max, int64_t fallback,
+                      int64_t *out);
+/* ?timeout= in seconds, cut to what the transport allows (600 s on the socket, 30 s on TCP). */
+bool ag_api_query_timeout(ag_request *req, int64_t *out_ms);
+/* Replies with the error (which is freed). */
+void ag_api_fail(ag_request *req, argo_error *err);
+
+/* ---- encoding ------------------------------------------------------------------------------------ */
+
+/* {"status":"success","workflow_id":ID,"data":{}} */
+void ag_api_reply_run(struct ag_api_call *call);
+/* {"count","next_cursor"}; NEXT may be NULL. */
+ag_value *ag_api_list_data(size_t count, const char *next);
+/* {KEY:LIST,"data":{count,next_cursor}}; takes over LIST. */
+void ag_api_reply_list(ag_request *req, const char *key, ag_value *list, const char *next);
+/* The run's full resource for `data`; NULL when it cannot be read (err says why). */
+ag_value *ag_api_run_data(struct argo_daemon *daemon, int64_t rid, struct ag_run *out_run,
+                          argo_error **err);
+
+/* ---- long polls ------------------------------------------------------------------------------------ */
+
+struct ag_poll {
+    struct ag_watch watch;
+    struct argo_daemon *daemon;
+    ag_request *req;
+    int64_t rid;
+    int64_t after;
+    int64_t limit;
+    bool default_cursor; /* no `after` was given: the run's cursor serves */
+    bool with_input;
+    /* Replies and returns true when there is something to tell, or when LAST. */
+    bool (*attempt)(struct ag_poll *poll, bool last);
+};
+
+/* Tries at once; parks for TIMEOUT_MS when there is nothing yet. Copies POLL. */
+void ag_poll_start(const struct ag_poll *poll, unsigned mask, int64_t timeout_ms);
+
+/* ---- handlers, by file --------------------------------------------------------------------------- */
+
+void ag_api_health(ag_request *req, void *user);
+void ag_api_version(ag_request *req, void *user);
+void ag_api_shutdown(ag_request *req, void *user);
+
+void ag_api_template_list(ag_request *req, void *user);
+void ag_api_template_show(ag_request *req, void *user);
+void ag_api_template_validate(ag_request *req, void *user);
+
+void ag_api_workflow_start(ag_request *req, void *user);
+void ag_api_workflow_list(ag_request *req, void *user);
+void ag_api_workflow_status(ag_request *req, void *user);
+void ag_api_workflow_steps(ag_request *req, void *user);
+void ag_api_workflow_abandon(ag_request *req, void *user);
+
+void ag_api_progress(ag_request *req, void *user);
+void ag_api_step_start(ag_request *req, void *user);
+void ag_api_step_output(ag_request *req, void *user);
+void ag_api_step_complete(ag_request *req, void *user);
+void ag_api_checkpoint(ag_request *req, void *user);
+void ag_api_message_post(ag_request *req, void *user);
+void ag_api_messages(ag_request *req, void *user);
+
+void ag_api_output_post(ag_request *req, void *user);
+void ag_api_output_get(ag_request *req, void *user);
+void ag_api_input_post(ag_request *req, void *user);
+void ag_api_input_get(ag_request *req, void *user);
+
+void ag_api_question_post(ag_request *req, void *user);
+void ag_api_question_list(ag_request *req, void *user);
+void ag_api_question_get(ag_request *req, void *user);
+
+void ag_api_ci_list(ag_request *req, void *user);
+void ag_api_ci_add(ag_request *req, void *user);
+void ag_api_ci_show(ag_request *req, void *user);
+void ag_api_ci_remove(ag_request *req, void *user);
+
+#endif

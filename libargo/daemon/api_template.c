@@ -1,0 +1,121 @@
+/*
+ * Routes of templates: list, show, validate.
+ */
+#include <string.h>
+
+#include "base/text.h"
+#include "daemon/api.h"
+#include "wire/envelope.h"
+
+/* What a listing says of a template. One that does not load is listed too, with its error. */
+static ag_value *describe(const char *name, const char *path, const char *text, size_t len)
+{
+    ag_value *item = ag_value_object();
+    AG_AUTO(ag_template) t = NULL;
+    AG_AUTO(argo_error) err = NULL;
+    ag_value_set(item, "name", ag_value_text(name));
+    ag_value_set(item, "path", ag_value_text_sane(path, strlen(path)));
+    if (ag_template_load(path, text, len, &t, &err) < 0) {
+        ag_value_set(item, "valid", ag_value_bool(false));
+        ag_value_set(item, "description", ag_value_text(argo_error_details(err)));
+        return item;
+    }
+    ag_value_set(item, "valid", ag_value_bool(true));
+    ag_value_set(item, "description", ag_value_text(ag_template_description(t)));
+    ag_value_set(item, "steps", ag_value_int((int64_t)ag_template_step_count(t)));
+    ag_value_set(item, "parameters", ag_value_copy(ag_template_parameters(t)));
+    return item;
+}
+
+struct listing {
+    struct argo_daemon *daemon;
+    ag_value *list;
+};
+
+static int list_one(const char *name, const char *path, void *user)
+{
+    struct listing *l = user;
+    struct ag_template_file file = {0};
+    AG_AUTO(argo_error) err = NULL;
+    if (ag_catalog_find(l->daemon->domain, name, NULL, &file, &err) < 0) {
+        return 0; /* it has gone meanwhile */
+    }
+    ag_value_append(l->list, describe(name, path, file.text, file.len));
+    ag_template_file_clear(&file);
+    return 0;
+}
+
+void ag_api_template_list(ag_request *req, void *user)
+{
+    struct argo_daemon *daemon = user;
+    argo_error *err = NULL;
+    AG_AUTO(ag_value) list = ag_value_array();
+    struct listing l = {daemon, list};
+    if (ag_catalog_each(daemon->domain, list_one, &l, &err) < 0) {
+        ag_api_fail(req, err);
+        return;
+    }
+    ag_api_reply_list(req, "templates", ag_take(list), NULL);
+}
+
+void ag_api_template_show(ag_request *req, void *user)
+{
+    struct argo_daemon *daemon = user;
+    argo_error *err = NULL;
+    struct ag_template_file file = {0};
+    const char *cwd = ag_request_query(req, "cwd");
+    if (ag_catalog_find(daemon->domain, ag_request_param(req, "name"), cwd, &file, &err) < 0) {
+        ag_api_fail(req, err);
+        return;
+    }
+    ag_value *data = describe(file.name, file.path, file.text, file.len);
+    ag_value_set(data, "definition", ag_value_text_sane(file.text, file.len));
+    ag_value *reply = ag_envelope_success();
+    ag_value_set(reply, "name", ag_value_text(file.name));
+    ag_envelope_finish(reply, data);
+    ag_template_file_clear(&file);
+    ag_request_reply(req, 200, reply);
+}
+
+/* {"definition", "definition_file"?} or {"template"}: the same members as a start has. */
+void ag_api_template_validate(ag_request *req, void *user)
+{
+    struct argo_daemon *daemon = user;
+    struct ag_start_request body;
+    if (!ag_api_decode(req, &ag_start_request_record, &body)) {
+        return;
+    }
+    AG_AUTO(argo_error) err = NULL;
+    AG_AUTO(ag_template) t = NULL;
+    struct ag_template_file file = {0};
+    int r = 0;
+    if (body.definition != NULL) {
+        const char *text = ag_value_as_text(body.definition);
+        file.text = text != NULL ? ag_strdup(text) : ag_value_print(body.definition, NULL);
+        file.path = ag_strdup(body.definition_file);
+    } else if (body.template_name != NULL) {
+        r = ag_catalog_find(daemon->domain, body.template_name, body.cwd, &file, &err);
+    } else {
+        r = ag_error_field(&err, ARGO_E_INVALID, "definition",
+                           "definition: expected the text of a template, or its name as "
+                           "template");
+    }
+    if (r == 0) {
+        r = file.text == NULL ? ag_error_nomem(&err)
+                              : ag_template_load(file.path, file.text, strlen(file.text), &t, &err);
+    }
+    ag_template_file_clear(&file);
+    ag_record_clear(&ag_start_request_record, &body);
+    if (r < 0) {
+        ag_request_reply_error(req, err);
+        return;
+    }
+    ag_value *reply = ag_envelope_success();
+    ag_value *data = ag_value_object();
+    ag_value_set(reply, "valid", ag_value_bool(true));
+    ag_value_set(data, "workflow_name", ag_value_text(ag_template_name(t)));
+    ag_value_set(data, "steps", ag_value_int((int64_t)ag_template_step_count(t)));
+    ag_value_set(data, "parameters", ag_value_copy(ag_template_parameters(t)));
+    ag_envelope_finish(reply, data);
+    ag_request_reply(req, 200, reply);
+}

@@ -1,0 +1,225 @@
+/*
+ * Routes of runs for people: start, list, status, steps, abandon.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/crypto.h"
+#include "base/text.h"
+#include "daemon/api.h"
+#include "wire/envelope.h"
+
+/* ---- start -------------------------------------------------------------------------------------- */
+
+static void reply_started(struct ag_api_call *call)
+{
+    argo_error *err = NULL;
+    struct ag_run run = {0};
+    AG_AUTO(ag_value) data = ag_api_run_data(call->daemon, call->rid, &run, &err);
+    if (data == NULL) {
+        ag_run_clear(&run);
+        ag_api_fail(call->req, err);
+        return;
+    }
+    ag_value *reply = ag_envelope_success();
+    ag_value_set(reply, "workflow_id", ag_value_text(run.workflow_id));
+    ag_value_set(reply, "environment", ag_value_ref(ag_value_get(data, "environment")));
+    ag_envelope_finish(reply, ag_take(data));
+    ag_run_clear(&run);
+    ag_request_reply(call->req, 200, reply);
+}
+
+void ag_api_workflow_start(ag_request *req, void *user)
+{
+    struct argo_daemon *daemon = user;
+    struct ag_start_request body;
+    if (!ag_api_decode(req, &ag_start_request_record, &body)) {
+        return;
+    }
+    struct ag_api_call *call = ag_api_call_new(daemon, req, 0, reply_started);
+    if (call != NULL) {
+        AG_AUTO(argo_error) err = NULL;
+        char hash[AG_SHA256_HEX];
+        size_t len = 0;
+        const char *text = ag_request_body_text(req, &len);
+        ag_sha256_hex(text == NULL ? "" : text, text == NULL ? 0 : len, hash);
+        /* The key of a start lives as long as the run: any key serves as request_key. */
+        const char *key = ag_request_header(req, "Idempotency-Key");
+        if (body.request_key == NULL && key != NULL && strlen(key) <= AG_MAX_LABEL) {
+            body.request_key = ag_strdup(key);
+        }
+        if (ag_run_start(daemon->domain, &body, hash, &call->rid, ag_api_done, call, &err) < 0) {
+            ag_api_refuse(call, err);
+        }
+    }
+    ag_record_clear(&ag_start_request_record, &body);
+}
+
+/* ---- list --------------------------------------------------------------------------------------- */
+
+struct listing {
+    ag_value *list;
+    int64_t limit;
+    int64_t last_rid;
+    bool more;
+};
+
+static int list_run(const struct ag_run *run, void *user)
+{
+    struct listing *l = user;
+    if ((int64_t)ag_value_size(l->list) == l->limit) {
+        l->more = true;
+        return 1;
+    }
+    char started[AG_TIME_SIZE];
+    ag_value *item = ag_value_object();
+    ag_value_set(item, "workflow_id", ag_value_text(run->workflow_id));
+    ag_value_set(item, "status", ag_value_text(ag_run_state_words[run->state]));
+    ag_value_set(item, "pid", ag_value_int(run->pid));
+    ag_value_set(item, "template", ag_value_text(run->template_name));
+    ag_value_set(item, "current_step", ag_value_int(run->current_step));
+    ag_value_set(item, "total_steps", ag_value_int(run->total_steps));
+    ag_value_set(item, "step_name", ag_value_text(run->step_name));
+    ag_value_set(
+        item, "started",
+        ag_value_text(ag_time_format(run->started != 0 ? run->started : run->created, started)));
+    l->last_rid = run->rid;
+    return ag_value_append(l->list, item);
+}
+
+static int parse_state(const char *word, int *out, argo_error **err)
+{
+    *out = -1;
+    if (word == NULL) {
+        return 0;
+    }
+    if (strcmp(word, "all") == 0) {
+        *out = -2;
+        return 0;
+    }
+    for (int i = 0; ag_run_state_words[i] != NULL; i++) {
+        if (strcmp(word, ag_run_state_words[i]) == 0) {
+            *out = i;
+            return 0;
+        }
+    }
+    return ag_error_field(err, ARGO_E_INVALID, "state",
+                          "state is '%s', expected all, queued, running, waiting, paused, "
+                          "stalled, done, failed, interrupted or abandoned",
+                          word);
+}
+
+void ag_api_workflow_list(ag_request *req, void *user)
+{
+    struct argo_daemon *daemon = user;
+    argo_error *err = NULL;
+    struct listing l = {0};
+    struct ag_run_filter filter = {.template_name = ag_request_query(req, "template"),
+                                   .session_id = ag_request_query(req, "session")};
+    if (!ag_api_query_int(req, "limit", 1, 1000, 100, &l.limit) ||
+        !ag_api_query_int(req, "cursor", 1, INT64_MAX, 0, &filter.before_rid)) {
+        return;
+    }
+    if (parse_state(ag_request_query(req, "state"), &filter.state, &err) < 0) {
+        ag_api_fail(req, err);
+        return;
+    }
+    filter.limit = l.limit + 1;
+    l.list = ag_value_array();
+    if (ag_store_runs(daemon->store, &filter, list_run, &l, &err) < 0) {
+        ag_value_unref(l.list);
+        ag_api_fail(req, err);
+        return;
+    }
+    char next[24];
+    snprintf(next, sizeof(next), "%" PRId64, l.last_rid);
+    ag_api_reply_list(req, "workflows", l.list, l.more ? next : NULL);
+}
+
+/* ---- status ------------------------------------------------------------------------------------- */
+
+static bool attempt_status(struct ag_poll *poll, bool last)
+{
+    argo_error *err = NULL;
+    struct ag_run run = {0};
+    AG_AUTO(ag_value) data = ag_api_run_data(poll->daemon, poll->rid, &run, &err);
+    bool reply_now = data == NULL || last || ag_run_state_ended(run.state);
+    if (data == NULL) {
+        ag_api_fail(poll->req, err);
+    } else if (reply_now) {
+        ag_value *reply = ag_value_object();
+        ag_value_set(reply, "workflow_id", ag_value_text(run.workflow_id));
+        ag_value_set(reply, "status", ag_value_text(ag_run_state_words[run.state]));
+        ag_value_set(reply, "pid", ag_value_int(run.pid));
+        ag_value_set(reply, "template", ag_value_text(run.template_name));
+        ag_envelope_finish(reply, ag_take(data));
+        ag_request_reply(poll->req, 200, reply);
+    }
+    ag_run_clear(&run);
+    return reply_now;
+}
+
+void ag_api_workflow_status(ag_request *req, void *user)
+{
+    struct ag_poll poll = {.daemon = user, .req = req, .attempt = attempt_status};
+    int64_t timeout_ms = 0;
+    const char *wait = ag_request_query(req, "wait");
+    if (!ag_api_run(user, req, &poll.rid) || !ag_api_query_timeout(req, &timeout_ms)) {
+        return;
+    }
+    if (wait != NULL && strcmp(wait, "terminal") != 0) {
+        argo_error *err = NULL;
+        ag_error_field(&err, ARGO_E_INVALID, "wait", "wait is '%s', expected terminal", wait);
+        ag_api_fail(req, err);
+        return;
+    }
+    if (wait != NULL && ag_request_query(req, "timeout") == NULL) {
+        timeout_ms = 30000;
+    }
+    ag_poll_start(&poll, AG_CHANGE_ENDED, wait == NULL ? 0 : timeout_ms);
+}
+
+/* ---- steps -------------------------------------------------------------------------------------- */
+
+static int list_step(const struct ag_step_row *row, void *user)
+{
+    ag_value *item = ag_record_encode(&ag_step_row_record, row);
+    if (row->ended != 0 && row->started != 0) {
+        ag_value_set(item, "duration", ag_value_real((double)(row->ended - row->started) / 1000));
+    }
+    return ag_value_append(user, item);
+}
+
+void ag_api_workflow_steps(ag_request *req, void *user)
+{
+    struct argo_daemon *daemon = user;
+    argo_error *err = NULL;
+    int64_t rid = 0;
+    if (!ag_api_run(daemon, req, &rid)) {
+        return;
+    }
+    ag_value *list = ag_value_array();
+    if (ag_store_steps(daemon->store, rid, list_step, list, &err) < 0) {
+        ag_value_unref(list);
+        ag_api_fail(req, err);
+        return;
+    }
+    ag_api_reply_list(req, "steps", list, NULL);
+}
+
+/* ---- abandon ------------------------------------------------------------------------------------ */
+
+void ag_api_workflow_abandon(ag_request *req, void *user)
+{
+    struct argo_daemon *daemon = user;
+    struct ag_api_call *call = ag_api_call_new(daemon, req, 0, ag_api_reply_run);
+    if (call == NULL) {
+        return;
+    }
+    AG_AUTO(argo_error) err = NULL;
+    call->action = "abandoned";
+    if (ag_run_abandon(daemon->domain, ag_request_param(req, "id"), ag_api_done, call, &err) < 0) {
+        ag_api_refuse(call, err);
+    }
+}
