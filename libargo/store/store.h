@@ -16,29 +16,35 @@
 #ifndef AG_STORE_STORE_H
 #define AG_STORE_STORE_H
 
+#include "base/buf.h"
 #include "base/context.h"
 #include "base/loop.h"
 #include "wire/records.h"
 
 typedef struct ag_store ag_store;
 typedef struct ag_txn ag_txn;
+struct ag_driver; /* driver.h */
 
 typedef void (*ag_commit_fn)(const argo_error *err, void *user);
 
 struct ag_store_config {
     argo_context *ctx;
     ag_loop *loop;
-    const char *path; /* the database file; its directory exists */
-    /* A group failed and has been reported to all of its owners; the store has reopened. */
+    const char *path;               /* the database file; its directory exists */
+    const struct ag_driver *driver; /* NULL: SQLite */
+    /* A group failed and has been reported to all of its owners; the store has reopened. What is
+     * committed between the failure and this call fails too, so a retry waits for it. */
     void (*failed)(void *user);
     void *user;
 };
 
-/* Opens or creates; migrates an older schema in one transaction; refuses a newer one and a file
- * that is damaged (ARGO_E_CORRUPT naming the file and `argo-daemon --repair`; the file is left as
- * it is). Checks every CHECKED page count and quick integrity only, so that it is fast. */
+/* Opens or creates; migrates an older schema in one transaction; refuses a newer one
+ * (ARGO_E_STATE) and a file that is damaged (ARGO_E_CORRUPT naming the file and
+ * `argo-daemon --repair`; the file is left as it is). Checks sizes, header and schema only, so
+ * that it is fast: damage to a row is found when the row is read. */
 int ag_store_open(const struct ag_store_config *config, ag_store **out, argo_error **err);
-/* Commits what is queued, calls the callbacks, checkpoints, closes. */
+/* Commits what is queued, calls the callbacks (but not `failed`), checkpoints, closes. Not from
+ * inside a callback of the store. */
 void ag_store_close(ag_store *s);
 /* True while no commit has failed since the last good one. */
 bool ag_store_healthy(const ag_store *s);
@@ -78,6 +84,7 @@ void ag_txn_put_step(ag_txn *t, int64_t rid, const struct ag_step_row *row);
 /* Streams: (rid, seq). A repeated (rid, client_key) is for the domain to have filtered. */
 void ag_txn_add_record(ag_txn *t, int64_t rid, const struct ag_stream_record *rec);
 
+/* The answer of a secret question is not stored with it. */
 void ag_txn_put_question(ag_txn *t, int64_t rid, const struct ag_question *q);
 /* Secret answers: their own table; deleted with ag_txn_forget_secrets at the run's end. */
 void ag_txn_put_secret(ag_txn *t, int64_t rid, const char *question_id, const ag_value *answer);
@@ -119,15 +126,18 @@ void ag_txn_put_meta(ag_txn *t, const char *key, const char *value); /* settings
 
 /* ---- reads ---------------------------------------------------------------------------------- */
 /* Return 1 when found, 0 when not, negative on failure. The caller clears what is filled. List
- * functions call FN per row (borrowed) and stop when it returns non-zero, returning that. */
+ * functions call FN per row (borrowed) and stop when it returns non-zero, returning that; 0 at the
+ * end. FN may read. A row that is damaged gives ARGO_E_CORRUPT, naming run and column; but in a
+ * list of runs it is shown as a failed run with as much of the row as can be read, and `error`
+ * {"code","message"} that says so: one rotten row costs one run. */
 
 int ag_store_run(ag_store *s, const char *workflow_id, struct ag_run *out, argo_error **err);
 int ag_store_run_by_rid(ag_store *s, int64_t rid, struct ag_run *out, argo_error **err);
 int ag_store_run_spec(ag_store *s, int64_t rid, struct ag_run_spec *out, argo_error **err);
 int ag_store_run_by_request_key(ag_store *s, const char *key, struct ag_run *out, argo_error **err);
-/* How many ended runs bear OLD ids "ID~N": the highest N, or 0. */
+/* The highest N among the OLD ids "ID~N" of ended runs, or 0. Returns 0. */
 int ag_store_retired_max(ag_store *s, const char *workflow_id, int64_t *out, argo_error **err);
-/* The highest number N of an id "PREFIX_N" (N decimal) among all runs, or 0. */
+/* The highest number N of an id "PREFIX_N" (N decimal) among all runs, or 0. Returns 0. */
 int ag_store_instance_max(ag_store *s, const char *prefix, int64_t *out, argo_error **err);
 
 struct ag_run_filter {
@@ -143,13 +153,15 @@ int ag_store_runs(ag_store *s, const struct ag_run_filter *filter,
 /* Every run that has not ended, oldest first: for start-up. */
 int ag_store_live_runs(ag_store *s, int (*fn)(const struct ag_run *run, void *user), void *user,
                        argo_error **err);
+/* {name: value}, empty without any. Returns 1. */
 int ag_store_variables(ag_store *s, int64_t rid, ag_value **out, argo_error **err);
 
+/* In the order of their starts. */
 int ag_store_steps(ag_store *s, int64_t rid, int (*fn)(const struct ag_step_row *row, void *user),
                    void *user, argo_error **err);
 int ag_store_step(ag_store *s, int64_t rid, const char *path, int64_t attempt,
                   struct ag_step_row *out, argo_error **err);
-/* {step: number of distinct paths}, from the rows. */
+/* {step: number of distinct paths}, from the rows. Returns 1. */
 int ag_store_visits(ag_store *s, int64_t rid, ag_value **out, argo_error **err);
 
 /* Records with seq > after, ascending, at most LIMIT; STREAM -1: all streams. */
@@ -162,7 +174,8 @@ int ag_store_record_by_key(ag_store *s, int64_t rid, const char *client_key, int
 
 int ag_store_question(ag_store *s, const char *question_id, struct ag_question *out,
                       int64_t *out_rid, argo_error **err);
-/* STATE -1: all. RID 0: of all runs. */
+/* STATE -1: all. RID 0: of all runs. In the order in which they were asked; workflow_id is the
+ * run's present one. */
 int ag_store_questions(ag_store *s, int64_t rid, int state,
                        int (*fn)(int64_t rid, const struct ag_question *q, void *user), void *user,
                        argo_error **err);

@@ -1,0 +1,66 @@
+/*
+ * The store's statements: an id for each, its portable text in statements.c. Parameters are
+ * $1..$n, columns come in the order of the tables in rows.c.
+ */
+#ifndef AG_STORE_STATEMENTS_H
+#define AG_STORE_STATEMENTS_H
+
+enum ag_sql {
+    AG_SQL_ADD_RUN,
+    AG_SQL_PUT_RUN,
+    AG_SQL_PUT_RUN_INDEXED,
+    AG_SQL_ADD_SPEC,
+    AG_SQL_RETIRE_ID,
+    AG_SQL_PUT_VARIABLE,
+    AG_SQL_PUT_STEP,
+    AG_SQL_ADD_RECORD,
+    AG_SQL_PUT_QUESTION,
+    AG_SQL_PUT_SECRET,
+    AG_SQL_FORGET_SECRETS,
+    AG_SQL_PUT_CI,
+    AG_SQL_REMOVE_CI,
+    AG_SQL_PUT_TOKEN,
+    AG_SQL_REMOVE_RUN_TOKENS,
+    AG_SQL_PUT_REPLY,
+    AG_SQL_REMOVE_REPLIES,
+    AG_SQL_ADD_MESSAGE,
+    AG_SQL_PUT_META,
+
+    AG_SQL_RUN,
+    AG_SQL_RUN_BY_RID,
+    AG_SQL_RUN_BY_REQUEST_KEY,
+    AG_SQL_SPEC,
+    AG_SQL_MAX_RID,
+    AG_SQL_MAX_NUMBER,
+    AG_SQL_RUNS,
+    AG_SQL_RUNS_LIVE,
+    AG_SQL_RUNS_BY_STATE,
+    AG_SQL_RUNS_BY_TEMPLATE,
+    AG_SQL_RUNS_BY_SESSION,
+    AG_SQL_LIVE_RUNS,
+    AG_SQL_VARIABLES,
+    AG_SQL_STEPS,
+    AG_SQL_STEP,
+    AG_SQL_VISITS,
+    AG_SQL_RECORDS,
+    AG_SQL_RECORDS_OF,
+    AG_SQL_RECORDS_INPUT,
+    AG_SQL_RECORD_BY_KEY,
+    AG_SQL_QUESTION,
+    AG_SQL_QUESTIONS,
+    AG_SQL_QUESTIONS_BY_STATE,
+    AG_SQL_QUESTIONS_OF,
+    AG_SQL_QUESTIONS_OF_BY_STATE,
+    AG_SQL_SECRET,
+    AG_SQL_CI,
+    AG_SQL_CIS,
+    AG_SQL_TOKEN,
+    AG_SQL_REPLY,
+    AG_SQL_MESSAGES,
+    AG_SQL_META,
+    AG_SQL_COUNT
+};
+
+extern const char *const ag_sql_text[AG_SQL_COUNT];
+
+#endif
