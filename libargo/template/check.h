@@ -9,7 +9,6 @@
 
 /* More problems than these are counted, not listed. */
 #define AG_MAX_PROBLEMS 1000
-#define AG_NO_STEP      ((size_t)-1)
 
 struct ag_found;
 

@@ -3,8 +3,8 @@
  * a variable can have been set before a step.
  *
  * A target that names no step may have meant a step that nothing leads to: each such target
- * excuses one of them, so that it is one problem and not two. Steps that nothing leads to count
- * as begun from anywhere: what they and their followers use is not a second problem.
+ * excuses one of them, so that it is one problem and not two, and counts as leading to it. What
+ * is still not reached counts as begun from anywhere: what it uses is not a second problem.
  */
 #include <string.h>
 
@@ -30,6 +30,11 @@ static void push_followers(struct walk *w, size_t step)
     const struct ag_indexes *next = &w->o->steps[step].leads_to;
     for (size_t i = 0; i < next->n; i++) {
         push(w, next->items[i]);
+    }
+    for (size_t i = 0; w->o->steps[step].lost > 0 && i < w->o->n_steps; i++) {
+        if (w->o->steps[i].excused && w->o->steps[i].meant_by == step) {
+            push(w, i);
+        }
     }
 }
 
@@ -68,46 +73,53 @@ static void mark_orphans(struct ag_outline *o, struct walk *w)
  * the last before it. */
 static void excuse_one(struct ag_outline *o, size_t from)
 {
-    struct ag_step_outline *before = NULL;
-    for (size_t i = 0; i < o->n_steps; i++) {
-        struct ag_step_outline *step = &o->steps[i];
-        if (step->orphan && !step->excused) {
-            if (i > from) {
-                step->excused = true;
-                return;
-            }
-            before = step;
+    struct ag_step_outline *meant = NULL;
+    bool after = false;
+    for (size_t i = 0; i < o->n_steps && !after; i++) {
+        if (o->steps[i].orphan && !o->steps[i].excused) {
+            meant = &o->steps[i];
+            after = i > from;
         }
     }
-    if (before != NULL) {
-        before->excused = true;
+    if (meant != NULL) {
+        meant->excused = true;
+        meant->meant_by = from;
     }
 }
 
-static bool is_exit(const struct ag_step_outline *step)
+/* Targets mean the first of that name, or the end: the name is the problem that is reported. */
+static bool has_bad_name(const struct ag_step_outline *step)
 {
-    return step->name != NULL && strcmp(step->name, AG_STEP_EXIT) == 0;
+    return step->duplicate || (step->name != NULL && strcmp(step->name, AG_STEP_EXIT) == 0);
+}
+
+static void mark_reached(struct ag_outline *o, struct walk *w)
+{
+    *w = (struct walk){.o = o};
+    if (o->n_steps > 0) {
+        push(w, 0);
+        run(w);
+    }
+    for (size_t i = 0; i < o->n_steps; i++) {
+        o->steps[i].reached = w->seen[i];
+    }
 }
 
 void ag_flow_mark(struct ag_outline *o)
 {
-    struct walk w = {.o = o};
-    if (o->n_steps == 0) {
-        return;
-    }
-    push(&w, 0);
-    run(&w);
-    for (size_t i = 0; i < o->n_steps; i++) {
-        o->steps[i].reached = w.seen[i];
-    }
+    struct walk w;
+    mark_reached(o, &w);
     mark_orphans(o, &w);
     for (size_t i = 0; i < o->n_steps; i++) {
-        /* Targets mean the first of that name, or the end: that problem is reported. */
-        o->steps[i].excused = o->steps[i].excused || o->steps[i].duplicate || is_exit(&o->steps[i]);
+        o->steps[i].excused = has_bad_name(&o->steps[i]);
+        o->steps[i].meant_by = AG_NO_STEP;
+    }
+    for (size_t i = 0; i < o->n_steps; i++) {
         for (size_t k = 0; k < o->steps[i].lost; k++) {
             excuse_one(o, i);
         }
     }
+    mark_reached(o, &w);
 }
 
 /* ---- variables ----------------------------------------------------------------------------- */
@@ -137,14 +149,12 @@ enum ag_set_when ag_outline_is_set(const struct ag_outline *o, const char *varia
     if (setters == NULL) {
         return AG_SET_NEVER;
     }
+    if (!o->steps[step].reached) {
+        return AG_SET_BEFORE;
+    }
     struct walk w = {.o = o};
     for (size_t i = 0; i < setters->n; i++) {
         push_followers(&w, setters->items[i]);
-    }
-    for (size_t i = 0; i < o->n_steps; i++) {
-        if (o->steps[i].orphan) {
-            push(&w, i);
-        }
     }
     run(&w);
     return w.seen[step] ? AG_SET_BEFORE : AG_SET_ELSEWHERE;

@@ -12,6 +12,7 @@
 
 #define AG_MAX_STEPS 1000
 #define AG_STEP_EXIT "EXIT"
+#define AG_NO_STEP   ((size_t)-1)
 
 /* The tables that an object's keys come from; the second may be NULL. */
 struct ag_key_sets {
@@ -32,8 +33,9 @@ struct ag_step_outline {
     size_t lost; /* targets that name no step, and none is near */
     bool wild;   /* saves to a variable whose name cannot be told */
     bool reached;
-    bool orphan;  /* the first of some steps that nothing leads to */
-    bool excused; /* an orphan that a lost target may have meant */
+    bool orphan;     /* the first of some steps that nothing leads to */
+    bool excused;    /* an orphan, but of another mistake */
+    size_t meant_by; /* then: the step with a lost target that may mean it; or AG_NO_STEP */
 };
 
 struct ag_outline {
