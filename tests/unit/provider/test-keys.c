@@ -1,0 +1,102 @@
+/*
+ * Key files: what is taken, what is refused, and that no error shows a key.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "fixture.h"
+#include "lib/runner.h"
+#include "provider/internal.h"
+
+static int read_key(const char *name, char **out, argo_error **err)
+{
+    return ag_key_read(home, name, out, err);
+}
+
+START_TEST(keys_are_trimmed)
+{
+    static const char *const texts[] = {"sk-1234", "sk-1234\n", " \tsk-1234\r\n\r\n"};
+    for (size_t i = 0; i < AG_ARRAY_SIZE(texts); i++) {
+        char *key = NULL;
+        fixture_file("keys/a", texts[i], 0600);
+        ck_assert_int_eq(read_key("a", &key, NULL), 0);
+        ck_assert_str_eq(key, "sk-1234");
+        ag_key_free(key);
+    }
+}
+END_TEST
+
+START_TEST(no_file_is_no_key)
+{
+    char *key = home;
+    ck_assert_int_eq(read_key("none", &key, NULL), 0);
+    ck_assert_ptr_null(key);
+    ag_key_free(NULL);
+}
+END_TEST
+
+START_TEST(bad_files_are_refused)
+{
+    static const struct {
+        const char *text;
+        mode_t mode;
+        int code;
+    } cases[] = {
+        {"", 0600, ARGO_E_NO_KEY},
+        {" \n\n", 0600, ARGO_E_NO_KEY},
+        {"sk-canary\nsk-canary", 0600, ARGO_E_NO_KEY},
+        {"sk-canary two", 0600, ARGO_E_NO_KEY},
+        {"sk-canary\x01", 0600, ARGO_E_NO_KEY},
+        {"sk-canary\xC3\xA4", 0600, ARGO_E_NO_KEY},
+        {"sk-canary", 0640, ARGO_E_DENIED},
+        {"sk-canary", 0604, ARGO_E_DENIED},
+    };
+
+    for (size_t i = 0; i < AG_ARRAY_SIZE(cases); i++) {
+        AG_AUTO(argo_error) err = NULL;
+        char *key = NULL;
+        fixture_file("keys/a", cases[i].text, cases[i].mode);
+        ck_assert_msg(read_key("a", &key, &err) == cases[i].code, "case %zu", i);
+        ck_assert_ptr_null(key);
+        ck_assert_ptr_nonnull(strstr(argo_error_details(err), "keys/a"));
+        ck_assert_ptr_null(strstr(argo_error_details(err), "canary"));
+    }
+}
+END_TEST
+
+START_TEST(names_are_ids)
+{
+    char *key = NULL;
+    fixture_file("token", "secret", 0600);
+    ck_assert_int_eq(read_key("../token", &key, NULL), ARGO_E_ID);
+    ck_assert_int_eq(read_key("", &key, NULL), ARGO_E_ID);
+}
+END_TEST
+
+START_TEST(links_are_refused)
+{
+    char *key = NULL;
+    fixture_file("other", "sk-1234", 0600);
+    fixture_file("keys/x", "sk-1234", 0600);
+    char target[256];
+    snprintf(target, sizeof(target), "%s/other", home);
+    ck_assert_int_eq(symlink(target, fixture_path("keys/a")), 0);
+    ck_assert_int_eq(read_key("a", &key, NULL), ARGO_E_DENIED);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("keys");
+    TCase *tc = tcase_create("keys");
+    tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
+    tcase_add_test(tc, keys_are_trimmed);
+    tcase_add_test(tc, no_file_is_no_key);
+    tcase_add_test(tc, bad_files_are_refused);
+    tcase_add_test(tc, names_are_ids);
+    tcase_add_test(tc, links_are_refused);
+    suite_add_tcase(s, tc);
+    return s;
+}
+
+ARGO_TEST_MAIN(suite)
