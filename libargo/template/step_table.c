@@ -81,6 +81,7 @@ static const struct ag_key phase_keys[] = {
 };
 
 static const struct ag_key template_keys[] = {
+    {"$schema", AG_KEY_WORD}, /* for editors */
     {"workflow_name", AG_KEY_WORD, .required = true, .alias = "workflow_id"},
     {"description", AG_KEY_WORD},
     {"workflow_version", AG_KEY_LABEL},

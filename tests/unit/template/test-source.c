@@ -175,12 +175,14 @@ START_TEST(depth_limit)
     ag_auto_free char *yaml = nested(AG_JSON_DEPTH, "[", "]");
     ag_auto_free char *yaml_over = nested(AG_JSON_DEPTH + 1, "[", "]");
     AG_AUTO(ag_source) source = parse(yaml);
+    ck_assert_uint_eq(source->n_places, AG_JSON_DEPTH);
     refused(yaml_over, "line 1, column 65: nested deeper than 64 levels");
     ag_auto_free char *json = ag_asprintf("{\"a\":%s}", yaml);
     refused(json, "nested deeper than 64 levels");
     ag_auto_free char *less = nested(AG_JSON_DEPTH - 1, "[", "]");
     ag_auto_free char *json_most = ag_asprintf("{\"a\":%s}", less);
     AG_AUTO(ag_source) most = parse(json_most);
+    ck_assert_uint_eq(most->n_places, AG_JSON_DEPTH);
 }
 END_TEST
 
