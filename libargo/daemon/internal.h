@@ -41,12 +41,14 @@ struct argo_daemon {
     ag_domain *domain;
     ag_httpd *httpd;
     ag_supervisor *supervisor;
-    ag_wake *wake;    /* of argo_daemon_stop */
-    ag_defer *reload; /* after the store failed */
+    ag_wake *wake;          /* of argo_daemon_stop */
+    ag_map *keys_under_way; /* Idempotency-Keys of requests that are not answered yet */
+    ag_defer *reload;       /* after the store failed */
     uint16_t port;
     int64_t started_ms;
     char binary_sha256[65]; /* of /proc/self/exe at the start; "" when it cannot be read */
-    bool stopping, stopped;
+    bool listening;         /* the socket file and the port file are ours */
+    bool stopping, drained, stopped, closed;
 };
 
 /* Begins the orderly stop (the shutdown route and argo_daemon_stop share it). */
@@ -56,12 +58,18 @@ void ag_daemon_begin_stop(struct argo_daemon *daemon, int64_t grace_ms);
  * launch port. */
 int ag_supervisor_new(struct argo_daemon *daemon, ag_supervisor **out, argo_error **err);
 void ag_supervisor_free(ag_supervisor *s); /* stops watching; executors go on */
+/* The daemon is stopping: runs that are being ended get no grace any more. SETTLED is called from
+ * the loop each time that the last of them has ended. */
+void ag_supervisor_hurry(ag_supervisor *s, void (*settled)(void *user), void *user);
+bool ag_supervisor_busy(const ag_supervisor *s); /* runs are being ended */
 struct ag_launch_port ag_supervisor_port(ag_supervisor *s);
-/* The run that process PID descends from, 0 for none: a peer of the socket with a run's rights. */
+/* The run that process PID descends from, 0 for none, -1 when that cannot be told (it has gone, or
+ * cannot be seen here): a peer of the socket with a run's rights. */
 int64_t ag_supervisor_run_of_process(ag_supervisor *s, pid_t pid);
 
 /* auth.c: the choke point; `authorize` of ag_httpd_config with the daemon as user. Sets the
- * principal: 0 the owner, a rid for a run's token, -1 nobody (public routes). */
+ * principal: 0 the owner, a rid for a run's token or a process of that run, -1 nobody (public
+ * routes only). */
 int ag_daemon_authorize(ag_request *req, const struct ag_route *route, void *user,
                         argo_error **err);
 
