@@ -1,0 +1,144 @@
+/*
+ * argo-daemon: reads the command line, makes the process a good daemon and runs the library's
+ * daemon in a loop of its own. Uses nothing but the public interface.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <argo/daemon.h>
+
+#include "log.h"
+#include "options.h"
+
+#define EXIT_USAGE  2
+#define EXIT_LOCKED 75 /* EX_TEMPFAIL: another daemon holds the home */
+
+/* No core holds a token, and there are as many fds as the system allows. */
+static void prepare_process(void)
+{
+    struct rlimit core, files;
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    if (getrlimit(RLIMIT_CORE, &core) == 0) {
+        core.rlim_cur = 0; /* not the hard limit: what a workflow runs may raise it again */
+        (void)setrlimit(RLIMIT_CORE, &core);
+    }
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
+/* TERM and INT are taken from the returned fd, HUP and PIPE are ignored. */
+static int take_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* Who started us learns the port, and that requests can be made from now on. */
+static void tell_ready(const struct options *o, argo_daemon *daemon)
+{
+    if (o->ready_fd >= 0) {
+        dprintf(o->ready_fd, "%u\n", (unsigned)argo_daemon_port(daemon));
+        close(o->ready_fd);
+    }
+    int null = o->foreground ? -1 : open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null >= 0) {
+        (void)chdir("/"); /* keeps no file system busy */
+        (void)dup2(null, STDIN_FILENO);
+        (void)dup2(null, STDOUT_FILENO);
+        (void)dup2(null, STDERR_FILENO);
+        close(null);
+    }
+}
+
+static int serve(argo_daemon *daemon, int signal_fd, argo_error **err)
+{
+    struct pollfd fds[] = {{.fd = argo_daemon_get_fd(daemon), .events = POLLIN},
+                           {.fd = signal_fd, .events = POLLIN}};
+    struct signalfd_siginfo info;
+    int r = 0;
+    while (r == 0) {
+        (void)poll(fds, 2, argo_daemon_get_timeout(daemon));
+        if (read(signal_fd, &info, sizeof(info)) > 0) {
+            argo_daemon_stop(daemon);
+        }
+        r = argo_daemon_dispatch(daemon, err);
+    }
+    return r < 0 ? r : 0;
+}
+
+static int run_daemon(argo_context *ctx, const struct options *o, argo_error **err)
+{
+    argo_daemon *daemon = NULL;
+    int signal_fd = take_signals();
+    int r = argo_daemon_new(ctx, &o->daemon, &daemon, err);
+    if (r == 0) {
+        tell_ready(o, daemon);
+        r = serve(daemon, signal_fd, err);
+    }
+    argo_daemon_free(daemon);
+    close(signal_fd);
+    return r;
+}
+
+static int repair(argo_context *ctx, argo_error **err)
+{
+    char *report = NULL;
+    int r = argo_daemon_repair(ctx, &report, err);
+    if (r == 0) {
+        printf("%s\n", report);
+    }
+    free(report);
+    return r;
+}
+
+static int work(const struct options *o, struct log *log, argo_context **ctx, argo_error **err)
+{
+    int r = argo_context_new(o->home, ctx, err);
+    if (r < 0) {
+        return r;
+    }
+    log->ctx = *ctx;
+    log->to_file = !o->foreground && !o->repair;
+    argo_context_set_log(*ctx, log_write, log, o->level);
+    return o->repair ? repair(*ctx, err) : run_daemon(*ctx, o, err);
+}
+
+int main(int argc, char **argv)
+{
+    struct options o;
+    struct log log = LOG_INIT;
+    argo_context *ctx = NULL;
+    argo_error *err = NULL;
+    int code = EXIT_SUCCESS;
+    int parsed = options_parse(argc, argv, &o);
+    if (parsed == OPTIONS_WRONG) {
+        code = EXIT_USAGE;
+    }
+    if (parsed == OPTIONS_GO) {
+        prepare_process();
+        if (work(&o, &log, &ctx, &err) < 0) {
+            log_failure(&log, err);
+            code = argo_error_code(err) == ARGO_E_LOCKED ? EXIT_LOCKED : EXIT_FAILURE;
+        }
+    }
+    argo_error_free(err);
+    argo_context_free(ctx);
+    log_close(&log);
+    options_clear(&o);
+    return code;
+}

@@ -1,0 +1,159 @@
+/*
+ * Reads the command line of argo-daemon, strictly: what is not understood is refused.
+ */
+#include "options.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <argo/version.h>
+
+enum { NO_TCP = 256, EXECUTOR, TEMPLATES, READY_FD, REPAIR, LOG_LEVEL, FOREGROUND, VERSION };
+
+static const struct option known[] = {
+    {"port", required_argument, NULL, 'p'},
+    {"no-tcp", no_argument, NULL, NO_TCP},
+    {"home", required_argument, NULL, 'H'},
+    {"executor", required_argument, NULL, EXECUTOR},
+    {"templates", required_argument, NULL, TEMPLATES},
+    {"ready-fd", required_argument, NULL, READY_FD},
+    {"repair", no_argument, NULL, REPAIR},
+    {"log-level", required_argument, NULL, LOG_LEVEL},
+    {"foreground", no_argument, NULL, FOREGROUND},
+    {"version", no_argument, NULL, VERSION},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static const char help[] =
+    "Usage: argo-daemon [OPTION]...\n"
+    "Serves the workflows of one Argo home.\n"
+    "\n"
+    "  --port N         listen on 127.0.0.1:N; 0: any free port (default: 9876 or any)\n"
+    "  --no-tcp         listen on the UNIX socket only\n"
+    "  --home DIR       the Argo home (default: $ARGO_HOME, else ~/.argo)\n"
+    "  --executor FILE  the program that runs a workflow\n"
+    "  --templates DIR  the installed templates\n"
+    "  --foreground     log to stderr, not to HOME/logs/daemon.log\n"
+    "  --log-level L    error, warning, info (default) or debug\n"
+    "  --ready-fd N     write the port to fd N when requests are accepted\n"
+    "  --repair         repair the home's database and exit; no daemon may run\n"
+    "  --version, --help\n"
+    "\n"
+    "Exit status: 0 stopped, 1 failed, 2 wrong usage, 75 another daemon holds the home.\n";
+
+/* The whole text is a number from 0 to MAX. */
+static int number(const char *option, const char *text, long max, int *out)
+{
+    char *end = NULL;
+    errno = 0;
+    long n = strtol(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || n > max) {
+        fprintf(stderr, "argo-daemon: %s: expected a number from 0 to %ld, not '%s'\n", option, max,
+                text);
+        return OPTIONS_WRONG;
+    }
+    *out = (int)n;
+    return OPTIONS_GO;
+}
+
+static int ready_fd(const char *text, int *out)
+{
+    int r = number("--ready-fd", text, INT_MAX, out);
+    if (r == OPTIONS_GO && fcntl(*out, F_SETFD, FD_CLOEXEC) < 0) {
+        fprintf(stderr, "argo-daemon: --ready-fd: fd %d is not open\n", *out);
+        r = OPTIONS_WRONG;
+    }
+    return r;
+}
+
+static int level(const char *text, enum argo_log_level *out)
+{
+    argo_error *err = NULL;
+    if (argo_log_level_parse(text, out, &err) < 0) {
+        fprintf(stderr, "argo-daemon: --log-level: %s\n", argo_error_details(err));
+        argo_error_free(err);
+        return OPTIONS_WRONG;
+    }
+    return OPTIONS_GO;
+}
+
+/* The daemon and its executors work in directories of their own. */
+static int absolute(const char *option, const char *path, char **out)
+{
+    free(*out);
+    *out = realpath(path, NULL);
+    if (*out == NULL) {
+        fprintf(stderr, "argo-daemon: %s: %s: %s\n", option, path, strerror(errno));
+        return OPTIONS_WRONG;
+    }
+    return OPTIONS_GO;
+}
+
+static int take(int option, const char *value, struct options *o)
+{
+    switch (option) {
+    case 'p':
+        return number("--port", value, UINT16_MAX, &o->daemon.port);
+    case NO_TCP:
+        o->daemon.no_tcp = 1;
+        return OPTIONS_GO;
+    case 'H':
+        o->home = value;
+        return OPTIONS_GO;
+    case EXECUTOR:
+        return absolute("--executor", value, &o->executor);
+    case TEMPLATES:
+        return absolute("--templates", value, &o->templates);
+    case READY_FD:
+        return ready_fd(value, &o->ready_fd);
+    case REPAIR:
+        o->repair = 1;
+        return OPTIONS_GO;
+    case LOG_LEVEL:
+        return level(value, &o->level);
+    case FOREGROUND:
+        o->foreground = 1;
+        return OPTIONS_GO;
+    case VERSION:
+        printf("argo-daemon %s\n", argo_version());
+        return OPTIONS_SHOWN;
+    case 'h':
+        fputs(help, stdout);
+        return OPTIONS_SHOWN;
+    default:
+        return OPTIONS_WRONG; /* getopt_long has said why */
+    }
+}
+
+int options_parse(int argc, char **argv, struct options *out)
+{
+    struct options o = {.daemon = ARGO_DAEMON_OPTIONS_INIT, .ready_fd = -1, .level = ARGO_LOG_INFO};
+    int r = OPTIONS_GO;
+    int option = 0;
+    while (r == OPTIONS_GO && (option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
+        r = take(option, optarg, &o);
+    }
+    if (r == OPTIONS_GO && optind < argc) {
+        fprintf(stderr, "argo-daemon: '%s': no arguments are expected\n", argv[optind]);
+        r = OPTIONS_WRONG;
+    }
+    if (r == OPTIONS_WRONG) {
+        fputs("Try 'argo-daemon --help'.\n", stderr);
+    }
+    o.daemon.executor = o.executor;
+    o.daemon.templates = o.templates;
+    *out = o;
+    return r;
+}
+
+void options_clear(struct options *o)
+{
+    free(o->executor);
+    free(o->templates);
+}
