@@ -172,7 +172,7 @@ static int acquire(struct ag_sqlite *c, enum ag_sql id, const struct ag_cell *pa
 
 static void release(struct ag_sqlite *c, enum ag_sql id, sqlite3_stmt *stmt)
 {
-    if (stmt == c->cache[id]) {
+    if (stmt != NULL && stmt == c->cache[id]) {
         sqlite3_reset(stmt);
         sqlite3_clear_bindings(stmt);
     } else {

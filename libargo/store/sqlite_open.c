@@ -100,19 +100,33 @@ static int create(const char *path, argo_error **err)
     return 0;
 }
 
-static int text_is_ok(void *user, int n, char **texts, char **names)
+struct answer {
+    const char *expected;
+    bool given;
+};
+
+static int compare_answer(void *user, int n, char **texts, char **names)
 {
-    *(bool *)user = n == 1 && ag_streq(texts[0], "ok");
+    struct answer *answer = user;
+    answer->given = n == 1 && ag_streq(texts[0], answer->expected);
     return 0;
+}
+
+/* 1 when PRAGMA answers EXPECTED, 0 when something else. */
+static int ask(const struct ag_sqlite *c, const char *pragma, const char *expected,
+               argo_error **err)
+{
+    struct answer answer = {.expected = expected};
+    if (sqlite3_exec(c->db, pragma, compare_answer, &answer, NULL) != SQLITE_OK) {
+        return ag_sqlite_error(c, pragma, err);
+    }
+    return answer.given;
 }
 
 static int quick_check(const struct ag_sqlite *c, const char *pragma, argo_error **err)
 {
-    bool ok = false;
-    if (sqlite3_exec(c->db, pragma, text_is_ok, &ok, NULL) != SQLITE_OK) {
-        return ag_sqlite_error(c, "check", err);
-    }
-    return ok ? 0 : ag_sqlite_damaged(c->path, "its pages do not fit together", err);
+    int rc = ask(c, pragma, "ok", err);
+    return rc == 0 ? ag_sqlite_damaged(c->path, "its pages do not fit together", err) : rc;
 }
 
 /* A file that is shorter than its header says has lost pages, unless a checkpoint was cut off:
@@ -159,18 +173,39 @@ static int connect_file(const char *path, bool writer, struct ag_sqlite **out, a
     return 0;
 }
 
+/* Only what is ours or new gets a log: a foreign database is refused later, as it was. */
+static int use_log(const struct ag_sqlite *c, argo_error **err)
+{
+    int64_t ours = 0;
+    int rc = ag_sqlite_number(c, "SELECT COUNT(*) = 0 OR SUM(name = 'meta') > 0 FROM sqlite_schema",
+                              &ours, err);
+    if (rc < 0 || ours == 0) {
+        return rc;
+    }
+    rc = ask(c, "PRAGMA journal_mode = WAL", "wal", err);
+    if (rc == 0) {
+        return ag_error_set(err, ARGO_E_STORE,
+                            "'%s': its file system cannot hold a write-ahead log (shared memory "
+                            "is missing); expected a local one",
+                            c->path);
+    }
+    return rc < 0 ? rc : 0;
+}
+
 static int set_up_writer(struct ag_sqlite *c, const struct look *look, argo_error **err)
 {
     int rc = check_content(c, look, err);
-    if (rc < 0) {
-        return rc;
+    if (rc >= 0) {
+        rc = use_log(c, err);
     }
-    rc = ag_sqlite_exec(c,
-                        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                        "PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -1024;"
-                        "PRAGMA journal_size_limit = 16777216; PRAGMA secure_delete = ON;"
-                        "PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0;",
-                        err);
+    if (rc == 0) {
+        rc = ag_sqlite_exec(c,
+                            "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
+                            "PRAGMA cache_size = -1024; PRAGMA journal_size_limit = 16777216;"
+                            "PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;"
+                            "PRAGMA mmap_size = 0;",
+                            err);
+    }
     if (rc == 0) {
         sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
         sqlite3_wal_hook(c->db, count_wal_pages, c);

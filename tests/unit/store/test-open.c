@@ -1,0 +1,373 @@
+/*
+ * Opening: creation, migrations, every kind of damage, repair. SQLite's own, not conformance.
+ */
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "fixture.h"
+#include "store/schema.h"
+
+static char *name_of(const char *suffix)
+{
+    return ag_asprintf("%s%s", fx.path, suffix);
+}
+
+static int64_t size_of(const char *suffix)
+{
+    ag_auto_free char *name = name_of(suffix);
+    struct stat st;
+    return stat(name, &st) == 0 ? (int64_t)st.st_size : -1;
+}
+
+static void write_at(int64_t offset, const void *data, size_t len)
+{
+    ag_auto_close int fd = open(fx.path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    ck_assert_int_eq(pwrite(fd, data, len, offset), (ssize_t)len);
+}
+
+/* Opens what must be refused: the file stays as it is, and the text says what to do. */
+static void assert_refused(int code, const char *words)
+{
+    AG_AUTO(argo_error) err = NULL;
+    ag_auto_free char *before = NULL;
+    ag_auto_free char *after = NULL;
+    size_t len_before = 0, len_after = 0;
+    bool exists = ag_file_exists(fx.path);
+    if (exists) {
+        ck_assert_int_eq(ag_file_read(fx.path, 1 << 28, &before, &len_before, NULL), 0);
+    }
+    const struct ag_store_config config = {.loop = fx.loop, .path = fx.path};
+    ck_assert_int_eq(ag_store_open(&config, &fx.store, &err), code);
+    ck_assert_ptr_nonnull(strstr(argo_error_details(err), fx.path));
+    ck_assert_msg(strstr(argo_error_details(err), words) != NULL, "%s", argo_error_details(err));
+    ck_assert_int_eq(ag_file_exists(fx.path), exists);
+    if (exists) {
+        ck_assert_int_eq(ag_file_read(fx.path, 1 << 28, &after, &len_after, NULL), 0);
+        ck_assert_uint_eq(len_before, len_after);
+        ck_assert_int_eq(memcmp(before, after, len_before), 0);
+    }
+}
+
+#define REPAIR "argo-daemon --repair"
+
+/* N runs with variables and records, so that the file has many pages. */
+static void fill(int n)
+{
+    fixture_open(0);
+    ag_auto_free char *text = calloc(1, 1001);
+    memset(text, 'x', 1000);
+    ag_txn *t = ag_txn_new(fx.store);
+    for (int i = 0; i < n; i++) {
+        char id[32];
+        snprintf(id, sizeof(id), "run_%d", i);
+        struct ag_run run = {
+            .rid = ag_store_next_rid(fx.store), .workflow_id = id, .state = AG_RUN_RUNNING};
+        struct ag_run_spec spec = {.definition = text};
+        ag_txn_add_run(t, &run, &spec);
+        for (int seq = 1; seq <= 5; seq++) {
+            struct ag_stream_record rec = {.seq = seq, .text = text};
+            ag_txn_add_record(t, run.rid, &rec);
+        }
+    }
+    ck_assert_int_eq(fixture_commit(t), 0);
+}
+
+/* The files as a crash would leave them: copied aside while the store is open, put back. */
+static void crash(void)
+{
+    ag_auto_free char *command =
+        ag_asprintf("cd %s && mkdir c && cp argo.db argo.db-wal c && sync", fx.dir);
+    ag_auto_free char *back = ag_asprintf("cd %s && rm -f argo.db* && mv c/* . && rmdir c", fx.dir);
+    ck_assert_int_eq(system(command), 0);
+    fixture_close();
+    ck_assert_int_eq(system(back), 0);
+}
+
+static int count_runs(const struct ag_run *run, void *user)
+{
+    ++*(int *)user;
+    return 0;
+}
+
+static int live_runs(void)
+{
+    int n = 0;
+    ck_assert_int_eq(ag_store_live_runs(fx.store, count_runs, &n, NULL), 0);
+    return n;
+}
+
+START_TEST(a_new_file_is_private)
+{
+    mode_t before = umask(0);
+    fixture_open(0);
+    umask(before);
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    for (size_t i = 0; i < AG_ARRAY_SIZE(suffixes); i++) {
+        struct stat st;
+        ag_auto_free char *name = name_of(suffixes[i]);
+        ck_assert_int_eq(stat(name, &st), 0);
+        ck_assert_uint_eq(st.st_mode & 0777, 0600);
+    }
+    fixture_close();
+    ck_assert_int_eq(size_of("-wal"), -1);
+}
+END_TEST
+
+START_TEST(an_empty_file_is_new)
+{
+    write_at(0, "", 0);
+    fixture_open(0);
+    ck_assert_int_eq(live_runs(), 0);
+}
+END_TEST
+
+START_TEST(a_crash_loses_nothing)
+{
+    fill(50);
+    crash();
+    ck_assert_int_gt(size_of("-wal"), 0);
+    fixture_open(0);
+    ck_assert_int_eq(live_runs(), 50);
+}
+END_TEST
+
+START_TEST(damaged_files_are_refused)
+{
+    write_at(0, "this is no database at all, whoever wrote it", 40);
+    assert_refused(ARGO_E_CORRUPT, REPAIR);
+    fixture_close();
+    unlink(fx.path);
+
+    fill(50);
+    fixture_close();
+    write_at(0, "SQLite format 4", 15);
+    assert_refused(ARGO_E_CORRUPT, REPAIR);
+    write_at(0, "SQLite format 3", 15);
+    char zeros[3000] = {0};
+    write_at(100, zeros, sizeof(zeros)); /* the table of contents */
+    assert_refused(ARGO_E_CORRUPT, REPAIR);
+}
+END_TEST
+
+START_TEST(truncated_files_are_refused)
+{
+    fill(50);
+    fixture_close();
+    int64_t size = size_of("");
+    ck_assert_int_eq(truncate(fx.path, size - 4096), 0);
+    assert_refused(ARGO_E_CORRUPT, REPAIR);
+    ck_assert_int_eq(truncate(fx.path, 50), 0);
+    assert_refused(ARGO_E_CORRUPT, REPAIR);
+}
+END_TEST
+
+START_TEST(a_truncated_file_with_a_log_is_refused)
+{
+    fill(50);
+    fixture_close(); /* all in the file */
+    fixture_open(0);
+    fixture_add_run("last", "t", AG_RUN_RUNNING); /* in the log */
+    crash();
+    ck_assert_int_eq(truncate(fx.path, 4096 * 30), 0);
+    assert_refused(ARGO_E_CORRUPT, REPAIR);
+    ck_assert_int_eq(truncate(fx.path, 0), 0);
+    assert_refused(ARGO_E_CORRUPT, REPAIR);
+    unlink(fx.path);
+    assert_refused(ARGO_E_CORRUPT, REPAIR);
+}
+END_TEST
+
+START_TEST(a_newer_schema_is_refused)
+{
+    fixture_open(0);
+    fixture_close();
+    ck_assert_int_eq(fixture_exec("UPDATE meta SET value = '99'"), 0);
+    assert_refused(ARGO_E_STATE, "newer Argo (schema 99");
+    ck_assert_int_eq(fixture_exec("UPDATE meta SET value = 'x'"), 0);
+    assert_refused(ARGO_E_STATE, "no Argo store");
+}
+END_TEST
+
+START_TEST(a_foreign_database_is_refused)
+{
+    ck_assert_int_eq(fixture_exec("CREATE TABLE photos (x)"), 0);
+    assert_refused(ARGO_E_STATE, "no Argo store");
+}
+END_TEST
+
+/* ---- migrations ---------------------------------------------------------------------------- */
+
+static const char *const one[] = {"CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value TEXT)",
+                                  "CREATE TABLE a (x INTEGER PRIMARY KEY)", NULL};
+static const char *const two[] = {"ALTER TABLE a ADD COLUMN y TEXT", NULL};
+static const char *const bad[] = {"CREATE TABLE b (x INTEGER PRIMARY KEY)", "CREATE nonsense",
+                                  NULL};
+
+START_TEST(migrations_run_in_order_and_whole_or_not_at_all)
+{
+    static const struct ag_migration good[] = {{one}, {two}};
+    static const struct ag_migration broken[] = {{one}, {two}, {bad}};
+    struct ag_db *db = NULL;
+    int64_t version = -1;
+    ck_assert_int_eq(ag_sqlite_driver.open(fx.path, true, &db, NULL), 0);
+    ck_assert_int_eq(ag_schema_read_version(db, fx.path, &version, NULL), 0);
+    ck_assert_int_eq(version, 0);
+    ck_assert_int_eq(ag_schema_apply(db, fx.path, good, 1, NULL), 0);
+    ck_assert_int_eq(ag_sqlite_driver.define(db, "INSERT INTO a VALUES (1)", NULL), 0);
+    ck_assert_int_eq(ag_schema_apply(db, fx.path, good, 2, NULL), 0);
+    ck_assert_int_eq(ag_schema_apply(db, fx.path, good, 2, NULL), 0); /* nothing to do */
+    ck_assert_int_eq(ag_sqlite_driver.define(db, "UPDATE a SET y = 'z' WHERE x = 1", NULL), 0);
+    AG_AUTO(argo_error) err = NULL;
+    ck_assert_int_lt(ag_schema_apply(db, fx.path, broken, 3, &err), 0);
+    ck_assert_ptr_nonnull(strstr(argo_error_details(err), "from schema 2 to 3"));
+    ck_assert_int_eq(ag_schema_read_version(db, fx.path, &version, NULL), 0);
+    ck_assert_int_eq(version, 2);
+    ck_assert_int_lt(ag_sqlite_driver.define(db, "INSERT INTO b VALUES (1)", NULL), 0);
+    ck_assert_int_eq(ag_schema_apply(db, fx.path, good, 1, NULL), ARGO_E_STATE);
+    ag_sqlite_driver.close(db);
+}
+END_TEST
+
+/* ---- rot and repair ------------------------------------------------------------------------ */
+
+static int show_run(const struct ag_run *run, void *user)
+{
+    ag_buf_printf(user, "%s=%s ", run->workflow_id, ag_run_state_words[run->state]);
+    if (run->error != NULL) {
+        ag_buf_printf(user, "(%s) ", ag_value_get_text(run->error, "message", ""));
+    }
+    return 0;
+}
+
+START_TEST(one_rotten_row_costs_one_run)
+{
+    fill(3);
+    fixture_close();
+    ck_assert_int_eq(fixture_exec("UPDATE runs SET result = '{\"a\":' WHERE rid = 2"), 0);
+    ck_assert_int_eq(fixture_exec("UPDATE run_specs SET nonce = CAST(x'ff41' AS TEXT) "
+                                  "WHERE rid = 3"),
+                     0);
+    fixture_open(0);
+    ag_auto_buf shown = AG_BUF_INIT(4096);
+    ck_assert_int_eq(ag_store_live_runs(fx.store, show_run, &shown, NULL), 0);
+    const char *text = ag_buf_text(&shown);
+    ck_assert_ptr_nonnull(strstr(text, "run_0=running run_1=failed (run 2: table 'runs', column "
+                                       "'result': "));
+    ck_assert_ptr_nonnull(strstr(text, "run_2=running"));
+    AG_AUTO(argo_error) err = NULL;
+    struct ag_run run;
+    ck_assert_int_eq(ag_store_run(fx.store, "run_1", &run, &err), ARGO_E_CORRUPT);
+    ck_assert_ptr_null(run.workflow_id);
+    struct ag_run_spec spec;
+    ck_assert_int_eq(ag_store_run_spec(fx.store, 3, &spec, &err), ARGO_E_CORRUPT);
+    ck_assert_str_eq(argo_error_details(err),
+                     "run 3: table 'run_specs', column 'nonce': expected text in UTF-8");
+}
+END_TEST
+
+static void repair(struct ag_buf *report)
+{
+    AG_AUTO(argo_error) err = NULL;
+    int rc = ag_store_repair(NULL, fx.path, report, &err);
+    ck_assert_msg(rc == 0, "%s", argo_error_details(err));
+    ag_auto_free char *left =
+        ag_asprintf("ls %s | grep -v -e '^argo.db$' -e '^argo.db.damaged-'", fx.dir);
+    ck_assert_int_ne(system(left), 0); /* nothing else is left behind */
+}
+
+START_TEST(repair_of_a_sound_file_keeps_everything)
+{
+    fill(100);
+    crash(); /* also what is in the log */
+    ag_auto_buf report = AG_BUF_INIT(10000);
+    repair(&report);
+    ck_assert_ptr_nonnull(strstr(ag_buf_text(&report), "runs: 100 rows kept\n"));
+    ck_assert_ptr_nonnull(strstr(ag_buf_text(&report), "records: 500 rows kept\n"));
+    ck_assert_ptr_nonnull(strstr(ag_buf_text(&report), ".damaged-1\n"));
+    fixture_open(0);
+    ck_assert_int_eq(live_runs(), 100);
+}
+END_TEST
+
+START_TEST(repair_saves_what_can_be_read)
+{
+    fill(200);
+    fixture_close();
+    char rubbish[4096];
+    memset(rubbish, 0xa5, sizeof(rubbish));
+    int64_t pages = size_of("") / 4096;
+    for (int64_t p = 60; p < pages; p += 60) {
+        write_at(p * 4096, rubbish, sizeof(rubbish));
+    }
+    ag_auto_buf report = AG_BUF_INIT(10000);
+    repair(&report);
+    ck_assert_ptr_nonnull(strstr(ag_buf_text(&report), "part of the table cannot be read"));
+    ck_assert_int_gt(size_of(".damaged-1"), 0);
+    fixture_open(0);
+    ck_assert_int_ge(live_runs(), 150);
+    ck_assert_int_eq(fixture_add_run("new", "t", AG_RUN_QUEUED) > 0, 1);
+}
+END_TEST
+
+START_TEST(repair_replaces_a_lost_first_page)
+{
+    fill(100);
+    fixture_close();
+    char rubbish[4096];
+    memset(rubbish, 0x5a, sizeof(rubbish));
+    write_at(0, rubbish, sizeof(rubbish));
+    ag_auto_buf report = AG_BUF_INIT(10000);
+    repair(&report);
+    fixture_open(0);
+    ck_assert_int_eq(live_runs(), 100);
+    fixture_close();
+    /* A second repair keeps a second copy. */
+    repair(&report);
+    ck_assert_int_gt(size_of(".damaged-2"), 0);
+}
+END_TEST
+
+START_TEST(repair_of_rubbish_gives_an_empty_store_and_keeps_it)
+{
+    write_at(0, "rubbish", 7);
+    ag_auto_buf report = AG_BUF_INIT(10000);
+    repair(&report);
+    ck_assert_int_eq(size_of(".damaged-1"), 7);
+    fixture_open(0);
+    ck_assert_int_eq(live_runs(), 0);
+    fixture_close();
+    unlink(fx.path);
+    ck_assert_int_eq(ag_store_repair(NULL, fx.path, &report, NULL), ARGO_E_STATE);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("store-open");
+    TCase *tc = tcase_create("open");
+    tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
+    tcase_set_timeout(tc, 30);
+    tcase_add_test(tc, a_new_file_is_private);
+    tcase_add_test(tc, an_empty_file_is_new);
+    tcase_add_test(tc, a_crash_loses_nothing);
+    tcase_add_test(tc, damaged_files_are_refused);
+    tcase_add_test(tc, truncated_files_are_refused);
+    tcase_add_test(tc, a_truncated_file_with_a_log_is_refused);
+    tcase_add_test(tc, a_newer_schema_is_refused);
+    tcase_add_test(tc, a_foreign_database_is_refused);
+    tcase_add_test(tc, migrations_run_in_order_and_whole_or_not_at_all);
+    tcase_add_test(tc, one_rotten_row_costs_one_run);
+    tcase_add_test(tc, repair_of_a_sound_file_keeps_everything);
+    tcase_add_test(tc, repair_saves_what_can_be_read);
+    tcase_add_test(tc, repair_replaces_a_lost_first_page);
+    tcase_add_test(tc, repair_of_rubbish_gives_an_empty_store_and_keeps_it);
+    suite_add_tcase(s, tc);
+    return s;
+}
+
+ARGO_TEST_MAIN(suite)
