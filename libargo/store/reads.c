@@ -185,7 +185,7 @@ static enum ag_sql page_statement(const struct ag_run_filter *filter)
         return AG_SQL_RUNS_BY_SESSION;
     }
     if (filter->template_name != NULL) {
-        return AG_SQL_RUNS_BY_TEMPLATE;
+        return filter->state >= 0 ? AG_SQL_RUNS_BY_TEMPLATE_STATE : AG_SQL_RUNS_BY_TEMPLATE;
     }
     return filter->state >= 0 ? AG_SQL_RUNS_BY_STATE : AG_SQL_RUNS;
 }

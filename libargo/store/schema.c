@@ -40,6 +40,7 @@ static const char *const version_1[] = {
     "CREATE INDEX runs_number ON runs (id_base, id_number) WHERE id_base IS NOT NULL",
     "CREATE INDEX runs_state ON runs (state, rid)",
     "CREATE INDEX runs_template ON runs (template, rid)",
+    "CREATE INDEX runs_template_state ON runs (template, state, rid)",
     "CREATE INDEX runs_session ON runs (session_id, rid) WHERE session_id IS NOT NULL",
 
     "CREATE TABLE run_specs (rid INTEGER PRIMARY KEY, request_key TEXT, request_hash TEXT, "

@@ -127,6 +127,7 @@ const char *const ag_sql_text[AG_SQL_COUNT] = {
     [AG_SQL_RUNS_LIVE] = RUNS_PAGE(" AND " LIVE),
     [AG_SQL_RUNS_BY_STATE] = RUNS_PAGE(" AND state = $2"),
     [AG_SQL_RUNS_BY_TEMPLATE] = RUNS_PAGE(" AND template = $3"),
+    [AG_SQL_RUNS_BY_TEMPLATE_STATE] = RUNS_PAGE(" AND template = $3 AND state = $2"),
     [AG_SQL_RUNS_BY_SESSION] = RUNS_PAGE(" AND session_id = $4"),
     [AG_SQL_LIVE_RUNS] = "SELECT " RUN_COLUMNS " FROM runs WHERE " LIVE " ORDER BY rid",
     [AG_SQL_VARIABLES] = "SELECT name, value FROM variables WHERE rid = $1 ORDER BY name",
