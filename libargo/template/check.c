@@ -57,6 +57,10 @@ static void list_keys(struct ag_buf *b, const struct ag_keys *keys)
 static void check_unknown(struct ag_check *c, const struct ag_node *member, struct ag_key_sets sets)
 {
     ag_auto_buf expected = AG_BUF_INIT(AG_SOURCE_MAX);
+    if (c->n_found == AG_MAX_PROBLEMS) {
+        c->not_listed++;
+        return;
+    }
     list_keys(&expected, sets.b);
     list_keys(&expected, sets.a);
     ag_check_problem(c, member, ag_buf_text(&expected), ag_key_sets_nearest(sets, member->key),
@@ -88,9 +92,13 @@ static void check_members(struct ag_check *c, const struct ag_node *node, struct
     while (ag_value_next(node->value, &it)) {
         const struct ag_node member = {node, it.key, 0, it.value};
         const struct ag_key *key = ag_key_sets_find(sets, it.key);
-        if (key == NULL && know_all) {
-            check_unknown(c, &member, sets);
-            key = ag_key_sets_guess(sets, node->value, it.key);
+        if (key == NULL) {
+            /* Of a type that is not known only what looks like a common key can be told. */
+            bool full = c->n_found == AG_MAX_PROBLEMS;
+            key = full ? NULL : ag_key_sets_guess(sets, node->value, it.key);
+            if (know_all || key != NULL) {
+                check_unknown(c, &member, sets);
+            }
         }
         if (key != NULL && ag_streq(key->alias, it.key) &&
             ag_value_get(node->value, key->name) != NULL) {

@@ -11,6 +11,8 @@
 
 /* More than the largest step type and the common keys have, aliases included. */
 #define MAX_WORDS 96
+/* No object of a template has so many members by mistake: the rest is not compared. */
+#define MAX_GUESSES 64
 
 const struct ag_key *ag_key_sets_find(struct ag_key_sets sets, const char *name)
 {
@@ -73,7 +75,8 @@ struct ag_node ag_key_sets_member(struct ag_key_sets sets, const struct ag_node 
         member = ag_node_member(parent, wanted->alias);
     }
     struct ag_value_iter it = {0};
-    while (member.value == NULL && ag_value_next(parent->value, &it)) {
+    for (int i = 0; i < MAX_GUESSES && member.value == NULL && ag_value_next(parent->value, &it);
+         i++) {
         if (it.key != NULL && ag_key_sets_guess(sets, parent->value, it.key) == wanted) {
             member = ag_node_member(parent, it.key);
         }

@@ -114,20 +114,9 @@ const struct ag_step_outline *ag_outline_find(const struct ag_outline *o, const 
     return name != NULL ? ag_map_get(o->by_name, name) : NULL;
 }
 
-const char *ag_outline_nearest(const struct ag_outline *o, const char *name)
+const char *ag_outline_nearest(const struct ag_outline *o, const char *target)
 {
-    const char *words[AG_MAX_STEPS + 1];
-    size_t n = 0;
-    if (strlen(name) < 3 || isdigit((unsigned char)name[0])) {
-        return NULL; /* every other one is near */
-    }
-    for (size_t i = 0; i < o->n_steps; i++) {
-        if (o->steps[i].name != NULL) {
-            words[n++] = o->steps[i].name;
-        }
-    }
-    words[n++] = AG_STEP_EXIT;
-    return ag_nearest_word(name, words, n);
+    return ag_map_get(o->guesses, target);
 }
 
 /* ---- what a step leads to and sets --------------------------------------------------------- */
@@ -157,6 +146,31 @@ static void add_index(struct reading *r, struct ag_indexes *list, size_t index)
     list->items = items;
 }
 
+/* Comparing with every step is dear: only so many targets are. */
+#define MAX_GUESSES 100
+
+static const char *guess(struct reading *r, const char *target)
+{
+    struct ag_outline *o = r->o;
+    const char *words[AG_MAX_STEPS + 1];
+    size_t n = 0;
+    const char *known = ag_map_get(o->guesses, target);
+    /* Every other short name or number is near. */
+    if (known != NULL || ag_map_size(o->guesses) == MAX_GUESSES || strlen(target) < 3 ||
+        isdigit((unsigned char)target[0])) {
+        return known;
+    }
+    for (size_t i = 0; i < o->n_steps; i++) {
+        if (o->steps[i].name != NULL) {
+            words[n++] = o->steps[i].name;
+        }
+    }
+    words[n++] = AG_STEP_EXIT;
+    const char *nearest = ag_nearest_word(target, words, n);
+    r->failed = r->failed || ag_map_put(o->guesses, target, (void *)(uintptr_t)nearest) != 0;
+    return nearest;
+}
+
 static void add_target(struct reading *r, const ag_value *target)
 {
     const char *text = ag_value_as_text(target);
@@ -165,7 +179,7 @@ static void add_target(struct reading *r, const ag_value *target)
     }
     const struct ag_step_outline *found = ag_outline_find(r->o, target);
     if (found == NULL && text != NULL) {
-        const char *nearest = ag_outline_nearest(r->o, text);
+        const char *nearest = guess(r, text);
         if (ag_streq(nearest, AG_STEP_EXIT)) {
             return;
         }
@@ -334,7 +348,9 @@ int ag_outline_build(const ag_source *source, struct ag_outline *o, argo_error *
     o->steps = calloc(AG_MAX_STEPS, sizeof(*o->steps));
     o->by_name = ag_map_new(NULL);
     o->setters = ag_map_new(free_indexes);
-    int rc = o->steps == NULL || o->by_name == NULL || o->setters == NULL ? ag_error_nomem(err) : 0;
+    o->guesses = ag_map_new(NULL);
+    bool whole = o->steps != NULL && o->by_name != NULL && o->setters != NULL && o->guesses != NULL;
+    int rc = whole ? 0 : ag_error_nomem(err);
     rc = rc != 0 ? rc : collect_steps(o, err);
     for (size_t i = 0; rc == 0 && i < o->n_steps; i++) {
         rc = read_step(o, i, err);
@@ -357,5 +373,6 @@ void ag_outline_clear(struct ag_outline *o)
     free(o->phases);
     ag_map_free(o->by_name);
     ag_map_free(o->setters);
+    ag_map_free(o->guesses);
     *o = (struct ag_outline){0};
 }

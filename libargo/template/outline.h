@@ -48,6 +48,7 @@ struct ag_outline {
     size_t found_steps; /* more than n_steps when there are too many */
     ag_map *by_name;    /* -> struct ag_step_outline, the first of that name */
     ag_map *setters;    /* variable -> struct ag_indexes */
+    ag_map *guesses;    /* target that names no step -> the step it is near to, or EXIT */
 };
 
 enum ag_set_when {
@@ -65,7 +66,8 @@ void ag_flow_mark(struct ag_outline *o);
 
 /* The step that a target names, NULL for none. TARGET is text or an integer. */
 const struct ag_step_outline *ag_outline_find(const struct ag_outline *o, const ag_value *target);
-const char *ag_outline_nearest(const struct ag_outline *o, const char *name);
+/* The step (or EXIT) that a target which names none is near to, or NULL. */
+const char *ag_outline_nearest(const struct ag_outline *o, const char *target);
 enum ag_set_when ag_outline_is_set(const struct ag_outline *o, const char *variable, size_t step);
 /* Whether step FROM can come before step TO. */
 bool ag_outline_leads(const struct ag_outline *o, size_t from, size_t to);

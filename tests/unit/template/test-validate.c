@@ -89,6 +89,9 @@ START_TEST(types)
     member_gives("type: zzz, anything: x", "steps[0].type: unknown step type 'zzz'\n");
     member_gives("type: 5", "steps[0].type: wrong type: this is an integer\n");
     member_gives("message: x", "steps[0].type: missing required key 'type'\n");
+    member_gives("typ: display, message: x", "steps[0].typ: unknown key 'typ'\n");
+    member_gives("typ: zzz", "steps[0].typ: unknown key 'typ'\n"
+                             "steps[0].typ: unknown step type 'zzz'\n");
     member_gives("type: approve, on_yes: a",
                  "steps[0].type: step type 'approve' is not supported by this version\n");
     member_gives("type: x-mine, on_yes: a",
