@@ -1,0 +1,169 @@
+/*
+ * Asking a person. The question's id is made from the run and the path, so that an executor that
+ * goes on asks the same question, and finds its answer when there is one.
+ *
+ * A secret answer is in no record: it comes with the reply to the question.
+ */
+#include "exec/ask.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/crypto.h"
+#include "base/text.h"
+
+#define QUESTION_ID_DIGITS 32
+#define MS_PER_SECOND      1000
+
+static int name_question(struct ag_ask *ask, argo_error **err)
+{
+    struct ag_strand *s = ask->strand;
+    const char *nonce = ag_strand_config(s)->run_nonce;
+    char hash[AG_SHA256_HEX];
+    ag_auto_free char *text =
+        ag_asprintf("%s/%s/%s/%" PRId64, nonce != NULL ? nonce : "",
+                    ag_strand_checkpoint(s)->workflow_id, s->now.path, ask->round);
+    if (text == NULL) {
+        return ag_error_nomem(err);
+    }
+    ag_sha256_hex(text, strlen(text), hash);
+    free(ask->question.question_id);
+    ask->question.question_id = ag_strndup(hash, QUESTION_ID_DIGITS);
+    return ask->question.question_id != NULL ? 0 : ag_error_nomem(err);
+}
+
+/* A duration as the template writes it: seconds, or a text like "5m". */
+static int64_t duration_ms(const ag_value *v)
+{
+    int64_t ms = 0;
+    if (ag_value_is(v, ARGO_TYPE_TEXT)) {
+        (void)ag_parse_duration_ms(ag_value_as_text(v), "deadline", &ms, NULL);
+        return ms;
+    }
+    return (int64_t)(ag_value_as_real(v) * MS_PER_SECOND);
+}
+
+int ag_ask_prepare(struct ag_ask *ask, struct ag_strand *s, argo_error **err)
+{
+    struct ag_question *q = &ask->question;
+    const char *on_deadline = ag_value_as_text(ag_strand_field(s, "on_deadline"));
+    const ag_value *deadline = ag_strand_field(s, "deadline");
+    ask->strand = s;
+    int r = name_question(ask, err);
+    if (r == 0) {
+        r = ag_strand_text(s, "prompt", &q->prompt, err);
+    }
+    if (r == 0) {
+        r = ag_strand_value(s, "default", &q->default_answer, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    q->path = ag_strdup(s->now.path);
+    q->secret = ag_value_as_bool(ag_strand_field(s, "secret"));
+    if (deadline != NULL) {
+        q->deadline = ag_context_now_ms(ag_strand_context(s)) + duration_ms(deadline);
+        if (on_deadline == NULL) {
+            on_deadline = q->default_answer != NULL ? "default" : "fail";
+        }
+        q->on_deadline = ag_strdup(on_deadline);
+    }
+    return 0;
+}
+
+static void use_answer(struct ag_ask *ask, const ag_value *value, int64_t seq)
+{
+    ag_strand_consumed(ask->strand, seq);
+    ask->answered(ask, value);
+}
+
+/* The deadline has passed and nobody has answered. */
+static void give_up(struct ag_ask *ask)
+{
+    const ag_value *answer = ask->question.default_answer;
+    if (answer != NULL && ag_streq(ask->question.on_deadline, "default")) {
+        ask->answered(ask, answer);
+    } else {
+        ag_strand_fail(ask->strand, AG_FAIL_TIMEOUT, "nobody answered before the deadline");
+    }
+}
+
+static void deadline_passed(ag_wall *wall, void *user)
+{
+    struct ag_ask *ask = user;
+    ask->late = true;
+    ag_ask_send(ask); /* an answer may have come at the last moment */
+}
+
+static int arm(struct ag_ask *ask, int64_t at_ms, argo_error **err)
+{
+    int r = 0;
+    if (ask->deadline == NULL) {
+        r = ag_wall_new(ag_strand_loop(ask->strand), deadline_passed, ask, &ask->deadline, err);
+    }
+    return r < 0 ? r : ag_wall_arm(ask->deadline, at_ms);
+}
+
+static void replied(struct ag_strand *s, void *state, const struct ag_question *q,
+                    const argo_error *err)
+{
+    struct ag_ask *ask = state;
+    AG_AUTO(argo_error) why = NULL;
+    if (err != NULL) {
+        ag_strand_fail_error(s, AG_FAIL_INPUT, err);
+    } else if (!ag_streq(q->question_id, ask->question.question_id)) {
+        return; /* of the round before */
+    } else if (q->answer != NULL) {
+        use_answer(ask, q->answer, q->answer_seq);
+    } else if (q->state == AG_QUESTION_CANCELLED) {
+        ag_strand_fail(s, AG_FAIL_INPUT, "the question was cancelled");
+    } else if (q->state == AG_QUESTION_EXPIRED || ask->late) {
+        give_up(ask);
+    } else if (q->deadline != 0 && arm(ask, q->deadline, &why) < 0) {
+        ag_strand_fail_error(s, AG_FAIL_INPUT, why);
+    } else {
+        ag_strand_listen(s, true);
+    }
+}
+
+void ag_ask_send(struct ag_ask *ask)
+{
+    ag_strand_question(ask->strand, &ask->question, replied);
+}
+
+void ag_ask_again(struct ag_ask *ask, const char *why)
+{
+    AG_AUTO(argo_error) err = NULL;
+    ag_auto_free char *line = ag_asprintf("%s\n", why);
+    if (line != NULL) {
+        ag_strand_output(ask->strand, "notice", line);
+    }
+    ask->round++;
+    if (name_question(ask, &err) < 0) {
+        ag_strand_fail_error(ask->strand, AG_FAIL_INPUT, err);
+        return;
+    }
+    ag_ask_send(ask);
+}
+
+void ag_ask_input(struct ag_strand *s, void *state, const struct ag_stream_record *record)
+{
+    struct ag_ask *ask = state;
+    if (!ag_streq(record->question_id, ask->question.question_id)) {
+        return;
+    }
+    ag_strand_consumed(s, record->seq);
+    if (record->answer != NULL) {
+        ask->answered(ask, record->answer);
+    } else {
+        ag_ask_send(ask);
+    }
+}
+
+void ag_ask_free(void *state)
+{
+    struct ag_ask *ask = state;
+    ag_record_clear(&ag_question_record, &ask->question);
+    ag_wall_free(ask->deadline);
+}

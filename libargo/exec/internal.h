@@ -1,0 +1,69 @@
+/*
+ * The runner's inside: what runner.c, strand.c and visit.c share. Step types see step.h only.
+ */
+#ifndef AG_EXEC_INTERNAL_H
+#define AG_EXEC_INTERNAL_H
+
+#include "exec/step.h"
+
+struct ag_runner {
+    struct ag_runner_config config;
+    char *run_nonce;
+    ag_runner_end_fn on_end;
+    void *user;
+    struct ag_checkpoint checkpoint;
+    ag_template *plan;
+    struct ag_list strands;
+    struct ag_list pending; /* replies that step types wait for */
+    int64_t steps_done;
+    int64_t keys; /* client keys given out */
+    size_t listeners;
+    bool over; /* nothing more is reported; on_end was or will not be called */
+    void (*cancelled)(void *user);
+    void *cancel_user;
+    ag_defer *cancel_defer;
+};
+
+/* "EPOCH.N". NULL without memory. */
+char *ag_runner_client_key(ag_runner *r);
+/* A strand has come to its end, or a step of it has failed for good. */
+void ag_runner_strand_over(ag_runner *r, struct ag_strand *s);
+/* The port's last word: on_end, once. */
+void ag_runner_lost(ag_runner *r, const argo_error *err);
+void ag_runner_strand_stopped(ag_runner *r);
+void ag_runner_drop_pending(ag_runner *r);
+
+struct ag_strand *ag_strand_new(ag_runner *r, const char *prefix, argo_error **err);
+void ag_strand_free(struct ag_strand *s);
+/* Goes on from the checkpoint. */
+void ag_strand_resume(struct ag_strand *s);
+void ag_strand_input(struct ag_strand *s, const struct ag_stream_record *record);
+void ag_strand_drained(struct ag_strand *s);
+void ag_strand_timed_out(struct ag_strand *s);
+/* What is under way stops: while its phase is STOPPING ag_runner_strand_stopped follows. */
+void ag_strand_cancel(struct ag_strand *s);
+
+/* visit.c: fills in V for NAME, a step's first attempt; the verdict tells what to do. */
+int ag_visit_plan(struct ag_strand *s, const char *name, struct ag_visit *v, argo_error **err);
+/* One that was under way before, at a path that is known. */
+int ag_visit_again(struct ag_strand *s, const char *name, const char *path, int64_t attempt,
+                   int64_t failures, struct ag_visit *v, argo_error **err);
+/* Builds the builtins (again). */
+int ag_visit_describe(struct ag_strand *s, struct ag_visit *v, argo_error **err);
+void ag_visit_clear(struct ag_visit *v);
+
+/* {code, message, step, path} */
+ag_value *ag_failure_value(const struct ag_visit *v, const char *word, const char *message);
+
+/* report.c: the strand's completion. NEXT NULL: the run stays here (a retry). Takes ERROR. */
+void ag_strand_report(struct ag_strand *s, int status, const char *next, ag_value *error);
+void ag_strand_restore(struct ag_strand *s); /* variables as before the attempt */
+void ag_strand_reset(struct ag_strand *s);   /* drops what the attempt brought */
+
+/* flow.c */
+void ag_strand_begin(struct ag_strand *s); /* begins the visit `now` */
+void ag_strand_retry(struct ag_strand *s); /* begins its next attempt */
+/* After an acknowledgement: to `next`, or over; STAY: to the next attempt. */
+void ag_strand_advance(struct ag_strand *s, bool stay);
+
+#endif

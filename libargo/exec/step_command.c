@@ -1,0 +1,390 @@
+/*
+ * command: runs a program from its argv, never through a shell, in a process group of its own.
+ *
+ * The step ends with the process: whoever inherited the pipes does not hold it up. A cancelled one
+ * gets TERM to the whole group, and KILL after a grace.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "base/process.h"
+#include "base/text.h"
+#include "exec/capture.h"
+#include "exec/files.h"
+
+#define GRACE_MS    2000
+#define SIGNAL_BASE 128
+
+struct command {
+    struct ag_strand *strand;
+    struct ag_capture out, err;
+    ag_child *child;
+    pid_t group;
+    ag_timer *grace;
+    bool stopping;
+    bool ended;
+    int status;
+};
+
+/* ---- what to run ------------------------------------------------------------------------------------ */
+
+static void free_list(char ***list)
+{
+    for (size_t i = 0; *list != NULL && (*list)[i] != NULL; i++) {
+        free((*list)[i]);
+    }
+    free(*list);
+}
+
+#define AUTO_LIST __attribute__((cleanup(free_list))) char **
+
+static int make_argv(struct ag_strand *s, char ***out, argo_error **err)
+{
+    struct ag_scope scope = ag_strand_scope(s);
+    const ag_value *field = ag_strand_field(s, "argv");
+    AUTO_LIST argv = calloc(ag_value_size(field) + 1, sizeof(char *));
+    struct ag_value_iter it = {0};
+    if (argv == NULL) {
+        return ag_error_nomem(err);
+    }
+    while (ag_value_next(field, &it)) {
+        if (ag_subst_text(ag_value_as_text(it.value), &scope, &argv[it.index], err) < 0) {
+            return ag_error_wrap(err, "argv[%zu]", it.index);
+        }
+    }
+    *out = ag_take(argv);
+    return 0;
+}
+
+static int add_text(ag_value *env, const char *name, const char *text)
+{
+    return text == NULL ? 0 : ag_value_set(env, name, ag_value_text(text));
+}
+
+/* What Argo tells a command of itself. */
+static int add_own(struct ag_strand *s, ag_value *env)
+{
+    char attempt[24];
+    const struct ag_runner_config *config = ag_strand_config(s);
+    snprintf(attempt, sizeof(attempt), "%" PRId64, s->now.attempt);
+    if (add_text(env, "ARGO_WORKFLOW_ID", ag_strand_checkpoint(s)->workflow_id) < 0 ||
+        add_text(env, "ARGO_STEP", s->now.step->name) < 0 ||
+        add_text(env, "ARGO_ATTEMPT", attempt) < 0 ||
+        add_text(env, "ARGO_EFFECT_KEY", ag_value_get_text(s->now.builtins, "effect_key", NULL)) <
+            0 ||
+        add_text(env, "ARGO_RUN_NONCE", config->run_nonce) < 0) {
+        return ARGO_E_NOMEM;
+    }
+    return add_text(env, "ARGO_HOME", argo_context_home(config->ctx));
+}
+
+static int collect_env(struct ag_strand *s, ag_value **out, argo_error **err)
+{
+    AG_AUTO(ag_value) env = ag_value_object();
+    AG_AUTO(ag_value) step_env = NULL;
+    if (ag_strand_value(s, "env", &step_env, err) < 0) {
+        return ARGO_E_INVALID;
+    }
+    const ag_value *parts[] = {ag_strand_checkpoint(s)->env, step_env};
+    for (size_t i = 0; i < AG_ARRAY_SIZE(parts); i++) {
+        struct ag_value_iter it = {0};
+        while (ag_value_next(parts[i], &it)) {
+            if (ag_value_set(env, it.key, ag_value_ref(it.value)) < 0) {
+                return ag_error_nomem(err);
+            }
+        }
+    }
+    if (add_own(s, env) < 0) {
+        return ag_error_nomem(err);
+    }
+    *out = ag_take(env);
+    return 0;
+}
+
+static int make_env(struct ag_strand *s, char ***out, argo_error **err)
+{
+    AG_AUTO(ag_value) env = NULL;
+    int r = collect_env(s, &env, err);
+    if (r < 0) {
+        return r;
+    }
+    AUTO_LIST list = calloc(ag_value_size(env) + 1, sizeof(char *));
+    struct ag_value_iter it = {0};
+    size_t n = 0;
+    while (list != NULL && ag_value_next(env, &it)) {
+        ag_auto_free char *text = ag_value_display(it.value);
+        list[n] = text != NULL ? ag_asprintf("%s=%s", it.key, text) : NULL;
+        if (list[n++] == NULL) {
+            return ag_error_nomem(err);
+        }
+    }
+    if (list == NULL) {
+        return ag_error_nomem(err);
+    }
+    *out = ag_take(list);
+    return 0;
+}
+
+static int make_cwd(struct ag_strand *s, char **out, argo_error **err)
+{
+    ag_auto_free char *cwd = NULL;
+    int r = ag_strand_text(s, "cwd", &cwd, err);
+    if (r == 0) {
+        *out = cwd != NULL ? ag_strand_path(s, cwd) : ag_strdup(ag_strand_checkpoint(s)->cwd);
+    }
+    return r;
+}
+
+/* A file in memory: nothing has to be fed, and a program that does not read harms nobody. */
+static int make_stdin(struct ag_strand *s, int *out_fd, argo_error **err)
+{
+    ag_auto_free char *text = NULL;
+    *out_fd = -1;
+    int r = ag_strand_text(s, "stdin", &text, err);
+    if (r < 0 || text == NULL) {
+        return r;
+    }
+    ag_auto_close int fd = memfd_create("argo-stdin", MFD_CLOEXEC);
+    size_t len = strlen(text);
+    if (fd < 0 || write(fd, text, len) != (ssize_t)len || lseek(fd, 0, SEEK_SET) < 0) {
+        return ag_error_errno(err, errno, "prepare stdin");
+    }
+    *out_fd = ag_take_fd(&fd);
+    return 0;
+}
+
+/* ---- the end ------------------------------------------------------------------------------------------ */
+
+static bool code_is_ok(struct ag_strand *s, int code)
+{
+    const ag_value *ok = ag_strand_field(s, "ok_codes");
+    struct ag_value_iter it = {0};
+    while (ag_value_next(ok, &it)) {
+        if (ag_value_as_int(it.value) == code) {
+            return true;
+        }
+    }
+    return ok == NULL && code == 0;
+}
+
+static void tell_truncated(struct ag_capture *c)
+{
+    if (c->truncated) {
+        ag_auto_free char *line =
+            ag_asprintf("%s: only the first %d bytes were saved\n", c->kind, AG_MAX_VALUE);
+        if (line != NULL) {
+            ag_strand_record(c->strand, "notice", line);
+        }
+    }
+}
+
+static int save(struct command *c, int code, argo_error **err)
+{
+    struct ag_strand *s = c->strand;
+    const ag_value *to = ag_strand_field(s, "save_to");
+    if (ag_value_is(to, ARGO_TYPE_TEXT)) {
+        return ag_strand_save(s, ag_value_as_text(to), ag_capture_value(&c->out, true), err);
+    }
+    int r = ag_strand_save(s, ag_value_get_text(to, "stdout", NULL),
+                           ag_capture_value(&c->out, false), err);
+    if (r == 0) {
+        r = ag_strand_save(s, ag_value_get_text(to, "stderr", NULL),
+                           ag_capture_value(&c->err, false), err);
+    }
+    if (r == 0) {
+        r = ag_strand_save(s, ag_value_get_text(to, "exit_code", NULL), ag_value_int(code), err);
+    }
+    return r;
+}
+
+static void judge(struct command *c)
+{
+    struct ag_strand *s = c->strand;
+    AG_AUTO(argo_error) err = NULL;
+    if (c->status == -1) {
+        ag_strand_fail(s, AG_FAIL_EXIT_CODE, "the exit status was taken by another");
+        return;
+    }
+    bool killed = WIFSIGNALED(c->status);
+    int code = killed ? SIGNAL_BASE + WTERMSIG(c->status) : WEXITSTATUS(c->status);
+    if (killed && !code_is_ok(s, code)) {
+        ag_strand_fail(s, AG_FAIL_EXIT_CODE, "the command was killed by signal %d",
+                       WTERMSIG(c->status));
+    } else if (!code_is_ok(s, code)) {
+        ag_strand_fail(s, AG_FAIL_EXIT_CODE, "the command ended with exit code %d", code);
+    } else if (save(c, code, &err) < 0) {
+        ag_strand_fail_error(s, AG_FAIL_TEMPLATE, err);
+    } else {
+        tell_truncated(&c->out);
+        tell_truncated(&c->err);
+        ag_strand_set_output(s, "exit_code", ag_value_int(code));
+        ag_strand_done(s);
+    }
+}
+
+static void ended(ag_child *child, pid_t pid, int status, void *user)
+{
+    struct command *c = user;
+    c->ended = true;
+    c->status = status;
+    ag_capture_finish(&c->out);
+    ag_capture_finish(&c->err);
+    if (!c->stopping) {
+        judge(c);
+        return;
+    }
+    /* The group's number stays taken while it has a member: what is left of it goes now. */
+    (void)kill(-c->group, SIGKILL);
+    ag_strand_stopped(c->strand);
+}
+
+/* ---- the step -------------------------------------------------------------------------------------------- */
+
+static void output_changed(struct ag_capture *capture, bool choked)
+{
+    struct command *c = capture->strand->state;
+    if (choked) {
+        ag_capture_pause(&c->out, true);
+        ag_capture_pause(&c->err, true);
+    }
+}
+
+static void drained(struct ag_strand *s, void *state)
+{
+    struct command *c = state;
+    ag_capture_pause(&c->out, false);
+    ag_capture_pause(&c->err, false);
+}
+
+static bool wants(const struct ag_strand *s, const char *stream)
+{
+    const ag_value *to = ag_strand_field(s, "save_to");
+    if (ag_value_is(to, ARGO_TYPE_TEXT)) {
+        return strcmp(stream, "stdout") == 0;
+    }
+    return ag_value_get(to, stream) != NULL;
+}
+
+static void kill_group(ag_timer *timer, void *user)
+{
+    struct command *c = user;
+    /* Not reaped yet, or `ended` would have been called: the number is still the group's. */
+    (void)kill(-c->group, SIGKILL);
+}
+
+static int spawn(struct command *c, char **argv, char **envp, const char *cwd, int fds[3],
+                 argo_error **err)
+{
+    struct ag_strand *s = c->strand;
+    int pidfd = -1;
+    struct ag_spawn spec = {
+        .file = argv[0],
+        .argv = (const char *const *)argv,
+        .envp = (const char *const *)envp,
+        .cwd = cwd,
+        .fds = {fds[0], fds[1], fds[2]},
+        .new_group = true,
+    };
+    int r = ag_spawn(&spec, &c->group, &pidfd, err);
+    if (r < 0) {
+        return r;
+    }
+    r = ag_child_new(ag_strand_loop(s), c->group, pidfd, ended, c, &c->child, err);
+    if (r < 0) {
+        (void)kill(-c->group, SIGKILL);
+        (void)waitpid(c->group, NULL, 0);
+        close(pidfd);
+    }
+    return r;
+}
+
+static void start_process(struct command *c, char **argv, char **envp, const char *cwd, int input)
+{
+    struct ag_strand *s = c->strand;
+    AG_AUTO(argo_error) err = NULL;
+    ag_auto_close int out = -1;
+    ag_auto_close int errors = -1;
+    c->out = (struct ag_capture){
+        .strand = s, .kind = "stdout", .keep = wants(s, "stdout"), .changed = output_changed};
+    c->err = (struct ag_capture){
+        .strand = s, .kind = "stderr", .keep = wants(s, "stderr"), .changed = output_changed};
+    int r = ag_capture_open(&c->out, &out, &err);
+    if (r == 0) {
+        r = ag_capture_open(&c->err, &errors, &err);
+    }
+    if (r == 0) {
+        r = ag_timer_new(ag_strand_loop(s), kill_group, c, &c->grace, &err);
+    }
+    if (r == 0) {
+        int fds[3] = {input, out, errors};
+        r = spawn(c, argv, envp, cwd, fds, &err);
+    }
+    if (r < 0) {
+        ag_strand_fail_error(s, AG_FAIL_SPAWN, err);
+    }
+}
+
+static void start(struct ag_strand *s, void *state)
+{
+    struct command *c = state;
+    AG_AUTO(argo_error) err = NULL;
+    AUTO_LIST argv = NULL;
+    AUTO_LIST envp = NULL;
+    ag_auto_free char *cwd = NULL;
+    ag_auto_close int input = -1;
+    c->strand = s;
+    c->out.fd = c->err.fd = -1;
+    int r = make_argv(s, &argv, &err);
+    if (r == 0) {
+        r = make_env(s, &envp, &err);
+    }
+    if (r == 0) {
+        r = make_cwd(s, &cwd, &err);
+    }
+    if (r == 0) {
+        r = make_stdin(s, &input, &err);
+    }
+    if (r < 0) {
+        ag_strand_fail_error(s, AG_FAIL_TEMPLATE, err);
+        return;
+    }
+    start_process(c, argv, envp, cwd, input);
+}
+
+static void cancel(struct ag_strand *s, void *state)
+{
+    struct command *c = state;
+    c->stopping = true;
+    (void)kill(-c->group, SIGTERM);
+    (void)kill(-c->group, SIGCONT); /* a stopped one would not see it */
+    ag_timer_arm(c->grace, GRACE_MS);
+}
+
+/* Without a cancel before: the executor itself goes. Nothing of the step may outlive it. */
+static void release(void *state)
+{
+    struct command *c = state;
+    if (c->child != NULL && !c->ended) {
+        (void)kill(-c->group, SIGKILL);
+        (void)waitpid(c->group, NULL, 0);
+    }
+    ag_child_free(c->child);
+    ag_timer_free(c->grace);
+    ag_capture_free(&c->out);
+    ag_capture_free(&c->err);
+}
+
+const struct ag_step_ops ag_step_command = {
+    .name = "command",
+    .start_row = true,
+    .state_size = sizeof(struct command),
+    .start = start,
+    .drained = drained,
+    .cancel = cancel,
+    .free = release,
+};
