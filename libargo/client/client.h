@@ -22,9 +22,10 @@ struct ag_client_config {
     ag_http *http;
     const char *url;   /* NULL: the home's UNIX socket */
     const char *token; /* NULL: the home's token file, for TCP only */
-    int64_t epoch;     /* X-Argo-Epoch of an executor; 0: none */
+    int64_t epoch;     /* X-Argo-Epoch of an executor, whose run token TOKEN is; 0: none */
 };
 
+/* A URL that is none of the above: ARGO_E_INVALID. No connection is made yet. */
 int ag_client_new(const struct ag_client_config *config, ag_client **out, argo_error **err);
 void ag_client_free(ag_client *c); /* cancels its calls, without callbacks */
 
@@ -35,20 +36,24 @@ struct ag_call_spec {
     const ag_value *body; /* or NULL */
     int64_t timeout_ms;   /* of one try; 0: 30 s; long polls: their own + 10 s */
     int64_t retry_for_ms; /* go on trying so long while the daemon is away or says 503; -1: always;
-                             0: one try. With jitter, 50 ms doubling to 2 s */
+                             0: one try, but up to 5 s while it says 503 with Retry-After (it is
+                             being replaced). With jitter, 50 ms doubling to 2 s */
     bool long_poll;       /* a connection of its own */
 };
 
-/* REPLY is borrowed and NULL on failure (204 gives null). */
+/* REPLY is borrowed and NULL on failure (204 gives null). The handle is gone afterwards. */
 typedef void (*ag_call_fn)(const ag_value *reply, const argo_error *err, void *user);
 
-/* FN is called once, from the loop, never from inside. */
+/* FN is called once, from the loop, never from inside. Errors of the daemon keep its code and
+ * words; ARGO_E_NO_DAEMON, _TIMEOUT and _PROTOCOL are ours, ARGO_E_DENIED also: what listens on
+ * the port has not proved to be our daemon and was shown nothing. */
 int ag_client_call(ag_client *c, const struct ag_call_spec *spec, ag_call_fn fn, void *user,
                    ag_call **out, argo_error **err);
-void ag_call_cancel(ag_call *call);
+void ag_call_cancel(ag_call *call); /* inside FN it does nothing */
 
-/* "/api/workflow/{}/steps" with each {} replaced by a percent-encoded argument; in a query too.
- * NULL without memory. */
+/* "/api/workflow/{}/steps" with each {} replaced by a percent-encoded argument (const char *); in
+ * a query too. NULL without memory. */
 char *ag_client_path(const char *format, ...);
+char *ag_client_path_v(const char *format, va_list ap);
 
 #endif
