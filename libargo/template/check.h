@@ -50,6 +50,7 @@ bool ag_check_type(struct ag_check *c, const struct ag_node *node, enum argo_typ
 void ag_check_text(struct ag_check *c, const struct ag_node *node);
 void ag_check_any(struct ag_check *c, const struct ag_node *node); /* every text in it */
 void ag_check_expr(struct ag_check *c, const struct ag_node *node);
+void ag_check_pattern(struct ag_check *c, const struct ag_node *node, const struct ag_key *key);
 /* check_around.c: parameters and personas. */
 void ag_check_parameters(struct ag_check *c, const struct ag_node *node, const struct ag_key *key);
 void ag_check_personas(struct ag_check *c, const struct ag_node *node, const struct ag_key *key);

@@ -1,11 +1,12 @@
 /*
- * The languages within a template's texts: {{...}} and conditions; and whether the variables
+ * The languages within a template's texts: {{...}}, conditions and patterns; and whether the variables
  * that they use can have been set.
  */
 #include <string.h>
 
 #include "template/check.h"
 #include "template/expr.h"
+#include "template/regex.h"
 
 static const char *const builtins[] = {
     "workflow_id", "workflow_name", "instance",   "branch", "environment", "session_id", "step",
@@ -15,11 +16,6 @@ struct use {
     struct ag_check *c;
     const struct ag_node *node;
 };
-
-static const char *text_of(const argo_error *err)
-{
-    return argo_error_details(err);
-}
 
 static int use_variable(const char *path, void *user)
 {
@@ -59,7 +55,7 @@ void ag_check_text(struct ag_check *c, const struct ag_node *node)
     struct use use = {c, node};
     AG_AUTO(argo_error) err = NULL;
     if (ag_subst_check(ag_value_as_text(node->value), use_in_text, &use, &err) != 0) {
-        ag_check_problem(c, node, NULL, NULL, "bad {{...}}: %s", text_of(err));
+        ag_check_problem(c, node, NULL, NULL, "bad {{...}}: %s", argo_error_details(err));
     }
 }
 
@@ -81,8 +77,20 @@ void ag_check_expr(struct ag_check *c, const struct ag_node *node)
     AG_AUTO(ag_expr) e = NULL;
     AG_AUTO(argo_error) err = NULL;
     if (ag_expr_compile(ag_value_as_text(node->value), &e, &err) != 0) {
-        ag_check_problem(c, node, "a condition", NULL, "bad condition: %s", text_of(err));
+        ag_check_problem(c, node, "a condition", NULL, "bad condition: %s",
+                         argo_error_details(err));
         return;
     }
     ag_expr_paths(e, use_variable, &use);
+}
+
+void ag_check_pattern(struct ag_check *c, const struct ag_node *node, const struct ag_key *key)
+{
+    AG_AUTO(ag_regex) regex = NULL;
+    AG_AUTO(argo_error) err = NULL;
+    if (ag_check_type(c, node, ARGO_TYPE_TEXT, "a regular expression, as text") &&
+        ag_regex_compile(ag_value_as_text(node->value), &regex, &err) != 0) {
+        ag_check_problem(c, node, "a regular expression", NULL, "bad pattern: %s",
+                         argo_error_details(err));
+    }
 }

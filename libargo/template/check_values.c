@@ -412,6 +412,7 @@ void ag_check_value(struct ag_check *c, const struct ag_node *node, const struct
         [AG_KEY_SAVE] = check_save,
         [AG_KEY_SAVE_MAP] = check_save_map,
         [AG_KEY_MODE] = check_mode,
+        [AG_KEY_PATTERN] = ag_check_pattern,
         [AG_KEY_ARGV] = check_argv,
         [AG_KEY_TEXT_MAP] = check_text_map,
         [AG_KEY_WORD_LIST] = check_word_list,

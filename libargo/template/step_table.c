@@ -155,7 +155,7 @@ static const struct ag_key answer_keys[] = {
     {"type", AG_KEY_WORD, .words = answer_words},
     {"min", AG_KEY_REAL},
     {"max", AG_KEY_REAL},
-    {"pattern", AG_KEY_WORD},
+    {"pattern", AG_KEY_PATTERN},
 };
 
 static const struct ag_key user_ask_keys[] = {

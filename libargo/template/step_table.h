@@ -26,6 +26,7 @@ enum ag_key_type {
     AG_KEY_SAVE,       /* a variable path to save to */
     AG_KEY_SAVE_MAP,   /* object of variable paths by one of `words`; or one path */
     AG_KEY_MODE,       /* permission bits as octal text, "0644" */
+    AG_KEY_PATTERN,    /* a regular expression */
     AG_KEY_ARGV,       /* non-empty array of text; {{...}} within each element */
     AG_KEY_TEXT_MAP,   /* object of text */
     AG_KEY_WORD_LIST,  /* array of text, taken literally */

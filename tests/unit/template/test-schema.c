@@ -195,6 +195,8 @@ static ag_value *schema_of(const struct ag_key *key)
         return save_map_of(key);
     case AG_KEY_MODE:
         return pattern("^[0-7]{3,4}$");
+    case AG_KEY_PATTERN:
+        return with(typed("string"), "format", ag_value_text("regex"));
     case AG_KEY_ARGV:
     case AG_KEY_WORD_LIST:
         return array_of(typed("string"));

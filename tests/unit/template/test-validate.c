@@ -135,6 +135,10 @@ START_TEST(values)
     member_gives("type: save_file, filename: x, content: y, mode: '0844'",
                  "steps[0].mode: '0844' is no mode\n");
     member_gives("type: save_file, filename: x, content: {a: [1, '{{given}}']}", "");
+    member_gives("type: user_ask, prompt: x, validate: {pattern: '^[a-z]+$'}", "");
+    ag_auto_free char *bad =
+        problems_of_steps("  - {step: a, type: user_ask, prompt: x, validate: {pattern: '['}}\n");
+    ck_assert_msg(ag_starts_with(bad, "steps[0].validate.pattern: bad pattern: "), "%s", bad);
     member_gives("type: set, values: {1a: 1}", "steps[0].values.1a: '1a' is no variable\n");
     member_gives("type: set, values: {context.a.b: 1}", "");
     member_gives("type: user_choose, prompt: x, options: []",
