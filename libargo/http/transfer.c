@@ -4,10 +4,11 @@
  * libcurl's callbacks only take notes here; on_data and on_done are called from a deferred call,
  * so that a user may cancel or free anything in them.
  */
-#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 #include <strings.h>
+
+#include <argo/version.h>
 
 #include "base/text.h"
 #include "http/internal.h"

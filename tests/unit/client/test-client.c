@@ -142,7 +142,7 @@ static void on_reply(const ag_value *reply, const argo_error *err, void *user)
     seen.code = argo_error_code(err);
     seen.done = true;
     seen.count++;
-    ag_call_cancel(call); /* allowed, and does nothing */
+    ag_call_cancel(ag_take(call)); /* allowed, and does nothing */
     if (seen.free_client) {
         ag_client_free(ag_take(client));
     }
@@ -447,6 +447,7 @@ START_TEST(two_calls_at_once)
     over_tcp(honest, NULL, 0);
     start(&(struct ag_call_spec){.path = "/1"});
     start(&(struct ag_call_spec){.path = "/2"});
+
     call = NULL; /* on_reply cancels what is in it */
     while (seen.count < 2) {
         ag_loop_dispatch(loop, 100, NULL);
