@@ -373,6 +373,9 @@ static void release(void *state)
         (void)kill(-c->group, SIGKILL);
         (void)waitpid(c->group, NULL, 0);
     }
+    /* Orphans of the group that became ours, where the process is a subreaper. */
+    while (c->group > 0 && waitpid(-c->group, NULL, WNOHANG) > 0) {
+    }
     ag_child_free(c->child);
     ag_timer_free(c->grace);
     ag_capture_free(&c->out);

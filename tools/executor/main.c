@@ -1,0 +1,150 @@
+/*
+ * argo_workflow_executor: runs one workflow for a daemon, which starts it. Takes everything from
+ * its environment and the run's token from an inherited fd; stdin, stdout and stderr are
+ * /dev/null. Uses nothing but the public interface.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <argo/executor.h>
+
+#define EXIT_USAGE  2
+#define EXIT_FENCED 3
+#define EXIT_LOCKED 75 /* EX_TEMPFAIL: this run has an executor */
+#define TOKEN_MAX   256
+
+static argo_executor *running; /* for the signal handler alone */
+
+static void on_signal(int signo)
+{
+    argo_executor_stop(running);
+}
+
+/* No core holds the token; what a step leaves behind becomes our child, not init's. */
+static void prepare_process(void)
+{
+    struct rlimit core;
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+    if (getrlimit(RLIMIT_CORE, &core) == 0) {
+        core.rlim_cur = 0; /* not the hard limit: what a workflow runs may raise it again */
+        (void)setrlimit(RLIMIT_CORE, &core);
+    }
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static int number_from(const char *name, long long min, long long *out)
+{
+    const char *text = getenv(name);
+    char *end = NULL;
+    errno = 0;
+    *out = text != NULL ? strtoll(text, &end, 10) : 0;
+    return text != NULL && *text != '\0' && *end == '\0' && errno == 0 && *out >= min ? 0 : -1;
+}
+
+/* The fd is closed and its number forgotten: no step learns of it. */
+static int read_token(char token[TOKEN_MAX])
+{
+    long long fd = -1;
+    size_t len = 0;
+    ssize_t n = 0;
+    if (number_from("ARGO_TOKEN_FD", 0, &fd) < 0) {
+        return -1;
+    }
+    while (len < TOKEN_MAX - 1) {
+        n = read((int)fd, token + len, TOKEN_MAX - 1 - len);
+        if (n > 0) {
+            len += (size_t)n;
+        } else if (n == 0 || errno != EINTR) {
+            break;
+        }
+    }
+    close((int)fd);
+    unsetenv("ARGO_TOKEN_FD");
+    while (len > 0 && token[len - 1] == '\n') {
+        len--;
+    }
+    token[len] = '\0';
+    return n == 0 && len > 0 ? 0 : -1;
+}
+
+static argo_log_file *open_log(argo_context *ctx, const char *workflow_id)
+{
+    char path[4096];
+    argo_log_file *log = NULL;
+    const char *home = argo_context_home(ctx);
+    int len = snprintf(path, sizeof(path), "%s/logs", home);
+    if (len > 0 && (size_t)len < sizeof(path)) {
+        (void)mkdir(path, 0700);
+    }
+    len = snprintf(path, sizeof(path), "%s/logs/%s.log", home, workflow_id);
+    if (len > 0 && (size_t)len < sizeof(path) &&
+        argo_log_file_open(path, 0, 3, &log, NULL) == 0) {
+        argo_context_set_log(ctx, argo_log_file_write, log, ARGO_LOG_INFO);
+    }
+    return log;
+}
+
+static int run(argo_context *ctx, const struct argo_executor_options *options, argo_error **err)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    int r = argo_executor_new(ctx, options, &running, err);
+    if (r == 0) {
+        sigaction(SIGTERM, &action, NULL);
+        sigaction(SIGINT, &action, NULL);
+        r = argo_executor_run(running, err);
+        signal(SIGTERM, SIG_IGN);
+        signal(SIGINT, SIG_IGN);
+    }
+    argo_executor_free(running);
+    return r;
+}
+
+static int exit_code(int r)
+{
+    if (r == ARGO_E_FENCED) {
+        return EXIT_FENCED;
+    }
+    return r == ARGO_E_LOCKED ? EXIT_LOCKED : r != 0;
+}
+
+int main(void)
+{
+    struct argo_executor_options options = ARGO_EXECUTOR_OPTIONS_INIT;
+    char token[TOKEN_MAX];
+    long long epoch = 0;
+    argo_context *ctx = NULL;
+    argo_error *err = NULL;
+
+    prepare_process();
+    options.url = getenv("ARGO_DAEMON_URL");
+    options.workflow_id = getenv("ARGO_WORKFLOW_ID");
+    options.lock_file = getenv("ARGO_LOCK_FILE");
+    if (options.workflow_id == NULL || strchr(options.workflow_id, '/') != NULL ||
+        number_from("ARGO_EPOCH", 1, &epoch) < 0 || read_token(token) < 0 ||
+        argo_context_new(NULL, &ctx, NULL) < 0) {
+        fputs("argo_workflow_executor is started by argo-daemon only\n", stderr);
+        return EXIT_USAGE;
+    }
+    options.token = token;
+    options.epoch = epoch;
+    argo_log_file *log = open_log(ctx, options.workflow_id);
+    int r = run(ctx, &options, &err);
+    explicit_bzero(token, sizeof(token));
+    if (r < 0 && log != NULL) {
+        argo_log_file_write(log, ARGO_LOG_ERROR, "executor", __FILE__, __LINE__,
+                            argo_error_details(err));
+    }
+    argo_error_free(err);
+    argo_context_free(ctx);
+    argo_log_file_close(log);
+    return exit_code(r);
+}
