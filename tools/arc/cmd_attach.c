@@ -1,0 +1,211 @@
+/*
+ * attach, logs, answer: following a run, and answering without following.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "arc.h"
+#include "commands.h"
+#include "prompt.h"
+#include "question.h"
+#include "watch.h"
+
+/* The id as the daemon knows it, and where the last N records begin. */
+static int find_run(struct arc *arc, const char *id, long tail, int64_t *after, argo_error **err)
+{
+    arc_auto_reply struct arc_reply reply = {0};
+    arc_auto_free char *path = argo_client_path("/api/workflow/status/{}", id);
+    int r = arc_request(arc, "GET", path, NULL, 0, &reply, err);
+    int64_t seq = argo_value_int(reply.value, "data.seq", 0);
+    if (r == 0 && tail >= 0) {
+        *after = seq > tail ? seq - tail : 0;
+    }
+    return r;
+}
+
+static bool number(struct arc *arc, const char *option, const char *text, long *out, int *code)
+{
+    *out = -1;
+    if (text != NULL && (*out = arc_parse_number(text, 0, 2000000000)) < 0) {
+        *code = arc_usage(arc, "%s '%s': expected a number", option, text);
+        return false;
+    }
+    return true;
+}
+
+int arc_cmd_attach(struct arc *arc, int argc, char **argv)
+{
+    int code = 0;
+    long after = -1;
+    long tail = -1;
+    const char *after_text = NULL;
+    const char *tail_text = NULL;
+    arc_auto_list struct arc_list words = {0};
+    const struct arc_option options[] = {{"after", 0, ARC_OPTION_TEXT, &after_text},
+                                         {"tail", 'n', ARC_OPTION_TEXT, &tail_text},
+                                         {0}};
+    if (!arc_arguments(arc, options, argc, argv, 1, 1, &words, &code) ||
+        !number(arc, "--after", after_text, &after, &code) ||
+        !number(arc, "--tail", tail_text, &tail, &code)) {
+        return code;
+    }
+    struct arc_watch_options watch = {.workflow_id = words.items[0],
+                                      .after = after < 0 ? 0 : after,
+                                      .questions = true,
+                                      .summary = true};
+    arc_auto_error argo_error *err = NULL;
+    if (find_run(arc, watch.workflow_id, tail, &watch.after, &err) < 0) {
+        return arc_fail(arc, err);
+    }
+    return arc_watch(arc, &watch);
+}
+
+static int print_log_file(struct arc *arc, const char *id)
+{
+    char chunk[8192];
+    size_t n;
+    arc_auto_free char *path = arc_format("%s/logs/%s.log", argo_context_home(arc->ctx), id);
+    FILE *file = strchr(id, '/') == NULL && path != NULL ? fopen(path, "re") : NULL;
+    if (file == NULL) {
+        arc_failed(arc, "%s: %s", path, strerror(errno));
+        return ARC_EXIT_NOT_FOUND;
+    }
+    while ((n = fread(chunk, 1, sizeof(chunk) - 1, file)) > 0) {
+        chunk[n] = '\0';
+        arc_put(stdout, chunk);
+    }
+    fclose(file);
+    return ARC_EXIT_OK;
+}
+
+int arc_cmd_logs(struct arc *arc, int argc, char **argv)
+{
+    int code = 0;
+    int follow = 0;
+    int log = 0;
+    arc_auto_list struct arc_list words = {0};
+    const struct arc_option options[] = {
+        {"follow", 'f', ARC_OPTION_FLAG, &follow}, {"log", 0, ARC_OPTION_FLAG, &log}, {0}};
+    if (!arc_arguments(arc, options, argc, argv, 1, 1, &words, &code)) {
+        return code;
+    }
+    if (log) {
+        return print_log_file(arc, words.items[0]);
+    }
+    struct arc_watch_options watch = {.workflow_id = words.items[0], .once = !follow};
+    arc_auto_error argo_error *err = NULL;
+    if (find_run(arc, watch.workflow_id, -1, &watch.after, &err) < 0) {
+        return arc_fail(arc, err);
+    }
+    arc->colour = false;
+    code = arc_watch(arc, &watch);
+    return code == ARC_EXIT_WORKFLOW ? ARC_EXIT_OK : code; /* the logs have been printed */
+}
+
+/* ---- answer ---------------------------------------------------------------------------------------- */
+
+/* Asks on the terminal until the daemon takes the answer. NULL reply text: the person gave up. */
+static int ask(struct arc *arc, const char *id, const argo_value *question, struct arc_reply *reply,
+               argo_error **err)
+{
+    struct arc_prompt *prompt = arc_prompt_new();
+    int r = 0;
+    bool again = prompt != NULL;
+    arc_question_show(question, true);
+    while (again) {
+        arc_auto_free char *line = NULL;
+        arc_auto_error argo_error *why = NULL;
+        enum arc_prompt_event event = ARC_PROMPT_NOTHING;
+        arc_prompt_open(prompt, arc_question_prompt(question),
+                        argo_value_bool(question, "secret", false));
+        while (event == ARC_PROMPT_NOTHING) {
+            struct pollfd fd = {.fd = STDIN_FILENO, .events = POLLIN};
+            (void)poll(&fd, 1, -1);
+            event = arc_prompt_read(prompt, &line);
+        }
+        if (event == ARC_PROMPT_END) {
+            break;
+        }
+        r = arc_question_answer(arc, id, question, line, reply, &why);
+        again = r == ARGO_E_ANSWER || r == ARGO_E_JSON;
+        if (again) {
+            arc_putf(stdout, "%s\n", argo_error_details(why));
+        } else {
+            *err = why;
+            why = NULL;
+        }
+    }
+    arc_prompt_free(prompt);
+    return r;
+}
+
+static int no_question(struct arc *arc, const char *id, const char *question_id)
+{
+    if (question_id != NULL) {
+        arc_failed(arc, "%s has no open question %s", id, question_id);
+    } else {
+        arc_failed(arc, "%s asks nothing now", id);
+    }
+    fprintf(stderr, "See its state: arc status ID\n");
+    return ARC_EXIT_NOT_FOUND;
+}
+
+/* Sends what the command line says, or asks. */
+static int give(struct arc *arc, const char *id, const argo_value *question, const char *text,
+                const char *json)
+{
+    arc_auto_error argo_error *err = NULL;
+    arc_auto_reply struct arc_reply reply = {0};
+    const char *question_id = argo_value_text(question, "question_id", "");
+    int r;
+    if (json != NULL) {
+        r = arc_question_answer_json(arc, id, question_id, json, &reply, &err);
+    } else if (text != NULL) {
+        r = arc_question_answer(arc, id, question, text, &reply, &err);
+    } else if (!arc->terminal) {
+        arc_putf(stdout, "%s\n", argo_value_text(question, "prompt", ""));
+        arc_question_how(id, question);
+        return ARC_EXIT_ANSWER;
+    } else {
+        r = ask(arc, id, question, &reply, &err);
+        if (r == 0 && reply.text == NULL) {
+            fputs("\nNot answered.\n", stderr);
+            return ARC_EXIT_ANSWER;
+        }
+    }
+    if (r < 0) {
+        return arc_fail(arc, err);
+    }
+    return arc->json ? arc_print_reply(&reply) : ARC_EXIT_OK;
+}
+
+int arc_cmd_answer(struct arc *arc, int argc, char **argv)
+{
+    int code = 0;
+    const char *question_id = NULL;
+    const char *json = NULL;
+    arc_auto_list struct arc_list words = {0};
+    const struct arc_option options[] = {{"question", 'q', ARC_OPTION_TEXT, &question_id},
+                                         {"json-answer", 0, ARC_OPTION_TEXT, &json},
+                                         {0}};
+    if (!arc_arguments(arc, options, argc, argv, 1, 2, &words, &code)) {
+        return code;
+    }
+    if (json != NULL && words.n == 2) {
+        return arc_usage(arc, "answer: ANSWER and --json-answer exclude each other");
+    }
+    const char *id = words.items[0];
+    int64_t unused = 0;
+    arc_auto_error argo_error *err = NULL;
+    arc_auto_value argo_value *question = NULL;
+    if (find_run(arc, id, -1, &unused, &err) < 0 ||
+        arc_question_find(arc, id, question_id, &question, &err) < 0) {
+        return arc_fail(arc, err);
+    }
+    if (question == NULL) {
+        return no_question(arc, id, question_id);
+    }
+    return give(arc, id, question, words.n == 2 ? words.items[1] : NULL, json);
+}

@@ -1,0 +1,261 @@
+/*
+ * ci list, add, show, remove. A key goes into its file and nowhere else: no request carries it.
+ */
+#include <errno.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "arc.h"
+#include "commands.h"
+#include "file.h"
+#include "table.h"
+
+int arc_cmd_ci_list(struct arc *arc, int argc, char **argv)
+{
+    static const char *const headers[] = {"NAME",   "PROVIDER", "MODEL", "ROLE",
+                                          "STATUS", "WHERE",    NULL};
+    int code = 0;
+    arc_auto_list struct arc_list none = {0};
+    if (!arc_arguments(arc, NULL, argc, argv, 0, 0, &none, &code)) {
+        return code;
+    }
+    arc_auto_error argo_error *err = NULL;
+    arc_auto_reply struct arc_reply reply = {0};
+    if (arc_request(arc, "GET", "/api/registry/ci", NULL, 0, &reply, &err) < 0) {
+        return arc_fail(arc, err);
+    }
+    if (arc->json) {
+        return arc_print_reply(&reply);
+    }
+    const argo_value *list = argo_value_get(reply.value, "cis");
+    if (argo_value_size(list) == 0) {
+        fputs("No CIs. Add one: arc help ci add\n", stderr);
+        return ARC_EXIT_OK;
+    }
+    struct arc_table table;
+    arc_table_init(&table, headers);
+    for (size_t i = 0; i < argo_value_size(list); i++) {
+        const argo_value *ci = argo_value_at(list, i);
+        const char *where = argo_value_text(ci, "base_url", NULL);
+        arc_table_add(&table, argo_value_text(ci, "name", ""));
+        arc_table_add(&table, argo_value_text(ci, "provider", ""));
+        arc_table_add(&table, argo_value_text(ci, "model", ""));
+        arc_table_add(&table, argo_value_text(ci, "role", ""));
+        arc_table_add(&table, argo_value_text(ci, "status", ""));
+        arc_table_add(&table, where != NULL ? where : argo_value_text(ci, "recording", ""));
+    }
+    arc_table_print(&table, stdout, arc_terminal_width());
+    arc_table_clear(&table);
+    return ARC_EXIT_OK;
+}
+
+int arc_cmd_ci_show(struct arc *arc, int argc, char **argv)
+{
+    int code = 0;
+    arc_auto_list struct arc_list words = {0};
+    if (!arc_arguments(arc, NULL, argc, argv, 1, 1, &words, &code)) {
+        return code;
+    }
+    arc_auto_error argo_error *err = NULL;
+    arc_auto_reply struct arc_reply reply = {0};
+    arc_auto_free char *path = argo_client_path("/api/registry/ci/{}", words.items[0]);
+    if (arc_request(arc, "GET", path, NULL, 0, &reply, &err) < 0) {
+        return arc_fail(arc, err);
+    }
+    if (arc->json) {
+        return arc_print_reply(&reply);
+    }
+    const argo_value *data = argo_value_get(reply.value, "data");
+    for (size_t i = 0; i < argo_value_size(data); i++) {
+        const argo_value *value = argo_value_value_at(data, i);
+        arc_auto_free char *json = argo_value_print(value, 0);
+        const char *text = argo_value_text(value, NULL, json);
+        if (argo_value_type(value) != ARGO_TYPE_NULL && text != NULL && *text != '\0') {
+            arc_putf(stdout, "%-15s %s\n", argo_value_key_at(data, i), text);
+        }
+    }
+    return ARC_EXIT_OK;
+}
+
+/* ---- add ------------------------------------------------------------------------------------------- */
+
+struct add {
+    const char *provider, *url, *model, *role, *recording, *upstream;
+    const char *key_file, *key_env;
+    int key_stdin;
+};
+
+/* From standard input; on a terminal without showing it. */
+static char *read_key_stdin(void)
+{
+    struct termios saved;
+    bool quiet = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &saved) == 0;
+    if (!quiet) {
+        return arc_read_fd(STDIN_FILENO, ARC_KEY_MAX);
+    }
+    struct termios hidden = saved;
+    hidden.c_lflag &= ~(tcflag_t)ECHO;
+    fputs("Key (not shown): ", stderr);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+    char *line = NULL;
+    size_t size = 0;
+    if (getline(&line, &size, stdin) < 0) {
+        free(line);
+        line = NULL;
+    }
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &saved);
+    fputc('\n', stderr);
+    return line;
+}
+
+/* *OUT: the key without spaces around it, or NULL when none is given. 0 or an exit code. */
+static int get_key(struct arc *arc, const struct add *add, char **out)
+{
+    int sources = (add->key_file != NULL) + (add->key_env != NULL) + (add->key_stdin != 0);
+    const char *from = add->key_file != NULL  ? add->key_file
+                       : add->key_env != NULL ? add->key_env
+                                              : "standard input";
+    if (sources > 1) {
+        return arc_usage(arc, "ci add: only one of --key-file, --key-env and --key-stdin");
+    }
+    if (sources == 0) {
+        return 0;
+    }
+    char *key = NULL;
+    if (add->key_file != NULL) {
+        key = arc_read_file(add->key_file, ARC_KEY_MAX);
+    } else if (add->key_env != NULL) {
+        const char *value = getenv(add->key_env);
+        key = value == NULL ? NULL : strdup(value);
+        errno = ENODATA;
+    } else {
+        errno = ENODATA;
+        key = read_key_stdin();
+    }
+    if (key == NULL) {
+        return arc_failed(arc, "No key from %s: %s", from,
+                          errno == ENODATA ? "it is not set" : strerror(errno));
+    }
+    size_t start = strspn(key, " \t\r\n");
+    size_t len = strlen(key + start);
+    while (len > 0 && strchr(" \t\r\n", key[start + len - 1]) != NULL) {
+        len--;
+    }
+    memmove(key, key + start, len);
+    key[len] = '\0';
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)key[i] <= ' ' || key[i] == 0x7f) {
+            free(key);
+            return arc_failed(arc, "The key from %s has spaces or control characters in it", from);
+        }
+    }
+    if (len == 0) {
+        free(key);
+        return arc_failed(arc, "The key from %s is empty", from);
+    }
+    *out = key;
+    return 0;
+}
+
+static void put_known(argo_value *body, const char *key, const char *text)
+{
+    if (text != NULL) {
+        (void)argo_value_set_text(body, key, text);
+    }
+}
+
+static int send(struct arc *arc, const struct add *add, const char *name, const char *key)
+{
+    arc_auto_error argo_error *err = NULL;
+    arc_auto_reply struct arc_reply reply = {0};
+    arc_auto_value argo_value *body = argo_value_new_object();
+    arc_auto_free char *recording = add->recording == NULL ? NULL : realpath(add->recording, NULL);
+    put_known(body, "name", name);
+    put_known(body, "provider", add->provider);
+    put_known(body, "model", add->model);
+    put_known(body, "role", add->role);
+    put_known(body, "base_url", add->url);
+    put_known(body, "recording", recording != NULL ? recording : add->recording);
+    put_known(body, "upstream", add->upstream);
+    if (arc_request(arc, "POST", "/api/registry/ci", body, 0, &reply, &err) < 0) {
+        return arc_fail(arc, err);
+    }
+    if (key != NULL && arc_key_write(argo_context_home(arc->ctx), name, key) != 0) {
+        return arc_failed(arc,
+                          "%s has been added, but its key could not be stored in %s/keys: %s\n"
+                          "Write it there yourself: mode 0600, in a directory of mode 0700.",
+                          name, argo_context_home(arc->ctx), strerror(errno));
+    }
+    if (arc->json) {
+        return arc_print_reply(&reply);
+    }
+    arc_putf(stdout, "%s added%s\n", name, key == NULL ? "" : ", its key is stored");
+    return ARC_EXIT_OK;
+}
+
+int arc_cmd_ci_add(struct arc *arc, int argc, char **argv)
+{
+    int code = 0;
+    struct add add = {0};
+    arc_auto_list struct arc_list words = {0};
+    /* --url is first looked for here: it is the CI's. */
+    const struct arc_option options[] = {
+        {"provider", 0, ARC_OPTION_TEXT, &add.provider},
+        {"url", 0, ARC_OPTION_TEXT, &add.url},
+        {"model", 'm', ARC_OPTION_TEXT, &add.model},
+        {"role", 0, ARC_OPTION_TEXT, &add.role},
+        {"recording", 0, ARC_OPTION_TEXT, &add.recording},
+        {"upstream", 0, ARC_OPTION_TEXT, &add.upstream},
+        {"key-file", 0, ARC_OPTION_TEXT, &add.key_file},
+        {"key-env", 0, ARC_OPTION_TEXT, &add.key_env},
+        {"key-stdin", 0, ARC_OPTION_FLAG, &add.key_stdin},
+        {0},
+    };
+    if (!arc_arguments(arc, options, argc, argv, 1, 1, &words, &code)) {
+        return code;
+    }
+    if (add.provider == NULL) {
+        return arc_usage(arc, "ci add: --provider is missing (openai or replay)");
+    }
+    arc_auto_free char *key = NULL;
+    code = get_key(arc, &add, &key);
+    if (code == 0) {
+        code = send(arc, &add, words.items[0], key);
+    }
+    if (key != NULL) {
+        explicit_bzero(key, strlen(key));
+    }
+    return code;
+}
+
+int arc_cmd_ci_remove(struct arc *arc, int argc, char **argv)
+{
+    int code = 0;
+    int force = 0;
+    int keep_key = 0;
+    arc_auto_list struct arc_list words = {0};
+    const struct arc_option options[] = {
+        {"force", 'f', ARC_OPTION_FLAG, &force}, {"keep-key", 0, ARC_OPTION_FLAG, &keep_key}, {0}};
+    if (!arc_arguments(arc, options, argc, argv, 1, 1, &words, &code)) {
+        return code;
+    }
+    const char *name = words.items[0];
+    arc_auto_error argo_error *err = NULL;
+    arc_auto_reply struct arc_reply reply = {0};
+    arc_auto_free char *path =
+        argo_client_path(force ? "/api/registry/ci/{}?force=true" : "/api/registry/ci/{}", name);
+    if (arc_request(arc, "DELETE", path, NULL, 0, &reply, &err) < 0) {
+        return arc_fail(arc, err);
+    }
+    int had_key = keep_key ? 0 : arc_key_remove(argo_context_home(arc->ctx), name);
+    if (had_key < 0) {
+        return arc_failed(arc, "%s has been removed, but not its key in %s/keys: %s", name,
+                          argo_context_home(arc->ctx), strerror(errno));
+    }
+    if (arc->json) {
+        return arc_print_reply(&reply);
+    }
+    arc_putf(stdout, "%s removed%s\n", name, had_key ? ", its key deleted" : "");
+    return ARC_EXIT_OK;
+}

@@ -1,0 +1,240 @@
+/*
+ * list, status, steps: what the daemon knows of workflows, as tables.
+ */
+#include <string.h>
+
+#include "arc.h"
+#include "commands.h"
+#include "table.h"
+
+static char *list_path(int all, const char *state, const char *template_name)
+{
+    if (template_name != NULL) {
+        return argo_client_path("/api/workflow/list?limit=1000&state={}&template={}",
+                                all ? "all" : state, template_name);
+    }
+    return state != NULL || all
+               ? argo_client_path("/api/workflow/list?limit=1000&state={}", all ? "all" : state)
+               : argo_client_path("/api/workflow/list?limit=1000");
+}
+
+static void add_run(struct arc_table *table, const argo_value *run)
+{
+    char text[128];
+    char ago[ARC_TIME_SIZE];
+    int64_t step = argo_value_int(run, "current_step", 0);
+    arc_table_add(table, argo_value_text(run, "workflow_id", ""));
+    arc_table_add(table, argo_value_text(run, "status", ""));
+    arc_table_add(table, argo_value_text(run, "template", ""));
+    snprintf(text, sizeof(text), "%lld/%lld %.80s", (long long)step,
+             (long long)argo_value_int(run, "total_steps", 0),
+             argo_value_text(run, "step_name", ""));
+    arc_table_add(table, step > 0 ? text : "");
+    snprintf(text, sizeof(text), "%lld", (long long)argo_value_int(run, "pid", 0));
+    arc_table_add(table, strcmp(text, "0") == 0 ? "" : text);
+    arc_table_add(table, arc_time_ago(argo_value_text(run, "started", NULL), ago));
+}
+
+int arc_cmd_list(struct arc *arc, int argc, char **argv)
+{
+    static const char *const headers[] = {"ID",  "STATE",   "TEMPLATE", "STEP",
+                                          "PID", "STARTED", NULL};
+    int all = 0;
+    int code = 0;
+    const char *state = NULL;
+    const char *template_name = NULL;
+    arc_auto_list struct arc_list none = {0};
+    const struct arc_option options[] = {{"all", 'a', ARC_OPTION_FLAG, &all},
+                                         {"state", 0, ARC_OPTION_TEXT, &state},
+                                         {"template", 0, ARC_OPTION_TEXT, &template_name},
+                                         {0}};
+    if (!arc_arguments(arc, options, argc, argv, 0, 0, &none, &code)) {
+        return code;
+    }
+    arc_auto_reply struct arc_reply reply = {0};
+    arc_auto_error argo_error *err = NULL;
+    arc_auto_free char *path = list_path(all, state, template_name);
+    if (arc_request(arc, "GET", path, NULL, 0, &reply, &err) < 0) {
+        return arc_fail(arc, err);
+    }
+    if (arc->json) {
+        return arc_print_reply(&reply);
+    }
+    const argo_value *list = argo_value_get(reply.value, "workflows");
+    if (argo_value_size(list) == 0) {
+        fputs(all || state != NULL ? "No workflows.\n"
+                                   : "No workflows are running. Those that ended: arc list --all\n",
+              stderr);
+        return ARC_EXIT_OK;
+    }
+    struct arc_table table;
+    arc_table_init(&table, headers);
+    for (size_t i = 0; i < argo_value_size(list); i++) {
+        add_run(&table, argo_value_at(list, i));
+    }
+    arc_table_print(&table, stdout, arc_terminal_width());
+    arc_table_clear(&table);
+    if (argo_value_text(reply.value, "data.next_cursor", NULL) != NULL) {
+        fputs("There are more: --state and --template narrow the list.\n", stderr);
+    }
+    return ARC_EXIT_OK;
+}
+
+/* ---- status -------------------------------------------------------------------------------------- */
+
+static void line(const char *name, const char *value)
+{
+    if (value != NULL && *value != '\0') {
+        printf("%-13s", name);
+        arc_put(stdout, value);
+        fputc('\n', stdout);
+    }
+}
+
+static void line_number(const char *name, int64_t number)
+{
+    if (number != 0) {
+        printf("%-13s%lld\n", name, (long long)number);
+    }
+}
+
+/* A value as compact JSON, or as plain text when it is one. */
+static void line_value(const char *name, const argo_value *value)
+{
+    if (value == NULL || argo_value_type(value) == ARGO_TYPE_NULL) {
+        return;
+    }
+    arc_auto_free char *json = argo_value_print(value, 0);
+    line(name, argo_value_text(value, NULL, json));
+}
+
+static void print_questions(struct arc *arc, const char *id)
+{
+    arc_auto_reply struct arc_reply reply = {0};
+    arc_auto_error argo_error *err = NULL;
+    if (arc_request(arc, "GET", "/api/questions?state=open", NULL, 0, &reply, &err) < 0) {
+        return;
+    }
+    const argo_value *list = argo_value_get(reply.value, "questions");
+    for (size_t i = 0; i < argo_value_size(list); i++) {
+        const argo_value *q = argo_value_at(list, i);
+        if (strcmp(argo_value_text(q, "workflow_id", ""), id) == 0) {
+            line("question", argo_value_text(q, "question_id", ""));
+            line("", argo_value_text(q, "prompt", ""));
+            arc_putf(stdout, "%-13sarc answer %s\n", "", id);
+        }
+    }
+}
+
+static void print_status(struct arc *arc, const argo_value *status)
+{
+    char time[ARC_TIME_SIZE];
+    char step[160] = "";
+    const argo_value *data = argo_value_get(status, "data");
+    const char *id = argo_value_text(status, "workflow_id", "");
+    if (argo_value_int(data, "current_step", 0) > 0) {
+        snprintf(step, sizeof(step), "%lld/%lld %.120s",
+                 (long long)argo_value_int(data, "current_step", 0),
+                 (long long)argo_value_int(data, "total_steps", 0),
+                 argo_value_text(data, "step_name", ""));
+    }
+    line("workflow", id);
+    line("state", argo_value_text(status, "status", ""));
+    line("template", argo_value_text(status, "template", ""));
+    line("step", step);
+    line_number("pid", argo_value_int(status, "pid", 0));
+    line("branch", argo_value_text(data, "branch", ""));
+    line("environment", argo_value_text(data, "environment", ""));
+    line("directory", argo_value_text(data, "cwd", ""));
+    if (argo_value_size(argo_value_get(data, "parameters")) > 0) {
+        line_value("parameters", argo_value_get(data, "parameters"));
+    }
+    line("started", arc_time_local(argo_value_text(data, "started", NULL), time));
+    line("ended", arc_time_local(argo_value_text(data, "ended", NULL), time));
+    line_value("result", argo_value_get(data, "result"));
+    line("error", argo_value_text(data, "error.message", ""));
+    if (argo_value_text(data, "ended", NULL) == NULL) {
+        print_questions(arc, id);
+    }
+}
+
+/* Long polls until the run has ended. */
+static int get_status(struct arc *arc, const char *id, int wait, struct arc_reply *reply,
+                      argo_error **err)
+{
+    char seconds[16];
+    int poll_s = arc_poll_seconds(arc);
+    snprintf(seconds, sizeof(seconds), "%d", poll_s);
+    arc_auto_free char *path =
+        wait ? argo_client_path("/api/workflow/status/{}?wait=terminal&timeout={}", id, seconds)
+             : argo_client_path("/api/workflow/status/{}", id);
+    int r;
+    do {
+        r = arc_request(arc, "GET", path, NULL, wait ? (poll_s + 10) * INT64_C(1000) : 0, reply,
+                        err);
+    } while (r == 0 && wait && argo_value_text(reply->value, "data.ended", NULL) == NULL);
+    return r;
+}
+
+int arc_cmd_status(struct arc *arc, int argc, char **argv)
+{
+    int wait = 0;
+    int code = 0;
+    arc_auto_list struct arc_list words = {0};
+    const struct arc_option options[] = {{"wait", 'w', ARC_OPTION_FLAG, &wait}, {0}};
+    if (!arc_arguments(arc, options, argc, argv, 1, 1, &words, &code)) {
+        return code;
+    }
+    arc_auto_reply struct arc_reply reply = {0};
+    arc_auto_error argo_error *err = NULL;
+    if (get_status(arc, words.items[0], wait, &reply, &err) < 0) {
+        return arc_fail(arc, err);
+    }
+    if (arc->json) {
+        arc_print_reply(&reply);
+    } else {
+        print_status(arc, reply.value);
+    }
+    bool done = strcmp(argo_value_text(reply.value, "status", ""), "done") == 0;
+    return wait && !done ? ARC_EXIT_WORKFLOW : ARC_EXIT_OK;
+}
+
+/* ---- steps --------------------------------------------------------------------------------------- */
+
+int arc_cmd_steps(struct arc *arc, int argc, char **argv)
+{
+    static const char *const headers[] = {"STEP", "TRY", "STATE", "TOOK", "STARTED", "ERROR", NULL};
+    int code = 0;
+    arc_auto_list struct arc_list words = {0};
+    if (!arc_arguments(arc, NULL, argc, argv, 1, 1, &words, &code)) {
+        return code;
+    }
+    arc_auto_reply struct arc_reply reply = {0};
+    arc_auto_error argo_error *err = NULL;
+    arc_auto_free char *path = argo_client_path("/api/workflow/{}/steps", words.items[0]);
+    if (arc_request(arc, "GET", path, NULL, 0, &reply, &err) < 0) {
+        return arc_fail(arc, err);
+    }
+    if (arc->json) {
+        return arc_print_reply(&reply);
+    }
+    struct arc_table table;
+    arc_table_init(&table, headers);
+    const argo_value *list = argo_value_get(reply.value, "steps");
+    for (size_t i = 0; i < argo_value_size(list); i++) {
+        char text[ARC_TIME_SIZE];
+        const argo_value *step = argo_value_at(list, i);
+        const char *started = argo_value_text(step, "started", NULL);
+        arc_table_add(&table, argo_value_text(step, "path", ""));
+        snprintf(text, sizeof(text), "%lld", (long long)argo_value_int(step, "attempt", 1));
+        arc_table_add(&table, text);
+        arc_table_add(&table, argo_value_text(step, "status", ""));
+        arc_table_add(&table,
+                      arc_time_between(started, argo_value_text(step, "ended", NULL), text));
+        arc_table_add(&table, arc_time_ago(started, text));
+        arc_table_add(&table, argo_value_text(step, "error.message", ""));
+    }
+    arc_table_print(&table, stdout, arc_terminal_width());
+    arc_table_clear(&table);
+    return ARC_EXIT_OK;
+}

@@ -1,0 +1,100 @@
+/*
+ * template list, template show, validate.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "arc.h"
+#include "commands.h"
+#include "file.h"
+#include "table.h"
+
+int arc_cmd_template_list(struct arc *arc, int argc, char **argv)
+{
+    static const char *const headers[] = {"NAME", "STEPS", "DESCRIPTION", NULL};
+    int code = 0;
+    arc_auto_list struct arc_list none = {0};
+    if (!arc_arguments(arc, NULL, argc, argv, 0, 0, &none, &code)) {
+        return code;
+    }
+    arc_auto_error argo_error *err = NULL;
+    arc_auto_reply struct arc_reply reply = {0};
+    if (arc_request(arc, "GET", "/api/template", NULL, 0, &reply, &err) < 0) {
+        return arc_fail(arc, err);
+    }
+    if (arc->json) {
+        return arc_print_reply(&reply);
+    }
+    const argo_value *list = argo_value_get(reply.value, "templates");
+    if (argo_value_size(list) == 0) {
+        arc_putf(stderr, "No templates. Put one into %s/workflows/templates\n",
+                 argo_context_home(arc->ctx));
+        return ARC_EXIT_OK;
+    }
+    struct arc_table table;
+    arc_table_init(&table, headers);
+    for (size_t i = 0; i < argo_value_size(list); i++) {
+        char steps[24];
+        const argo_value *t = argo_value_at(list, i);
+        bool valid = argo_value_bool(t, "valid", true);
+        snprintf(steps, sizeof(steps), "%lld", (long long)argo_value_int(t, "steps", 0));
+        arc_table_add(&table, argo_value_text(t, "name", ""));
+        arc_table_add(&table, valid ? steps : "invalid");
+        arc_table_add(&table, argo_value_text(t, "description", ""));
+    }
+    arc_table_print(&table, stdout, arc_terminal_width());
+    arc_table_clear(&table);
+    return ARC_EXIT_OK;
+}
+
+int arc_cmd_template_show(struct arc *arc, int argc, char **argv)
+{
+    int code = 0;
+    arc_auto_list struct arc_list words = {0};
+    if (!arc_arguments(arc, NULL, argc, argv, 1, 1, &words, &code)) {
+        return code;
+    }
+    arc_auto_error argo_error *err = NULL;
+    arc_auto_reply struct arc_reply reply = {0};
+    arc_auto_free char *path = argo_client_path("/api/template/{}", words.items[0]);
+    if (arc_request(arc, "GET", path, NULL, 0, &reply, &err) < 0) {
+        return arc_fail(arc, err);
+    }
+    if (arc->json) {
+        return arc_print_reply(&reply);
+    }
+    const char *text = argo_value_text(reply.value, "data.definition", "");
+    size_t len = strlen(text);
+    arc_put(stdout, text);
+    fputs(len > 0 && text[len - 1] != '\n' ? "\n" : "", stdout);
+    return ARC_EXIT_OK;
+}
+
+int arc_cmd_validate(struct arc *arc, int argc, char **argv)
+{
+    int code = 0;
+    arc_auto_list struct arc_list words = {0};
+    arc_auto_value argo_value *body = argo_value_new_object();
+    if (!arc_arguments(arc, NULL, argc, argv, 1, 1, &words, &code)) {
+        return code;
+    }
+    code = arc_put_template(arc, words.items[0], body);
+    if (code != 0) {
+        return code;
+    }
+    arc_auto_free char *cwd = getcwd(NULL, 0);
+    if (cwd != NULL) {
+        (void)argo_value_set_text(body, "cwd", cwd);
+    }
+    arc_auto_error argo_error *err = NULL;
+    arc_auto_reply struct arc_reply reply = {0};
+    if (arc_request(arc, "POST", "/api/template/validate", body, 0, &reply, &err) < 0) {
+        return arc_fail(arc, err);
+    }
+    if (arc->json) {
+        return arc_print_reply(&reply);
+    }
+    arc_putf(stdout, "%s is valid (%lld steps)\n", words.items[0],
+             (long long)argo_value_int(reply.value, "data.steps", 0));
+    return ARC_EXIT_OK;
+}

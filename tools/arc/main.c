@@ -1,0 +1,69 @@
+/*
+ * arc: the program for people. Finds the command and runs it; everything else is in its file.
+ */
+#include <locale.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "arc.h"
+#include "commands.h"
+
+/* Colour only where a person sees it and has not said no (https://no-color.org). */
+static bool wants_colour(void)
+{
+    const char *no_color = getenv("NO_COLOR");
+    const char *term = getenv("TERM");
+    return isatty(STDOUT_FILENO) && (no_color == NULL || *no_color == '\0') && term != NULL &&
+           strcmp(term, "dumb") != 0;
+}
+
+static int run(struct arc *arc, int argc, char **argv)
+{
+    char message[160];
+    int used = 0;
+    arc_auto_list struct arc_list none = {0};
+    struct arc_syntax syntax = {.globals = arc->globals, .stop_at_first = 1};
+    int n = arc_options_parse(&syntax, argc, argv, &none, message, sizeof(message));
+    if (n < 0) {
+        return arc_usage(arc, "%s", message);
+    }
+    if (arc->version) {
+        char *no_arguments[] = {NULL};
+        return arc_cmd_version(arc, 0, no_arguments);
+    }
+    if (n >= argc) {
+        arc_help_all(arc->help ? stdout : stderr);
+        return arc->help ? ARC_EXIT_OK : ARC_EXIT_USAGE;
+    }
+    arc->command = arc_command_find(arc, argc - n, argv + n, &used);
+    if (arc->command == NULL) {
+        return ARC_EXIT_USAGE;
+    }
+    return arc->command->run(arc, argc - n - used, argv + n + used);
+}
+
+/* Output that could not be written is a failure: `arc list > /dev/full`. */
+static int flush(int code)
+{
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        perror("arc: stdout");
+        return code == ARC_EXIT_OK ? ARC_EXIT_FAILED : code;
+    }
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    setlocale(LC_ALL, "");
+    signal(SIGPIPE, SIG_IGN);
+    struct arc arc = {
+        .terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO),
+        .colour = wants_colour(),
+    };
+    arc_globals_init(&arc);
+    int code = flush(run(&arc, argc - 1, argv + 1));
+    argo_client_free(arc.client);
+    argo_context_free(arc.ctx);
+    return code;
+}

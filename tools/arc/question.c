@@ -1,0 +1,158 @@
+/*
+ * Questions over the API. The daemon checks answers; nothing is decided here.
+ */
+#include "question.h"
+
+#include <string.h>
+
+static const char *kind_of(const argo_value *question)
+{
+    return argo_value_text(question, "kind", "text");
+}
+
+static bool is_form(const argo_value *question)
+{
+    return strcmp(kind_of(question), "form") == 0;
+}
+
+static bool is_yes_no(const argo_value *question)
+{
+    const char *kind = kind_of(question);
+    return strcmp(kind, "confirm") == 0 || strcmp(kind, "permission") == 0;
+}
+
+/* A value that outlives the reply it is in. */
+static int copy_value(const argo_value *value, argo_value **out, argo_error **err)
+{
+    arc_auto_free char *text = argo_value_print(value, 0);
+    return argo_value_parse(text, text == NULL ? 0 : strlen(text), out, err);
+}
+
+int arc_question_find(struct arc *arc, const char *workflow_id, const char *question_id,
+                      argo_value **out, argo_error **err)
+{
+    arc_auto_reply struct arc_reply reply = {0};
+    int r = arc_request_running(arc, "GET", "/api/questions?state=open", NULL, 0, &reply, err);
+    const argo_value *list = argo_value_get(reply.value, "questions");
+    *out = NULL;
+    for (size_t i = 0; r == 0 && *out == NULL && i < argo_value_size(list); i++) {
+        const argo_value *q = argo_value_at(list, i);
+        const char *id = argo_value_text(q, "question_id", "");
+        if (strcmp(argo_value_text(q, "workflow_id", ""), workflow_id) == 0 &&
+            (question_id == NULL || strcmp(question_id, id) == 0)) {
+            r = copy_value(q, out, err);
+        }
+    }
+    return r;
+}
+
+int arc_question_get(struct arc *arc, const char *question_id, argo_value **out, argo_error **err)
+{
+    arc_auto_reply struct arc_reply reply = {0};
+    arc_auto_free char *path = argo_client_path("/api/question/{}", question_id);
+    int r = arc_request_running(arc, "GET", path, NULL, 0, &reply, err);
+    if (r == 0) {
+        *out = reply.value;
+        reply.value = NULL;
+    }
+    return r;
+}
+
+static void show_choices(const argo_value *question)
+{
+    const argo_value *choices = argo_value_get(question, "choices");
+    for (size_t i = 0; i < argo_value_size(choices); i++) {
+        const argo_value *choice = argo_value_at(choices, i);
+        printf("  %zu) ", i + 1);
+        arc_put(stdout, argo_value_text(choice, "label", argo_value_text(choice, NULL, "?")));
+        fputc('\n', stdout);
+    }
+    if (argo_value_bool(question, "multiple", false)) {
+        puts("(several, separated by commas)");
+    }
+}
+
+static void show_fields(const argo_value *question)
+{
+    const argo_value *fields = argo_value_get(question, "schema.properties");
+    puts("Answer with a JSON object:");
+    for (size_t i = 0; i < argo_value_size(fields); i++) {
+        const argo_value *field = argo_value_value_at(fields, i);
+        arc_putf(stdout, "  %s (%s) %s\n", argo_value_key_at(fields, i),
+                 argo_value_text(field, "type", "any"), argo_value_text(field, "description", ""));
+    }
+}
+
+void arc_question_show(const argo_value *question, bool with_prompt)
+{
+    char time[ARC_TIME_SIZE];
+    const argo_value *standard = argo_value_get(question, "default");
+    const char *deadline = argo_value_text(question, "deadline", NULL);
+    if (with_prompt) {
+        arc_putf(stdout, "%s\n", argo_value_text(question, "prompt", ""));
+    }
+    show_choices(question);
+    if (is_form(question)) {
+        show_fields(question);
+    }
+    if (standard != NULL && argo_value_type(standard) != ARGO_TYPE_NULL) {
+        arc_auto_free char *json = argo_value_print(standard, 0);
+        arc_putf(stdout, "(empty: %s)\n", argo_value_text(standard, NULL, json));
+    }
+    if (deadline != NULL) {
+        printf("(until %s)\n", arc_time_local(deadline, time));
+    }
+}
+
+const char *arc_question_prompt(const argo_value *question)
+{
+    if (argo_value_bool(question, "secret", false)) {
+        return "(not shown) > ";
+    }
+    return is_yes_no(question) ? "[yes/no] > " : is_form(question) ? "{...} > " : "> ";
+}
+
+static int post(struct arc *arc, const char *workflow_id, const argo_value *body,
+                struct arc_reply *reply, argo_error **err)
+{
+    arc_auto_free char *path = argo_client_path("/api/workflow/input/{}", workflow_id);
+    return arc_request_running(arc, "POST", path, body, 0, reply, err);
+}
+
+int arc_question_answer_json(struct arc *arc, const char *workflow_id, const char *question_id,
+                             const char *json, struct arc_reply *reply, argo_error **err)
+{
+    arc_auto_value argo_value *answer = NULL;
+    arc_auto_value argo_value *body = argo_value_new_object();
+    int r = argo_value_parse(json, strlen(json), &answer, err);
+    if (r < 0) {
+        return r;
+    }
+    (void)argo_value_set_text(body, "question_id", question_id);
+    (void)argo_value_set_value(body, "answer", answer);
+    return post(arc, workflow_id, body, reply, err);
+}
+
+int arc_question_answer(struct arc *arc, const char *workflow_id, const argo_value *question,
+                        const char *line, struct arc_reply *reply, argo_error **err)
+{
+    const char *id = argo_value_text(question, "question_id", "");
+    if (is_form(question)) {
+        return arc_question_answer_json(arc, workflow_id, id, line, reply, err);
+    }
+    /* `input`, not `answer`: the text is then read as a person's, so that an empty line means the
+     * default and "2" the second choice. */
+    arc_auto_value argo_value *body = argo_value_new_object();
+    (void)argo_value_set_text(body, "question_id", id);
+    if (argo_value_set_text(body, "input", line) < 0) {
+        (void)argo_value_set_text(body, "input", "");
+    }
+    return post(arc, workflow_id, body, reply, err);
+}
+
+void arc_question_how(const char *workflow_id, const argo_value *question)
+{
+    const char *kind = kind_of(question);
+    arc_putf(stderr, "%s waits for an answer (%s). Answer it: arc answer %s%s\n", workflow_id, kind,
+             workflow_id, is_form(question) ? " --json-answer '{...}'" : " ANSWER");
+}

@@ -1,0 +1,206 @@
+/*
+ * What arc says when something goes wrong: what it was, then what to do next.
+ */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arc.h"
+#include "commands.h"
+#include "terminal.h"
+
+void arc_put(FILE *out, const char *text)
+{
+    arc_auto_free char *clean = arc_clean_text(text, 0);
+    fputs(clean == NULL ? "(out of memory)" : clean, out);
+}
+
+static void vput(FILE *out, const char *format, va_list args)
+{
+    arc_auto_free char *text = NULL;
+    if (vasprintf(&text, format, args) < 0) {
+        text = NULL;
+    }
+    arc_put(out, text);
+}
+
+void arc_putf(FILE *out, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vput(out, format, args);
+    va_end(args);
+}
+
+int arc_failed(struct arc *arc, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("arc: ", stderr);
+    vput(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    return ARC_EXIT_FAILED;
+}
+
+int arc_usage(struct arc *arc, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("arc: ", stderr);
+    vput(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    if (arc->command != NULL) {
+        fprintf(stderr, "Usage: arc %s\nSee: arc help %s\n", arc->command->usage,
+                arc->command->name);
+    } else {
+        fputs("See: arc help\n", stderr);
+    }
+    return ARC_EXIT_USAGE;
+}
+
+int arc_print_reply(const struct arc_reply *reply)
+{
+    fwrite(reply->text, 1, reply->len, stdout);
+    if (reply->len == 0 || reply->text[reply->len - 1] != '\n') {
+        fputc('\n', stdout);
+    }
+    return ARC_EXIT_OK;
+}
+
+struct advice {
+    int code;
+    int exit;
+    const char *next; /* NULL: the message says it all */
+};
+
+static const struct advice table[] = {
+    {ARGO_E_ID, ARC_EXIT_USAGE,
+     "An id begins with a letter or digit and has up to 64 of A-Z a-z 0-9 . _ -"},
+    {ARGO_E_NO_TEMPLATE, ARC_EXIT_NOT_FOUND,
+     "See which there are: arc template list. A file is given by its path: arc start ./NAME.yaml"},
+    {ARGO_E_NO_WORKFLOW, ARC_EXIT_NOT_FOUND, "See which there are: arc list --all"},
+    {ARGO_E_NO_CI, ARC_EXIT_NOT_FOUND,
+     "See which there are: arc ci list. Add one: arc help ci add"},
+    {ARGO_E_NO_QUESTION, ARC_EXIT_NOT_FOUND, "See what a workflow waits for: arc status ID"},
+    {ARGO_E_NO_SESSION, ARC_EXIT_NOT_FOUND, NULL},
+    {ARGO_E_STATE, ARC_EXIT_FAILED, "See its state: arc status ID"},
+    {ARGO_E_ANSWERED, ARC_EXIT_FAILED, "Go on watching: arc attach ID"},
+    {ARGO_E_NO_KEY, ARC_EXIT_FAILED,
+     "Store its key in $ARGO_HOME/keys/NAME (mode 0600), or add the CI with it: "
+     "arc ci add NAME --provider P --key-env VARIABLE"},
+    {ARGO_E_UNTRUSTED, ARC_EXIT_FAILED,
+     "Read it, then start it by its path: arc start ./.argo/workflows/NAME.yaml"},
+    {ARGO_E_NO_TOKEN, ARC_EXIT_FAILED,
+     "Over TCP the token in $ARGO_HOME/token is needed: is --home that of this daemon?"},
+    {ARGO_E_WAITERS, ARC_EXIT_FAILED, "Try again in a moment."},
+    {ARGO_E_QUOTA, ARC_EXIT_FAILED, "Try again when some of it has been dealt with."},
+    {ARGO_E_NO_ROUTE, ARC_EXIT_FAILED,
+     "This daemon is older than this arc: arc daemon stop, then arc daemon start"},
+    {ARGO_E_SPAWN, ARC_EXIT_FAILED, "See the daemon's log: $ARGO_HOME/logs/daemon.log"},
+    {ARGO_E_STORE, ARC_EXIT_FAILED, "Is the disk full? See $ARGO_HOME/logs/daemon.log"},
+    {ARGO_E_SHUTDOWN, ARC_EXIT_NO_DAEMON, "The daemon is stopping. Start it: arc daemon start"},
+    {ARGO_E_INTERNAL, ARC_EXIT_FAILED, "See the daemon's log: $ARGO_HOME/logs/daemon.log"},
+    {ARGO_E_TIMEOUT, ARC_EXIT_FAILED, "Is the daemon stopped or overloaded? arc daemon status"},
+    {ARGO_E_NO_DAEMON, ARC_EXIT_NO_DAEMON, "Start it: arc daemon start"},
+    {ARGO_E_PROTOCOL, ARC_EXIT_FAILED, "Is that an Argo daemon? See --url and ARGO_DAEMON_URL."},
+};
+
+static const struct advice *advice_for(int code)
+{
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (table[i].code == code) {
+            return &table[i];
+        }
+    }
+    return NULL;
+}
+
+/* One line as compilers print them: file:line:col: path: message (expected ...; did you mean ...) */
+static void print_problem(const struct argo_problem *p)
+{
+    const char *file = p->file == NULL ? "template" : p->file;
+    if (p->line > 0) {
+        arc_putf(stderr, "%s:%u:%u: ", file, p->line, p->column);
+    } else {
+        arc_putf(stderr, "%s: ", file);
+    }
+    if (p->path != NULL && *p->path != '\0') {
+        arc_putf(stderr, "%s: ", p->path);
+    }
+    arc_put(stderr, p->message == NULL ? "wrong" : p->message);
+    if (p->expected != NULL && p->nearest != NULL) {
+        arc_putf(stderr, " (expected %s; did you mean '%s'?)", p->expected, p->nearest);
+    } else if (p->expected != NULL) {
+        arc_putf(stderr, " (expected %s)", p->expected);
+    } else if (p->nearest != NULL) {
+        arc_putf(stderr, " (did you mean '%s'?)", p->nearest);
+    }
+    fputc('\n', stderr);
+}
+
+static void set_known(argo_value *object, const char *key, const char *text)
+{
+    if (text != NULL) {
+        (void)argo_value_set_text(object, key, text);
+    }
+}
+
+static void add_problem(argo_value *list, const struct argo_problem *p)
+{
+    arc_auto_value argo_value *object = argo_value_new_object();
+    set_known(object, "file", p->file);
+    set_known(object, "path", p->path);
+    (void)argo_value_set_int(object, "line", p->line);
+    (void)argo_value_set_int(object, "column", p->column);
+    set_known(object, "message", p->message);
+    set_known(object, "expected", p->expected);
+    set_known(object, "nearest", p->nearest);
+    (void)argo_value_set_value(list, NULL, object);
+}
+
+/* The error reply again, in the shape that the daemon gives it. */
+static void print_json(const argo_error *err)
+{
+    arc_auto_value argo_value *reply = argo_value_new_object();
+    arc_auto_value argo_value *inner = argo_value_new_object();
+    arc_auto_value argo_value *problems = argo_value_new_array();
+    (void)argo_value_set_int(inner, "code", argo_error_wire_code(err));
+    set_known(inner, "message", argo_error_message(err));
+    set_known(inner, "details", argo_error_details(err));
+    set_known(inner, "field", argo_error_field(err));
+    for (size_t i = 0; i < argo_error_problem_count(err); i++) {
+        add_problem(problems, argo_error_problem(err, i));
+    }
+    if (argo_error_problem_count(err) > 0) {
+        (void)argo_value_set_value(inner, "problems", problems);
+    }
+    (void)argo_value_set_text(reply, "status", "error");
+    (void)argo_value_set_value(reply, "error", inner);
+    arc_auto_free char *text = argo_value_print(reply, 0);
+    puts(text == NULL ? "{\"status\":\"error\"}" : text);
+}
+
+int arc_fail(struct arc *arc, const argo_error *err)
+{
+    if (err == NULL) {
+        return ARC_EXIT_NO_DAEMON;
+    }
+    const struct advice *advice = advice_for(argo_error_code(err));
+    int code = advice == NULL ? ARC_EXIT_FAILED : advice->exit;
+    if (arc->json) {
+        print_json(err);
+        return code;
+    }
+    const char *details = argo_error_details(err);
+    arc_putf(stderr, "arc: %s%s%s\n", argo_error_message(err), *details == '\0' ? "" : ": ",
+             details);
+    for (size_t i = 0; i < argo_error_problem_count(err); i++) {
+        print_problem(argo_error_problem(err, i));
+    }
+    if (advice != NULL && advice->next != NULL) {
+        fprintf(stderr, "%s\n", advice->next);
+    }
+    return code;
+}
