@@ -90,12 +90,13 @@ static int add_entry(struct entries *list, const char *dir, const char *file)
     if (name == NULL || !ag_id_valid(name) || has_entry(list, name)) {
         return 0;
     }
+    ag_auto_free char *path = locate(dir, name);
     struct entry *more = realloc(list->items, (list->n + 1) * sizeof(*more));
     if (more == NULL) {
         return ARGO_E_NOMEM;
     }
     list->items = more;
-    list->items[list->n++] = (struct entry){.path = locate(dir, name), .name = ag_take(name)};
+    list->items[list->n++] = (struct entry){.name = ag_take(name), .path = ag_take(path)};
     return 0;
 }
 

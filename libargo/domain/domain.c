@@ -6,6 +6,8 @@
 #include "base/text.h"
 #include "domain/internal.h"
 
+#define RETRY_MS 1000 /* between a failed commit and the next try to go on */
+
 static void live_free(void *p)
 {
     ag_live_free(p);
@@ -38,11 +40,14 @@ static int load_run(const struct ag_run *run, void *user)
     if (r > 0) {
         r = ag_live_load_details(live, &err);
     }
-    if (r == 0 && live != NULL && ag_live_insert(d, live) == 0) {
+    if (r == 0 && live != NULL && (r = ag_live_insert(d, live)) == 0) {
         return 0;
     }
-    /* One poisoned run keeps nobody else from going on: it is left out, and said. */
     ag_live_free(live);
+    if (r < 0 && r != ARGO_E_CORRUPT) {
+        return r; /* it cannot be read now: no reason to disown it */
+    }
+    /* One poisoned run keeps nobody else from going on: it is left out, and said. */
     ag_log_error(d->ctx, "domain", "%s is left out: %s",
                  run->workflow_id == NULL ? "a run" : run->workflow_id, argo_error_details(err));
     return 0;
@@ -52,6 +57,28 @@ static int load(ag_domain *d, argo_error **err)
 {
     int r = ag_store_cis(d->store, remember_ci, d, err);
     return r < 0 ? r : ag_store_live_runs(d->store, load_run, d, err);
+}
+
+struct tables {
+    ag_map *by_id, *by_rid, *cis;
+};
+
+static void tables_free(struct tables t)
+{
+    ag_map_free(t.by_rid);
+    ag_map_free(t.by_id);
+    ag_map_free(t.cis);
+}
+
+/* The state is as the store has it: what has no process goes on; or it could not be loaded yet. */
+static void retry(ag_timer *timer, void *user)
+{
+    ag_domain *d = user;
+    if (d->stale) {
+        ag_domain_reload(d);
+    } else if (!d->quiesced) {
+        ag_domain_recover(d);
+    }
 }
 
 int ag_domain_new(const struct ag_domain_config *config, ag_domain **out, argo_error **err)
@@ -64,13 +91,17 @@ int ag_domain_new(const struct ag_domain_config *config, ag_domain **out, argo_e
     d->ctx = config->ctx;
     d->loop = config->loop;
     d->store = config->store;
+    ag_list_init(&d->abandons);
     d->by_id = ag_map_new(live_free);
     d->by_rid = ag_map_new(NULL);
     d->cis = ag_map_new(NULL);
     d->starting = ag_map_new(free);
     int r = d->by_id == NULL || d->by_rid == NULL || d->cis == NULL || d->starting == NULL
                 ? ag_error_nomem(err)
-                : load(d, err);
+                : ag_timer_new(d->loop, retry, d, &d->retry, err);
+    if (r == 0) {
+        r = load(d, err);
+    }
     if (r < 0) {
         ag_domain_free(d);
         return r;
@@ -82,9 +113,9 @@ int ag_domain_new(const struct ag_domain_config *config, ag_domain **out, argo_e
 void ag_domain_free(ag_domain *d)
 {
     if (d != NULL) {
-        ag_map_free(d->by_rid);
-        ag_map_free(d->by_id);
-        ag_map_free(d->cis);
+        ag_timer_free(d->retry);
+        tables_free((struct tables){d->by_id, d->by_rid, d->cis});
+        ag_abandons_free(d);
         ag_map_free(d->starting);
         free(d);
     }
@@ -100,6 +131,33 @@ void ag_domain_quiesce(ag_domain *d)
     d->quiesced = true;
 }
 
+static struct ag_live *find_leaving(const ag_map *by_id)
+{
+    size_t cursor = 0;
+    const char *id = NULL;
+    void *value = NULL;
+    while (ag_map_next(by_id, &cursor, &id, &value)) {
+        struct ag_live *live = value;
+        if (live->leaving && live->abandon != NULL) {
+            return live;
+        }
+    }
+    return NULL;
+}
+
+/* A run whose abandon is durable is not among those loaded, but what lives of it is still being
+ * ended. */
+static void keep_leaving(ag_domain *d, ag_map *old)
+{
+    struct ag_live *live;
+    while ((live = find_leaving(old)) != NULL) {
+        (void)ag_map_take(old, live->row.workflow_id);
+        if (ag_live_insert(d, live) < 0) {
+            ag_live_free(live);
+        }
+    }
+}
+
 /* Watches belong to requests that are still parked: they move to the run as it was loaded again,
  * and look for themselves. */
 static void move_watches(ag_domain *d, ag_map *old)
@@ -112,50 +170,77 @@ static void move_watches(ag_domain *d, ag_map *old)
         struct ag_live *now = ag_live_by_rid(d, before->row.rid);
         if (now == NULL) {
             ag_live_tell(before, ~0U);
-            continue;
-        }
-        ag_list_splice(&now->watches, &before->watches);
-        now->ending = before->ending;
-        if (now->row.pid == 0) {
-            now->row.pid = before->row.pid; /* a process whose commit failed is still ours */
+        } else {
+            ag_list_splice(&now->watches, &before->watches);
+            ag_live_tell(now, ~(unsigned)AG_CHANGE_ENDED);
         }
     }
 }
 
+static struct tables swap_tables(ag_domain *d, struct tables with)
+{
+    struct tables old = {d->by_id, d->by_rid, d->cis};
+    d->by_id = with.by_id;
+    d->by_rid = with.by_rid;
+    d->cis = with.cis;
+    return old;
+}
+
+/* On failure everything is as it was. */
+static int load_again(ag_domain *d, struct tables *old, argo_error **err)
+{
+    struct tables fresh = {ag_map_new(live_free), ag_map_new(NULL), ag_map_new(NULL)};
+    if (fresh.by_id == NULL || fresh.by_rid == NULL || fresh.cis == NULL) {
+        tables_free(fresh);
+        return ag_error_nomem(err);
+    }
+    *old = swap_tables(d, fresh);
+    int r = load(d, err);
+    if (r < 0) {
+        tables_free(swap_tables(d, *old));
+    }
+    return r;
+}
+
+static void adopt_all(ag_domain *d)
+{
+    size_t cursor = 0;
+    const char *key = NULL;
+    void *value = NULL;
+    while (ag_map_next(d->by_rid, &cursor, &key, &value)) {
+        (void)ag_live_adopt(value);
+    }
+}
+
+/* What has a process goes on at once; what needs a commit to go on waits a little: the store may
+ * fail again. Until the state can be loaded the old one stays, for executors to find their runs
+ * in, and takes no change. */
 void ag_domain_reload(ag_domain *d)
 {
-    ag_map *old = d->by_id;
-    ag_map *by_id = ag_map_new(live_free);
-    ag_map *by_rid = ag_map_new(NULL);
-    ag_map *cis = ag_map_new(NULL);
-    if (by_id == NULL || by_rid == NULL || cis == NULL) {
-        ag_map_free(by_id);
-        ag_map_free(by_rid);
-        ag_map_free(cis);
-        ag_log_error(d->ctx, "domain", "no memory to load the state again");
+    AG_AUTO(argo_error) err = NULL;
+    struct tables old;
+    d->stale = true;
+    ag_timer_arm(d->retry, RETRY_MS);
+    if (load_again(d, &old, &err) < 0) {
+        ag_log_error(d->ctx, "domain", "loading the state again: %s", argo_error_details(err));
         return;
     }
-    ag_map_free(d->by_rid);
-    ag_map_free(d->cis);
-    d->by_id = by_id;
-    d->by_rid = by_rid;
-    d->cis = cis;
-    AG_AUTO(argo_error) err = NULL;
-    if (load(d, &err) < 0) {
-        ag_log_error(d->ctx, "domain", "loading the state again: %s", argo_error_details(err));
-    }
-    move_watches(d, old);
-    ag_map_free(old);
+    d->stale = false;
+    keep_leaving(d, old.by_id);
+    adopt_all(d);
+    move_watches(d, old.by_id);
+    tables_free(old);
 }
 
 void ag_domain_count(const ag_domain *d, struct ag_domain_counts *out)
 {
-    *out = (struct ag_domain_counts){.live = ag_map_size(d->by_rid), .processes = d->processes};
+    *out = (struct ag_domain_counts){.live = ag_map_size(d->by_rid)};
     size_t cursor = 0;
     const char *key = NULL;
     void *value = NULL;
     while (ag_map_next(d->by_rid, &cursor, &key, &value)) {
         const struct ag_live *live = value;
+        out->processes += live->row.pid != 0 ? 1 : 0;
         out->open_questions += ag_map_size(live->questions);
     }
 }

@@ -20,6 +20,15 @@ struct ag_flight {
     bool repeat_never;
 };
 
+/* A line typed ahead, until a question uses it up. */
+struct ag_line {
+    struct ag_list node;
+    int64_t seq;
+    char *text;
+};
+
+struct ag_abandon; /* of lifecycle.c */
+
 /* A run that has not ended, in memory. Its row is what the last rule made of it, committed or on
  * its way; replies are made from the store instead. */
 struct ag_live {
@@ -27,14 +36,15 @@ struct ag_live {
     struct ag_run row;
     struct ag_flight flight;
     struct ag_list watches;
-    ag_map *pending;        /* keys (path/attempt, client_key) of writes on their way: counts */
-    ag_map *questions;      /* open ones by id: struct ag_question * */
-    char *crash_question;   /* the one that asks what to do with an interrupted step, or NULL */
-    int64_t line_cursor;    /* the last typed-ahead line that was used up */
-    size_t lines_ahead;     /* lines queued after it */
+    ag_map *pending;      /* keys of writes on their way -> the number given to ag_change_pending */
+    ag_map *questions;    /* open ones by id: struct ag_question * */
+    char *crash_question; /* the one that asks what to do with an interrupted step, or NULL */
+    struct ag_list lines; /* struct ag_line, in order; on their way to the store too */
+    size_t n_lines;
     ag_map *variable_bytes; /* sizes of variables by name; NULL until the first write */
     int64_t variables_total;
-    bool ending; /* being abandoned: nothing may be launched */
+    struct ag_abandon *abandon; /* being abandoned: nothing may be launched */
+    bool leaving; /* and that is durable: what lives of it is being ended, a reload keeps it */
 };
 
 struct ag_domain {
@@ -42,12 +52,14 @@ struct ag_domain {
     argo_context *ctx;
     ag_loop *loop;
     ag_store *store;
-    ag_map *by_id;    /* workflow id -> struct ag_live *, owner */
-    ag_map *by_rid;   /* decimal rid -> struct ag_live * */
-    ag_map *cis;      /* names of CIs, committed or on their way; values are unused */
-    ag_map *starting; /* request keys on their way -> decimal rid (owned) */
-    size_t processes;
+    ag_map *by_id;           /* workflow id -> struct ag_live *, owner */
+    ag_map *by_rid;          /* decimal rid -> struct ag_live * */
+    ag_map *cis;             /* names of CIs, committed or on their way; values are unused */
+    ag_map *starting;        /* request keys on their way -> decimal rid (owned) */
+    struct ag_list abandons; /* struct ag_abandon, under way: owner */
+    ag_timer *retry;         /* armed after a failed commit only */
     bool quiesced;
+    bool stale; /* a commit has failed: no change is taken until the state is loaded again */
 };
 
 /* A transaction with what is to be told after it. One allocation that lives until the commit's
@@ -65,13 +77,15 @@ struct ag_change_set {
     void (*then)(ag_domain *d, int64_t rid, const argo_error *err); /* the rule's own next step */
 };
 
-struct ag_change_set *ag_change_new(ag_domain *d, int64_t rid, unsigned changes, ag_done_fn done,
-                                    void *user, argo_error **err);
+/* ARGO_E_STORE while the state is stale; so a rule makes its change before it changes memory. */
+int ag_change_new(ag_domain *d, int64_t rid, unsigned changes, ag_done_fn done, void *user,
+                  struct ag_change_set **out, argo_error **err);
 /* Puts the live run's row into the transaction (updated = now) and commits. */
 void ag_change_commit(struct ag_change_set *c);
 void ag_change_drop(struct ag_change_set *c); /* nothing is written, nobody is told */
-/* Marks KEY as on its way until the commit. */
-int ag_change_pending(struct ag_change_set *c, struct ag_live *live, const char *key);
+/* Marks KEY as on its way until the commit, with a number above 0 to be found by it. */
+int ag_change_pending(struct ag_change_set *c, struct ag_live *live, const char *key, int64_t n);
+int64_t ag_live_pending(const struct ag_live *live, const char *key); /* 0: not on its way */
 
 /* live.c */
 struct ag_live *ag_live_new(ag_domain *d, struct ag_run *row, argo_error **err); /* takes ROW */
@@ -85,7 +99,9 @@ void ag_flight_set(struct ag_live *live, const struct ag_step_start *start);
 /* The run's live record, with its epoch checked. */
 int ag_live_fenced(ag_domain *d, int64_t rid, int64_t epoch, struct ag_live **out,
                    argo_error **err);
-int ag_set_text(char **slot, const char *text); /* replaces; 0 or ARGO_E_NOMEM */
+int ag_live_queue_line(struct ag_live *live, int64_t seq, const char *text);
+void ag_line_free(struct ag_live *live, struct ag_line *line); /* takes it off the queue */
+int ag_set_text(char **slot, const char *text);                /* replaces; 0 or ARGO_E_NOMEM */
 
 /* state.c */
 /* Moves to STATE if the table allows it; ARGO_E_STATE names both. */
@@ -106,10 +122,13 @@ int ag_live_append_output(struct ag_change_set *c, struct ag_live *live,
                           const struct ag_output_record *records, size_t n, argo_error **err);
 
 /* lifecycle.c */
+/* A process of the run that lives becomes its own again; only in memory. */
+bool ag_live_adopt(struct ag_live *live);
+void ag_abandons_free(ag_domain *d); /* drops them; nobody is told */
 /* Grows the epoch and makes a token, in a change that launches when it is committed. DONE (or
- * NULL) is called after the commit that records the process. NULL on failure. */
-struct ag_change_set *ag_live_prepare_launch(struct ag_live *live, ag_done_fn done, void *user,
-                                             argo_error **err);
+ * NULL) is called after the commit that records the process. */
+int ag_live_prepare_launch(struct ag_live *live, ag_done_fn done, void *user,
+                           struct ag_change_set **out, argo_error **err);
 void ag_live_launch(struct ag_live *live);
 /* Ends the run in C: state, tokens, secrets, questions; told as ended after the commit. */
 void ag_live_end(struct ag_change_set *c, struct ag_live *live, int state, const ag_value *result,
@@ -118,6 +137,11 @@ void ag_live_end(struct ag_change_set *c, struct ag_live *live, int state, const
 ag_value *ag_error_value(const char *code, const char *message);
 
 /* question.c */
+/* Text typed ahead may answer Q. While such a question is open no line is queued. */
+bool ag_question_takes_lines(const struct ag_question *q);
+bool ag_question_is_of_crash(const struct ag_question *q);
+struct ag_question *ag_question_copy(const struct ag_question *q); /* NULL without memory */
+void ag_question_free(void *q);
 void ag_live_cancel_questions(struct ag_change_set *c, struct ag_live *live);
 void ag_live_ask_about_crash(struct ag_change_set *c, struct ag_live *live);
 

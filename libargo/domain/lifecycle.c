@@ -28,7 +28,9 @@ ag_value *ag_error_value(const char *code, const char *message)
 struct launch {
     ag_domain *domain;
     int64_t rid;
+    int64_t epoch; /* the one that the token is for */
     char token[65];
+    argo_error *failure; /* of the spawn */
     ag_done_fn done;
     void *user;
 };
@@ -38,27 +40,30 @@ static void launch_done(struct launch *l, const argo_error *err)
     if (l->done != NULL) {
         l->done(err, l->user);
     }
+    argo_error_free(l->failure);
     free(l);
 }
 
 static void launch_recorded(const argo_error *err, void *user)
 {
-    launch_done(user, err);
+    struct launch *l = user;
+    launch_done(l, err != NULL ? err : l->failure);
 }
 
 /* The spawn failed: the run stays, as failed, and says why. */
-static void launch_failed(struct ag_live *live, struct launch *l, argo_error *why)
+static void launch_failed(struct ag_live *live, struct launch *l)
 {
-    ag_auto_free char *text = ag_error_text(why);
-    AG_AUTO(ag_value) error = ag_error_value("spawn", text == NULL ? "" : text);
-    ag_log_error(l->domain->ctx, "domain", "%s: %s", live->row.workflow_id, text);
-    struct ag_change_set *c = ag_change_new(l->domain, l->rid, AG_CHANGE_STATE, NULL, NULL, NULL);
-    if (c != NULL) {
-        ag_live_end(c, live, AG_RUN_FAILED, NULL, error);
-        ag_change_commit(c);
+    ag_auto_free char *text = ag_error_text(l->failure);
+    const char *shown = text == NULL ? "" : text;
+    AG_AUTO(ag_value) error = ag_error_value("spawn", shown);
+    ag_log_error(l->domain->ctx, "domain", "%s: %s", live->row.workflow_id, shown);
+    struct ag_change_set *c = NULL;
+    if (ag_change_new(l->domain, l->rid, AG_CHANGE_STATE, launch_recorded, l, &c, NULL) < 0) {
+        launch_done(l, l->failure);
+        return;
     }
-    launch_done(l, why);
-    argo_error_free(why);
+    ag_live_end(c, live, AG_RUN_FAILED, NULL, error);
+    ag_change_commit(c);
 }
 
 static int spawn(struct ag_live *live, struct launch *l, argo_error **err)
@@ -78,34 +83,43 @@ static int spawn(struct ag_live *live, struct launch *l, argo_error **err)
     return r;
 }
 
-/* The new epoch and its token are durable: now the process may start. */
+static void note_process(struct ag_live *live)
+{
+    ag_domain *d = live->domain;
+    char boot_id[40] = "";
+    (void)ag_boot_id(boot_id, NULL);
+    (void)ag_set_text(&live->row.boot_id, boot_id);
+    if (live->row.state == AG_RUN_QUEUED) {
+        live->row.state = AG_RUN_RUNNING;
+    }
+    if (live->row.started == 0) {
+        live->row.started = ag_context_now_ms(d->ctx);
+    }
+}
+
+/* The new epoch and its token are durable: now the process may start, unless something else has
+ * come first. */
 static void launch_committed(const argo_error *err, void *user)
 {
     struct launch *l = user;
     ag_domain *d = l->domain;
     struct ag_live *live = ag_live_by_rid(d, l->rid);
-    if (err != NULL || live == NULL || live->ending || d->quiesced || live->row.pid != 0) {
+    if (err != NULL || live == NULL || live->row.ended != 0 || d->quiesced || live->row.pid != 0 ||
+        live->row.epoch != l->epoch) {
         launch_done(l, err);
         return;
     }
-    argo_error *why = NULL;
-    if (spawn(live, l, &why) < 0) {
-        launch_failed(live, l, why);
+    if (spawn(live, l, &l->failure) < 0) {
+        launch_failed(live, l);
         return;
     }
-    d->processes++;
-    live->row.state = AG_RUN_RUNNING;
-    char boot_id[40] = "";
-    (void)ag_boot_id(boot_id, NULL);
-    (void)ag_set_text(&live->row.boot_id, boot_id);
-    if (live->row.started == 0) {
-        live->row.started = ag_context_now_ms(d->ctx);
-    }
+    note_process(live);
     ag_log_info(d->ctx, "domain", "%s: epoch %" PRId64 " runs as pid %" PRId64,
                 live->row.workflow_id, live->row.epoch, live->row.pid);
-    struct ag_change_set *c = ag_change_new(d, l->rid, AG_CHANGE_STATE, launch_recorded, l, NULL);
-    if (c == NULL) {
-        launch_done(l, NULL);
+    struct ag_change_set *c = NULL;
+    AG_AUTO(argo_error) why = NULL;
+    if (ag_change_new(d, l->rid, AG_CHANGE_STATE, launch_recorded, l, &c, &why) < 0) {
+        launch_done(l, why);
         return;
     }
     ag_change_commit(c);
@@ -131,29 +145,34 @@ static int put_token(struct ag_change_set *c, struct ag_live *live, char token[6
     return 0;
 }
 
-struct ag_change_set *ag_live_prepare_launch(struct ag_live *live, ag_done_fn done, void *user,
-                                             argo_error **err)
+int ag_live_prepare_launch(struct ag_live *live, ag_done_fn done, void *user,
+                           struct ag_change_set **out, argo_error **err)
 {
     ag_domain *d = live->domain;
     struct launch *l = calloc(1, sizeof(*l));
-    struct ag_change_set *c =
-        l == NULL ? NULL
-                  : ag_change_new(d, live->row.rid, AG_CHANGE_STATE, launch_committed, l, err);
-    if (c == NULL) {
-        free(l);
-        ag_error_nomem(err);
-        return NULL;
+    if (l == NULL) {
+        return ag_error_nomem(err);
     }
-    *l = (struct launch){.domain = d, .rid = live->row.rid, .done = done, .user = user};
-    live->row.epoch++;
-    live->row.pid = 0;
-    live->row.state = AG_RUN_QUEUED;
-    if (put_token(c, live, l->token, err) < 0) {
+    struct ag_change_set *c = NULL;
+    int r = ag_change_new(d, live->row.rid, AG_CHANGE_STATE, launch_committed, l, &c, err);
+    if (r == 0) {
+        live->row.epoch++;
+        r = put_token(c, live, l->token, err);
+    }
+    if (r < 0) {
         ag_change_drop(c);
         free(l);
-        return NULL;
+        return r;
     }
-    return c;
+    live->row.pid = 0;
+    live->row.state = AG_RUN_QUEUED;
+    l->domain = d;
+    l->rid = live->row.rid;
+    l->epoch = live->row.epoch;
+    l->done = done;
+    l->user = user;
+    *out = c;
+    return 0;
 }
 
 /* A relaunch that cannot even be prepared (no memory, no randomness) is left to the next
@@ -161,8 +180,8 @@ struct ag_change_set *ag_live_prepare_launch(struct ag_live *live, ag_done_fn do
 void ag_live_launch(struct ag_live *live)
 {
     AG_AUTO(argo_error) why = NULL;
-    struct ag_change_set *c = ag_live_prepare_launch(live, NULL, NULL, &why);
-    if (c == NULL) {
+    struct ag_change_set *c = NULL;
+    if (ag_live_prepare_launch(live, NULL, NULL, &c, &why) < 0) {
         ag_log_error(live->domain->ctx, "domain", "%s is not launched: %s", live->row.workflow_id,
                      argo_error_details(why));
         return;
@@ -192,28 +211,36 @@ void ag_live_end(struct ag_change_set *c, struct ag_live *live, int state, const
                 ag_run_state_words[state]);
 }
 
+/* 1 when the same end is on its way already: the request was repeated. */
+static int check_finish(ag_domain *d, int64_t rid, int64_t epoch, int state, struct ag_live **out,
+                        argo_error **err)
+{
+    *out = ag_live_by_rid(d, rid);
+    if (*out != NULL && (*out)->row.ended != 0 && (*out)->row.epoch == epoch &&
+        (*out)->row.state == state) {
+        return 1;
+    }
+    int r = ag_live_fenced(d, rid, epoch, out, err);
+    if (r == 0 && !ag_run_may_become((*out)->row.state, state)) {
+        r = ag_error_set(err, ARGO_E_STATE, "Workflow '%s' is %s and cannot become %s",
+                         (*out)->row.workflow_id, ag_run_state_words[(*out)->row.state],
+                         ag_run_state_words[state]);
+    }
+    return r;
+}
+
 int ag_run_finish(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_finish *finish,
                   ag_done_fn done, void *user, argo_error **err)
 {
     struct ag_live *live = NULL;
+    struct ag_change_set *c = NULL;
     int state = finish->status == 0 ? AG_RUN_DONE : AG_RUN_FAILED;
-    int r = ag_live_fenced(d, rid, epoch, &live, err);
-    if (r == 0 && live->row.ended != 0) {
-        r = live->row.state == state ? 1 : ag_error_set(err, ARGO_E_STATE, "The run has ended");
-    }
-    if (r == 0 && !ag_run_may_become(live->row.state, state)) {
-        r = ag_error_set(err, ARGO_E_STATE, "Workflow '%s' is %s and cannot become %s",
-                         live->row.workflow_id, ag_run_state_words[live->row.state],
-                         ag_run_state_words[state]);
-    }
+    int repeated = check_finish(d, rid, epoch, state, &live, err);
+    int r = repeated < 0 ? repeated : ag_change_new(d, rid, 0, done, user, &c, err);
     if (r < 0) {
         return r;
     }
-    struct ag_change_set *c = ag_change_new(d, rid, 0, done, user, err);
-    if (c == NULL) {
-        return ARGO_E_NOMEM;
-    }
-    if (r == 0) {
+    if (repeated == 0) {
         /* The process says good-bye by itself: it counts as gone from here on. */
         live->row.pid = 0;
         ag_live_end(c, live, state, finish->result, finish->error);
@@ -241,9 +268,8 @@ static void crashed(struct ag_live *live)
     snprintf(message, sizeof(message), "The executor died %" PRId64 " times at '%.100s'",
              live->row.deaths, live->row.flight_path != NULL ? live->row.flight_path : "this step");
     AG_AUTO(ag_value) error = ag_error_value("crashed", message);
-    struct ag_change_set *c =
-        ag_change_new(live->domain, live->row.rid, AG_CHANGE_STATE, NULL, NULL, NULL);
-    if (c != NULL) {
+    struct ag_change_set *c = NULL;
+    if (ag_change_new(live->domain, live->row.rid, AG_CHANGE_STATE, NULL, NULL, &c, NULL) == 0) {
         ag_live_end(c, live, AG_RUN_FAILED, NULL, error);
         ag_change_commit(c);
     }
@@ -252,9 +278,8 @@ static void crashed(struct ag_live *live)
 /* A step that must not be repeated was under way: a person decides. */
 static void interrupted(struct ag_live *live)
 {
-    struct ag_change_set *c =
-        ag_change_new(live->domain, live->row.rid, AG_CHANGE_STATE, NULL, NULL, NULL);
-    if (c == NULL) {
+    struct ag_change_set *c = NULL;
+    if (ag_change_new(live->domain, live->row.rid, AG_CHANGE_STATE, NULL, NULL, &c, NULL) < 0) {
         return;
     }
     live->row.state = AG_RUN_INTERRUPTED;
@@ -264,11 +289,12 @@ static void interrupted(struct ag_live *live)
     ag_change_commit(c);
 }
 
-/* What follows when a run that has not ended has no process. */
-static void go_on_without_process(struct ag_live *live)
+/* What follows when a run that has not ended has lost its process. One that a reboot took has not
+ * died of its step. */
+static void go_on_without_process(struct ag_live *live, bool died)
 {
     live->row.pid = 0;
-    live->row.deaths++;
+    live->row.deaths += died ? 1 : 0;
     if (live->row.deaths >= AG_MAX_DEATHS) {
         crashed(live);
     } else if (live->flight.path != NULL && live->flight.repeat_never &&
@@ -281,11 +307,8 @@ static void go_on_without_process(struct ag_live *live)
 
 void ag_domain_executor_ended(ag_domain *d, int64_t rid, int64_t pid, int status)
 {
-    if (d->processes > 0) {
-        d->processes--;
-    }
     struct ag_live *live = ag_live_by_rid(d, rid);
-    if (live == NULL || live->ending || live->row.ended != 0 || live->row.pid != pid) {
+    if (live == NULL || live->row.ended != 0 || live->row.pid != pid) {
         return;
     }
     char how[64];
@@ -293,13 +316,14 @@ void ag_domain_executor_ended(ag_domain *d, int64_t rid, int64_t pid, int status
     ag_log_warning(d->ctx, "domain", "%s: executor %" PRId64 " %s before the end of the run",
                    live->row.workflow_id, pid, how);
     if (!d->quiesced) {
-        go_on_without_process(live);
+        go_on_without_process(live, true);
     }
 }
 
 /* ---- abandon --------------------------------------------------------------------------------- */
 
-struct abandon {
+struct ag_abandon {
+    struct ag_list node;
     ag_domain *domain;
     int64_t rid;
     char *nonce;
@@ -307,17 +331,34 @@ struct abandon {
     void *user;
 };
 
-static void abandon_finish(struct abandon *a, const argo_error *err)
+static void abandon_free(struct ag_abandon *a)
+{
+    ag_list_remove(&a->node);
+    free(a->nonce);
+    free(a);
+}
+
+void ag_abandons_free(ag_domain *d)
+{
+    struct ag_abandon *a;
+    while ((a = ag_list_first(&d->abandons, struct ag_abandon, node)) != NULL) {
+        abandon_free(a);
+    }
+}
+
+/* The run leaves; when the store has failed a reload decides what it is now. */
+static void abandon_finish(struct ag_abandon *a, const argo_error *err)
 {
     struct ag_live *live = ag_live_by_rid(a->domain, a->rid);
-    if (err == NULL && live != NULL) {
+    if (live != NULL && err == NULL) {
         ag_live_remove(a->domain, live);
+    } else if (live != NULL) {
+        live->abandon = NULL;
     }
     if (a->done != NULL) {
         a->done(err, a->user);
     }
-    free(a->nonce);
-    free(a);
+    abandon_free(a);
 }
 
 static void abandon_recorded(const argo_error *err, void *user)
@@ -328,16 +369,13 @@ static void abandon_recorded(const argo_error *err, void *user)
 /* Nothing of the run lives any more: its pid goes from the row. */
 static void abandon_nothing_lives(void *user)
 {
-    struct abandon *a = user;
+    struct ag_abandon *a = user;
     struct ag_live *live = ag_live_by_rid(a->domain, a->rid);
-    struct ag_change_set *c =
-        live == NULL ? NULL : ag_change_new(a->domain, a->rid, 0, abandon_recorded, a, NULL);
-    if (c == NULL) {
-        abandon_finish(a, NULL);
+    struct ag_change_set *c = NULL;
+    AG_AUTO(argo_error) err = NULL;
+    if (live == NULL || ag_change_new(a->domain, a->rid, 0, abandon_recorded, a, &c, &err) < 0) {
+        abandon_finish(a, err);
         return;
-    }
-    if (live->row.pid != 0 && a->domain->processes > 0) {
-        a->domain->processes--;
     }
     live->row.pid = 0;
     ag_change_commit(c);
@@ -345,13 +383,14 @@ static void abandon_nothing_lives(void *user)
 
 static void abandon_committed(const argo_error *err, void *user)
 {
-    struct abandon *a = user;
+    struct ag_abandon *a = user;
     ag_domain *d = a->domain;
     struct ag_live *live = ag_live_by_rid(d, a->rid);
     if (err != NULL || live == NULL) {
         abandon_finish(a, err);
         return;
     }
+    live->leaving = true;
     d->config.launch.end(d->config.launch.user, &live->row, a->nonce, abandon_nothing_lives, a);
 }
 
@@ -366,27 +405,41 @@ static char *nonce_of(ag_domain *d, int64_t rid)
     return nonce;
 }
 
+/* What goes on with LIVE until nothing of it lives. */
+static int abandon_new(struct ag_live *live, ag_done_fn done, void *user, argo_error **err)
+{
+    struct ag_abandon *a = calloc(1, sizeof(*a));
+    if (a == NULL) {
+        return ag_error_nomem(err);
+    }
+    *a = (struct ag_abandon){.domain = live->domain,
+                             .rid = live->row.rid,
+                             .nonce = nonce_of(live->domain, live->row.rid),
+                             .done = done,
+                             .user = user};
+    ag_list_append(&live->domain->abandons, &a->node);
+    live->abandon = a;
+    return 0;
+}
+
 /* The decision is durable before the first signal: a daemon that dies in between goes on killing,
  * not running. */
 static int abandon_live(struct ag_live *live, ag_done_fn done, void *user, argo_error **err)
 {
-    ag_domain *d = live->domain;
-    struct abandon *a = calloc(1, sizeof(*a));
-    struct ag_change_set *c =
-        a == NULL ? NULL
-                  : ag_change_new(d, live->row.rid, AG_CHANGE_STATE, abandon_committed, a, err);
-    if (c == NULL) {
-        free(a);
-        return ag_error_nomem(err);
+    struct ag_change_set *c = NULL;
+    int r = abandon_new(live, done, user, err);
+    if (r == 0) {
+        r = ag_change_new(live->domain, live->row.rid, AG_CHANGE_STATE, abandon_committed,
+                          live->abandon, &c, err);
     }
-    *a = (struct abandon){.domain = d,
-                          .rid = live->row.rid,
-                          .nonce = nonce_of(d, live->row.rid),
-                          .done = done,
-                          .user = user};
+    if (r < 0) {
+        if (live->abandon != NULL) {
+            abandon_free(ag_take(live->abandon));
+        }
+        return r;
+    }
     live->row.epoch++;
     ag_live_end(c, live, AG_RUN_ABANDONED, NULL, NULL);
-    live->ending = true;
     ag_change_commit(c);
     return 0;
 }
@@ -402,7 +455,7 @@ int ag_run_abandon(ag_domain *d, const char *workflow_id, ag_done_fn done, void 
                      : ag_error_set(err, ARGO_E_STATE, "Workflow '%s' has ended already",
                                     workflow_id);
     }
-    if (live->ending || live->row.ended != 0) {
+    if (live->row.ended != 0) {
         return ag_error_set(err, ARGO_E_STATE, "Workflow '%s' is ending already", workflow_id);
     }
     return abandon_live(live, done, user, err);
@@ -410,22 +463,30 @@ int ag_run_abandon(ag_domain *d, const char *workflow_id, ag_done_fn done, void 
 
 /* ---- recovery -------------------------------------------------------------------------------- */
 
-static void recover_one(struct ag_live *live)
+bool ag_live_adopt(struct ag_live *live)
 {
     ag_domain *d = live->domain;
-    if (live->row.pid != 0 || live->row.epoch > 0) {
-        int64_t pid = 0;
-        if (d->config.launch.adopt(d->config.launch.user, &live->row, &pid)) {
-            live->row.pid = pid;
-            d->processes++;
-            ag_log_info(d->ctx, "domain", "%s: adopted pid %" PRId64, live->row.workflow_id, pid);
-            return;
-        }
+    int64_t pid = 0;
+    if (live->row.ended != 0 || live->row.epoch == 0 ||
+        !d->config.launch.adopt(d->config.launch.user, &live->row, &pid)) {
+        return false;
     }
-    if (live->row.state == AG_RUN_INTERRUPTED || live->row.state == AG_RUN_PAUSED) {
+    live->row.pid = pid;
+    note_process(live); /* the launch may be known to the store, and its process not yet */
+    ag_log_info(d->ctx, "domain", "%s: adopted pid %" PRId64, live->row.workflow_id, pid);
+    return true;
+}
+
+static void recover_one(struct ag_live *live, const char *boot_id)
+{
+    if (ag_live_adopt(live)) {
+        return;
+    }
+    bool undecided = live->row.state == AG_RUN_INTERRUPTED && live->row.decision == NULL;
+    if (undecided || live->row.state == AG_RUN_PAUSED) {
         live->row.pid = 0;
     } else if (live->row.pid != 0) {
-        go_on_without_process(live);
+        go_on_without_process(live, ag_streq(live->row.boot_id, boot_id));
     } else {
         ag_live_launch(live);
     }
@@ -450,6 +511,29 @@ static int leftover(const struct ag_run *run, void *user)
     return 0;
 }
 
+static void end_leftover(ag_domain *d, int64_t rid)
+{
+    struct ag_run run = {0};
+    if (ag_live_by_rid(d, rid) != NULL || ag_store_run_by_rid(d->store, rid, &run, NULL) <= 0) {
+        return;
+    }
+    /* A new run may be about to take its id: then this waits for the next recovery. */
+    if (ag_map_get(d->by_id, run.workflow_id) != NULL) {
+        ag_run_clear(&run);
+        return;
+    }
+    struct ag_live *live = ag_live_new(d, &run, NULL);
+    if (live == NULL || ag_live_insert(d, live) < 0) {
+        ag_live_free(live);
+        return;
+    }
+    if (abandon_new(live, NULL, NULL, NULL) < 0) {
+        ag_live_remove(d, live);
+        return;
+    }
+    abandon_committed(NULL, live->abandon);
+}
+
 /* Runs that were abandoned while the daemon died: what is left of them is ended now. */
 static void end_leftovers(ag_domain *d)
 {
@@ -457,32 +541,20 @@ static void end_leftovers(ag_domain *d)
     struct ag_run_filter filter = {.state = AG_RUN_ABANDONED, .limit = 1000};
     (void)ag_store_runs(d->store, &filter, leftover, &list, NULL);
     for (size_t i = 0; i < list.n; i++) {
-        struct ag_run run = {0};
-        struct abandon *a = calloc(1, sizeof(*a));
-        struct ag_live *live = NULL;
-        if (a != NULL && ag_live_by_rid(d, list.rids[i]) == NULL &&
-            ag_store_run_by_rid(d->store, list.rids[i], &run, NULL) > 0) {
-            live = ag_live_new(d, &run, NULL);
-        }
-        if (live == NULL || ag_live_insert(d, live) < 0) {
-            ag_live_free(live);
-            free(a);
-            continue;
-        }
-        live->ending = true;
-        *a = (struct abandon){.domain = d, .rid = list.rids[i], .nonce = nonce_of(d, list.rids[i])};
-        abandon_committed(NULL, a);
+        end_leftover(d, list.rids[i]);
     }
     free(list.rids);
 }
 
 void ag_domain_recover(ag_domain *d)
 {
+    char boot_id[40] = "";
     size_t n = ag_map_size(d->by_rid);
     int64_t *rids = calloc(n + 1, sizeof(*rids));
     if (rids == NULL) {
         return;
     }
+    (void)ag_boot_id(boot_id, NULL);
     size_t count = 0;
     size_t cursor = 0;
     const char *key = NULL;
@@ -492,8 +564,8 @@ void ag_domain_recover(ag_domain *d)
     }
     for (size_t i = 0; i < count; i++) {
         struct ag_live *live = ag_live_by_rid(d, rids[i]);
-        if (live != NULL && !live->ending && live->row.ended == 0) {
-            recover_one(live);
+        if (live != NULL && live->row.ended == 0) {
+            recover_one(live, boot_id);
         }
     }
     free(rids);

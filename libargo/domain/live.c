@@ -50,11 +50,33 @@ void ag_flight_set(struct ag_live *live, const struct ag_step_start *start)
     }
 }
 
-static void question_free(void *p)
+int ag_live_queue_line(struct ag_live *live, int64_t seq, const char *text)
 {
-    struct ag_question *q = p;
-    ag_record_clear(&ag_question_record, q);
-    free(q);
+    struct ag_line *line = calloc(1, sizeof(*line));
+    if (line == NULL || (line->text = ag_strdup(text == NULL ? "" : text)) == NULL) {
+        free(line);
+        return ARGO_E_NOMEM;
+    }
+    line->seq = seq;
+    ag_list_append(&live->lines, &line->node);
+    live->n_lines++;
+    return 0;
+}
+
+void ag_line_free(struct ag_live *live, struct ag_line *line)
+{
+    ag_list_remove(&line->node);
+    live->n_lines--;
+    free(line->text);
+    free(line);
+}
+
+static void drop_lines(struct ag_live *live)
+{
+    struct ag_line *line;
+    while ((line = ag_list_first(&live->lines, struct ag_line, node)) != NULL) {
+        ag_line_free(live, line);
+    }
 }
 
 struct ag_live *ag_live_new(ag_domain *d, struct ag_run *row, argo_error **err)
@@ -69,8 +91,9 @@ struct ag_live *ag_live_new(ag_domain *d, struct ag_run *row, argo_error **err)
     live->row = *row;
     *row = (struct ag_run){0};
     ag_list_init(&live->watches);
+    ag_list_init(&live->lines);
     live->pending = ag_map_new(NULL);
-    live->questions = ag_map_new(question_free);
+    live->questions = ag_map_new(ag_question_free);
     if (live->pending == NULL || live->questions == NULL) {
         ag_live_free(live);
         ag_error_nomem(err);
@@ -89,6 +112,7 @@ void ag_live_free(struct ag_live *live)
     {
         ag_list_remove(pos);
     }
+    drop_lines(live);
     ag_run_clear(&live->row);
     flight_clear(&live->flight);
     free(live->crash_question);
@@ -142,7 +166,7 @@ void ag_live_tell(struct ag_live *live, unsigned changes)
 int ag_watch_add(ag_domain *d, int64_t rid, struct ag_watch *watch, argo_error **err)
 {
     struct ag_live *live = ag_live_by_rid(d, rid);
-    if (live == NULL) {
+    if (live == NULL || live->leaving) {
         return ag_error_set(err, ARGO_E_NO_WORKFLOW, "The workflow has ended");
     }
     size_t n = 0;
@@ -173,7 +197,7 @@ int ag_run_check_epoch(ag_domain *d, int64_t rid, int64_t epoch, argo_error **er
 int ag_live_fenced(ag_domain *d, int64_t rid, int64_t epoch, struct ag_live **out, argo_error **err)
 {
     struct ag_live *live = ag_live_by_rid(d, rid);
-    if (live == NULL || live->ending) {
+    if (live == NULL || live->row.ended != 0) {
         return ag_error_set(err, ARGO_E_FENCED, "The workflow has ended: this executor must stop");
     }
     if (epoch != live->row.epoch) {
@@ -198,70 +222,68 @@ static int find_flight(const struct ag_step_row *row, void *user)
     return 0;
 }
 
+struct loading {
+    struct ag_live *live;
+    int64_t used_up; /* the last input record that a question has used up */
+};
+
+/* A question that takes lines leaves none in the queue while it is open, and its answer is the
+ * last that it used. */
 static int load_question(int64_t rid, const struct ag_question *q, void *user)
 {
-    struct ag_live *live = user;
-    if (q->answer_seq > live->line_cursor) {
-        live->line_cursor = q->answer_seq;
+    struct loading *loading = user;
+    struct ag_live *live = loading->live;
+    bool open = q->state == AG_QUESTION_OPEN;
+    int64_t used_up = open ? live->row.seq : q->answer_seq;
+    if (ag_question_takes_lines(q) && used_up > loading->used_up) {
+        loading->used_up = used_up;
     }
-    if (q->state != AG_QUESTION_OPEN) {
+    if (!open) {
         return 0;
     }
-    ag_value *copy = ag_record_encode(&ag_question_record, q);
-    struct ag_question *own = calloc(1, sizeof(*own));
-    int r = ARGO_E_NOMEM;
-    if (copy != NULL && own != NULL &&
-        ag_record_decode(&ag_question_record, copy, own, NULL) == 0) {
-        r = ag_map_put(live->questions, own->question_id, own);
+    struct ag_question *own = ag_question_copy(q);
+    if (own == NULL || ag_map_put(live->questions, own->question_id, own) < 0) {
+        ag_question_free(own);
+        return ARGO_E_NOMEM;
     }
-    ag_value_unref(copy);
-    if (r < 0) {
-        free(own);
-        return r;
-    }
-    if (live->row.state == AG_RUN_INTERRUPTED && q->kind == AG_QUESTION_CHOICE &&
-        ag_streq(q->path, live->row.flight_path)) {
-        r = ag_set_text(&live->crash_question, q->question_id);
-    }
-    return r;
+    return ag_question_is_of_crash(q) ? ag_set_text(&live->crash_question, q->question_id) : 0;
 }
 
-static int count_line(const struct ag_stream_record *rec, void *user)
+static int load_line(const struct ag_stream_record *rec, void *user)
 {
-    struct ag_live *live = user;
-    if (ag_streq(rec->kind, "line")) {
-        live->lines_ahead++;
-    }
-    return 0;
+    return ag_streq(rec->kind, "line") ? ag_live_queue_line(user, rec->seq, rec->text) : 0;
 }
 
 int ag_live_load_details(struct ag_live *live, argo_error **err)
 {
     ag_store *s = live->domain->store;
     int64_t rid = live->row.rid;
-    live->line_cursor = live->row.consumed_seq;
-    int r = ag_store_questions(s, rid, -1, load_question, live, err);
+    struct loading loading = {.live = live};
+    int r = ag_store_questions(s, rid, -1, load_question, &loading, err);
     if (r == 0 && live->row.flight_path != NULL) {
         r = ag_store_steps(s, rid, find_flight, live, err);
     }
     if (r == 0) {
-        r = ag_store_records(s, rid, AG_STREAM_INPUT, live->line_cursor, AG_MAX_TYPED_AHEAD,
-                             count_line, live, err);
+        r = ag_store_records(s, rid, AG_STREAM_INPUT, loading.used_up, INT32_MAX, load_line, live,
+                             err);
     }
     return r;
 }
 
 /* ---- changes ------------------------------------------------------------------------------- */
 
-struct ag_change_set *ag_change_new(ag_domain *d, int64_t rid, unsigned changes, ag_done_fn done,
-                                    void *user, argo_error **err)
+int ag_change_new(ag_domain *d, int64_t rid, unsigned changes, ag_done_fn done, void *user,
+                  struct ag_change_set **out, argo_error **err)
 {
+    if (d->stale) {
+        return ag_error_set(err, ARGO_E_STORE,
+                            "a commit has failed, the state is being loaded again");
+    }
     struct ag_change_set *c = calloc(1, sizeof(*c));
     ag_txn *txn = c == NULL ? NULL : ag_txn_new(d->store);
     if (txn == NULL) {
         free(c);
-        ag_error_nomem(err);
-        return NULL;
+        return ag_error_nomem(err);
     }
     c->domain = d;
     c->txn = txn;
@@ -269,17 +291,23 @@ struct ag_change_set *ag_change_new(ag_domain *d, int64_t rid, unsigned changes,
     c->changes = changes;
     c->done = done;
     c->user = user;
-    return c;
+    *out = c;
+    return 0;
 }
 
-int ag_change_pending(struct ag_change_set *c, struct ag_live *live, const char *key)
+int64_t ag_live_pending(const struct ag_live *live, const char *key)
+{
+    return (intptr_t)ag_map_get(live->pending, key);
+}
+
+int ag_change_pending(struct ag_change_set *c, struct ag_live *live, const char *key, int64_t n)
 {
     char *copy = ag_strdup(key);
     char **more = realloc(c->pending, (c->n_pending + 1) * sizeof(*more));
     if (more != NULL) {
         c->pending = more;
     }
-    if (copy == NULL || more == NULL || ag_map_put(live->pending, key, live) < 0) {
+    if (copy == NULL || more == NULL || ag_map_put(live->pending, key, (void *)(intptr_t)n) < 0) {
         free(copy);
         return ARGO_E_NOMEM;
     }
@@ -308,19 +336,20 @@ void ag_change_drop(struct ag_change_set *c)
 }
 
 /* After the commit. On failure the live runs are loaded anew by ag_domain_reload, which the store
- * asks for; nothing is undone here. */
+ * asks for; nothing is undone here, and nothing more is built on what was lost. */
 static void committed(const argo_error *err, void *user)
 {
     struct ag_change_set *c = user;
     ag_domain *d = c->domain;
     struct ag_live *live = ag_live_by_rid(d, c->rid);
+    d->stale = d->stale || err != NULL;
     forget_pending(c, live);
     if (err == NULL && live != NULL && c->changes != 0) {
         ag_live_tell(live, c->changes | (c->ended ? (unsigned)AG_CHANGE_ENDED : 0U));
     }
     if (err == NULL && c->ended) {
         live = ag_live_by_rid(d, c->rid);
-        if (live != NULL && !live->ending) {
+        if (live != NULL && live->abandon == NULL) {
             ag_live_remove(d, live);
         }
     }

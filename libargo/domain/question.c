@@ -11,12 +11,25 @@
 #include "base/text.h"
 #include "domain/internal.h"
 
-static bool takes_lines(const struct ag_question *q)
+#define CRASH_PREFIX "interrupted-" /* of the ids of our own questions */
+
+/* A line that is sent while Q is open, without its id, may answer it. */
+static bool answered_by_line(const struct ag_question *q)
 {
     return !q->secret && (q->kind == AG_QUESTION_TEXT || q->kind == AG_QUESTION_CHOICE);
 }
 
-static struct ag_question *question_copy(const struct ag_question *q)
+bool ag_question_is_of_crash(const struct ag_question *q)
+{
+    return ag_starts_with(q->question_id, CRASH_PREFIX);
+}
+
+bool ag_question_takes_lines(const struct ag_question *q)
+{
+    return answered_by_line(q) && !ag_question_is_of_crash(q);
+}
+
+struct ag_question *ag_question_copy(const struct ag_question *q)
 {
     AG_AUTO(ag_value) v = ag_record_encode(&ag_question_record, q);
     struct ag_question *copy = calloc(1, sizeof(*copy));
@@ -27,8 +40,9 @@ static struct ag_question *question_copy(const struct ag_question *q)
     return copy;
 }
 
-static void question_drop(struct ag_question *q)
+void ag_question_free(void *p)
 {
+    struct ag_question *q = p;
     if (q != NULL) {
         ag_record_clear(&ag_question_record, q);
         free(q);
@@ -50,60 +64,52 @@ static void settle(struct ag_change_set *c, struct ag_live *live, struct ag_ques
         q->answer = ag_value_ref(answer);
     }
     ag_txn_put_question(c->txn, live->row.rid, q);
-    if (live->row.state == AG_RUN_WAITING && ag_map_size(live->questions) <= 1) {
-        live->row.state = AG_RUN_RUNNING;
-    }
     c->changes |= AG_CHANGE_INPUT | AG_CHANGE_STATE;
 }
 
 /* ---- asking ------------------------------------------------------------------------------------ */
 
-struct line {
-    char *text;
-    int64_t seq;
-};
-
-static int first_line(const struct ag_stream_record *rec, void *user)
-{
-    struct line *line = user;
-    if (!ag_streq(rec->kind, "line")) {
-        return 0;
-    }
-    line->seq = rec->seq;
-    line->text = ag_strdup(rec->text);
-    return 1;
-}
-
 /* Tries the lines typed ahead, in order. One that is no valid answer is used up all the same, with
  * a notice: it was meant for this question. */
-static int feed_lines(struct ag_change_set *c, struct ag_live *live, struct ag_question *q,
-                      argo_error **err)
+static void feed_lines(struct ag_change_set *c, struct ag_live *live, struct ag_question *q)
 {
     static const struct ag_answerer who = {.by = NULL, .via = "typed ahead"};
-    while (takes_lines(q) && live->lines_ahead > 0 && q->state == AG_QUESTION_OPEN) {
-        struct line line = {0};
-        int r = ag_store_records(c->domain->store, live->row.rid, AG_STREAM_INPUT,
-                                 live->line_cursor, AG_MAX_TYPED_AHEAD + 1, first_line, &line, err);
-        if (r < 0) {
-            return r;
-        }
-        if (line.text == NULL) {
-            return 0; /* still on its way to the store: ag_question_ask waits for it */
-        }
-        ag_auto_free char *text = line.text;
+    struct ag_line *line;
+    while (q->state == AG_QUESTION_OPEN && ag_question_takes_lines(q) &&
+           (line = ag_list_first(&live->lines, struct ag_line, node)) != NULL) {
         AG_AUTO(ag_value) answer = NULL;
         AG_AUTO(argo_error) why = NULL;
-        live->line_cursor = line.seq;
-        live->lines_ahead--;
-        if (ag_answer_from_text(q, text, &answer, &why) == 0) {
-            settle(c, live, q, answer, &who, line.seq);
-            continue;
+        if (ag_answer_from_text(q, line->text, &answer, &why) == 0) {
+            settle(c, live, q, answer, &who, line->seq);
+        } else {
+            struct ag_record_spec notice = {.stream = AG_STREAM_OUTPUT,
+                                            .kind = "notice",
+                                            .text = argo_error_details(why),
+                                            .path = q->path};
+            ag_live_append(c, live, &notice);
         }
-        struct ag_record_spec notice = {.stream = AG_STREAM_OUTPUT,
-                                        .kind = "notice",
-                                        .text = argo_error_details(why),
-                                        .path = q->path};
-        ag_live_append(c, live, &notice);
+        ag_line_free(live, line);
+    }
+}
+
+/* Of an answer only what the rules here put there. */
+static void forget_answer(struct ag_question *q)
+{
+    ag_value_unref(ag_take(q->answer));
+    free(ag_take(q->answered_by));
+    free(ag_take(q->answered_via));
+    q->answered = 0;
+    q->answer_seq = 0;
+}
+
+static int check_choices(const struct ag_question *q, argo_error **err)
+{
+    struct ag_value_iter it = {0};
+    while (ag_value_next(q->choices, &it)) {
+        if (ag_value_get_text(it.value, "label", NULL) == NULL) {
+            return ag_error_field(err, ARGO_E_INVALID, "choices",
+                                  "choices[%zu]: expected an object with a label", it.index);
+        }
     }
     return 0;
 }
@@ -119,7 +125,7 @@ static int check_question(const struct ag_question *q, argo_error **err)
         return ag_error_field(err, ARGO_E_INVALID, "on_deadline",
                               "on_deadline is '%s', expected default or fail", q->on_deadline);
     }
-    return 0;
+    return check_choices(q, err);
 }
 
 static void append_prompt(struct ag_change_set *c, struct ag_live *live,
@@ -133,25 +139,47 @@ static void append_prompt(struct ag_change_set *c, struct ag_live *live,
     ag_live_append(c, live, &prompt);
 }
 
-/* Puts the new question into the transaction and, when it stays open, into memory (takes Q). */
+static void wait_for_answer(struct ag_live *live)
+{
+    if (live->row.state == AG_RUN_RUNNING) {
+        live->row.state = AG_RUN_WAITING;
+    }
+}
+
+/* Takes Q, which is settled, out of memory. */
+static void close_question(struct ag_live *live, struct ag_question *q)
+{
+    ag_map_remove(live->questions, q->question_id); /* frees Q */
+    if (live->row.state == AG_RUN_WAITING && ag_map_size(live->questions) == 0) {
+        live->row.state = AG_RUN_RUNNING;
+    }
+}
+
+static char *question_key(const char *question_id)
+{
+    return ag_asprintf("question:%s", question_id);
+}
+
+/* Puts the new question into the transaction and, while it stays open, into memory (takes Q). */
 static int open_question(struct ag_change_set *c, struct ag_live *live, struct ag_question *q,
                          argo_error **err)
 {
+    ag_auto_free char *key = question_key(q->question_id);
+    if (key == NULL || ag_change_pending(c, live, key, 1) < 0 ||
+        ag_map_put(live->questions, q->question_id, q) < 0) {
+        ag_question_free(q);
+        return ag_error_nomem(err);
+    }
+    forget_answer(q);
     q->state = AG_QUESTION_OPEN;
     q->asked = ag_context_now_ms(c->domain->ctx);
     append_prompt(c, live, q);
     ag_txn_put_question(c->txn, live->row.rid, q);
-    int r = feed_lines(c, live, q, err);
-    if (r < 0 || q->state != AG_QUESTION_OPEN) {
-        question_drop(q);
-        return r;
-    }
-    if (ag_map_put(live->questions, q->question_id, q) < 0) {
-        question_drop(q);
-        return ag_error_nomem(err);
-    }
-    if (live->row.state == AG_RUN_RUNNING) {
-        live->row.state = AG_RUN_WAITING;
+    feed_lines(c, live, q);
+    if (q->state == AG_QUESTION_OPEN) {
+        wait_for_answer(live);
+    } else {
+        close_question(live, q);
     }
     return 0;
 }
@@ -160,7 +188,11 @@ static int open_question(struct ag_change_set *c, struct ag_live *live, struct a
 static int asked_before(ag_domain *d, struct ag_live *live, const char *question_id,
                         argo_error **err)
 {
-    if (ag_map_get(live->questions, question_id) != NULL) {
+    ag_auto_free char *key = question_key(question_id);
+    if (key == NULL) {
+        return ag_error_nomem(err);
+    }
+    if (ag_map_get(live->questions, question_id) != NULL || ag_live_pending(live, key) != 0) {
         return 1;
     }
     struct ag_question q = {0};
@@ -188,18 +220,23 @@ int ag_question_ask(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_qu
     if (r < 0 || known < 0) {
         return r < 0 ? r : known;
     }
-    struct ag_change_set *c = ag_change_new(d, rid, 0, done, user, err);
-    struct ag_question *copy = c == NULL || known ? NULL : question_copy(q);
-    if (c == NULL || (!known && copy == NULL)) {
-        ag_change_drop(c);
-        return ag_error_nomem(err);
+    struct ag_change_set *c = NULL;
+    r = ag_change_new(d, rid, 0, done, user, &c, err);
+    if (r < 0) {
+        return r;
     }
-    if (!known) {
-        r = open_question(c, live, copy, err);
-        if (r < 0) {
-            ag_change_drop(c);
-            return r;
+    if (known) {
+        /* A new executor asks again what the one before it asked, and waits as that did. */
+        if (ag_map_get(live->questions, q->question_id) != NULL) {
+            wait_for_answer(live);
         }
+    } else {
+        struct ag_question *copy = ag_question_copy(q);
+        r = copy == NULL ? ag_error_nomem(err) : open_question(c, live, copy, err);
+    }
+    if (r < 0) {
+        ag_change_drop(c);
+        return r;
     }
     ag_change_commit(c);
     return 0;
@@ -235,7 +272,7 @@ static int only_question(struct ag_live *live, struct ag_question **out, argo_er
     const char *id = NULL;
     void *value = NULL;
     (void)ag_map_next(live->questions, &cursor, &id, &value);
-    if (!takes_lines(value)) {
+    if (!answered_by_line(value)) {
         return list_open(live, "This question needs its question_id", err);
     }
     *out = value;
@@ -259,9 +296,12 @@ static int already_answered(ag_domain *d, struct ag_live *live, const char *ques
         r = ag_error_set(err, ARGO_E_ANSWERED, "Answered by %s via %s",
                          q.answered_by == NULL ? "somebody" : q.answered_by,
                          q.answered_via == NULL ? "another way" : q.answered_via);
-    } else {
+    } else if (q.state == AG_QUESTION_OPEN) {
         /* In memory it is closed, in the store not yet: the first answer is on its way. */
         r = ag_error_set(err, ARGO_E_ANSWERED, "Another answer came first");
+    } else {
+        r = ag_error_set(err, ARGO_E_STATE, "Question '%s' is %s", question_id,
+                         ag_question_state_words[q.state]);
     }
     ag_record_clear(&ag_question_record, &q);
     return r;
@@ -311,27 +351,28 @@ static int64_t answer_question(struct ag_change_set *c, struct ag_live *live, st
     if (ag_streq(q->question_id, live->crash_question)) {
         note_decision(c, live, answer);
     }
-    ag_map_remove(live->questions, q->question_id); /* frees Q */
+    close_question(live, q);
     return seq;
 }
 
 static int type_ahead(struct ag_change_set *c, struct ag_live *live,
-                      const struct ag_input_request *input, int64_t *out_seq, argo_error **err)
+                      const struct ag_input_request *input, const char *key, int64_t *out_seq,
+                      argo_error **err)
 {
     if (input->input == NULL) {
         return ag_error_field(err, ARGO_E_INVALID, "question_id",
                               "question_id: no question is open that 'answer' could be for");
     }
-    if (live->lines_ahead >= AG_MAX_TYPED_AHEAD) {
+    if (live->n_lines >= AG_MAX_TYPED_AHEAD) {
         return ag_error_set(err, ARGO_E_QUOTA, "%d lines wait to be read already",
                             AG_MAX_TYPED_AHEAD);
     }
-    struct ag_record_spec spec = {.stream = AG_STREAM_INPUT,
-                                  .kind = "line",
-                                  .text = input->input,
-                                  .client_key = input->client_key};
+    struct ag_record_spec spec = {
+        .stream = AG_STREAM_INPUT, .kind = "line", .text = input->input, .client_key = key};
+    if (ag_live_queue_line(live, live->row.seq + 1, input->input) < 0) {
+        return ag_error_nomem(err);
+    }
     *out_seq = ag_live_append(c, live, &spec);
-    live->lines_ahead++;
     return 0;
 }
 
@@ -355,11 +396,50 @@ static int find_question(ag_domain *d, struct ag_live *live, const struct ag_inp
     return *out == NULL ? already_answered(d, live, input->question_id, err) : 0;
 }
 
-/* A repeated client_key gives the same number again: 1 when it was seen. */
-static int input_seen(ag_domain *d, int64_t rid, const char *client_key, int64_t *out_seq,
+/* Keys of people are kept apart from those of executors, which share the column. */
+static int input_key(const char *client_key, char **out, argo_error **err)
+{
+    *out = client_key == NULL ? NULL : ag_asprintf("input:%s", client_key);
+    return client_key != NULL && *out == NULL ? ag_error_nomem(err) : 0;
+}
+
+/* A repeated client_key gives the same number again: 1 when it was seen, also of an ended run. */
+static int input_seen(ag_domain *d, int64_t rid, const char *key, int64_t *out_seq,
                       argo_error **err)
 {
-    return client_key == NULL ? 0 : ag_store_record_by_key(d->store, rid, client_key, out_seq, err);
+    const struct ag_live *live = ag_live_by_rid(d, rid);
+    int64_t pending = key == NULL || live == NULL ? 0 : ag_live_pending(live, key);
+    if (pending != 0) {
+        *out_seq = pending;
+        return 1;
+    }
+    return key == NULL ? 0 : ag_store_record_by_key(d->store, rid, key, out_seq, err);
+}
+
+/* What INPUT is for (*OUT_Q NULL: no question, it is typed ahead), and the answer that it makes. */
+static int judge_input(ag_domain *d, struct ag_live *live, const struct ag_input_request *input,
+                       struct ag_question **out_q, ag_value **answer, argo_error **err)
+{
+    if (live == NULL || live->row.ended != 0) {
+        return ag_error_set(err, ARGO_E_STATE, "The workflow has ended: nobody reads its input");
+    }
+    int r = find_question(d, live, input, out_q, err);
+    return r < 0 || *out_q == NULL ? r : make_answer(*out_q, input, answer, err);
+}
+
+static int apply_input(struct ag_change_set *c, struct ag_live *live, struct ag_question *q,
+                       ag_value *answer, const struct ag_input_request *input,
+                       const struct ag_answerer *who, const char *key, int64_t *out_seq,
+                       argo_error **err)
+{
+    if (key != NULL && ag_change_pending(c, live, key, live->row.seq + 1) < 0) {
+        return ag_error_nomem(err);
+    }
+    if (q == NULL) {
+        return type_ahead(c, live, input, key, out_seq, err);
+    }
+    *out_seq = answer_question(c, live, q, answer, input->input, who, key);
+    return 0;
 }
 
 int ag_run_input(ag_domain *d, int64_t rid, const struct ag_input_request *input,
@@ -367,30 +447,21 @@ int ag_run_input(ag_domain *d, int64_t rid, const struct ag_input_request *input
                  int64_t *out_seq, ag_done_fn done, void *user, argo_error **err)
 {
     struct ag_live *live = ag_live_by_rid(d, rid);
-    if (live == NULL || live->row.ended != 0) {
-        return ag_error_set(err, ARGO_E_STATE, "The workflow has ended: nobody reads its input");
-    }
-    int r = check_input(input, err);
-    int seen = r < 0 ? 0 : input_seen(d, rid, input->client_key, out_seq, err);
     struct ag_question *q = NULL;
+    struct ag_change_set *c = NULL;
     AG_AUTO(ag_value) answer = NULL;
+    ag_auto_free char *key = NULL;
+    int r = check_input(input, err);
+    if (r == 0) {
+        r = input_key(input->client_key, &key, err);
+    }
+    int seen = r < 0 ? r : input_seen(d, rid, key, out_seq, err);
+    r = seen == 0 ? judge_input(d, live, input, &q, &answer, err) : seen;
+    if (r >= 0) {
+        r = ag_change_new(d, rid, 0, done, user, &c, err);
+    }
     if (r == 0 && seen == 0) {
-        r = find_question(d, live, input, &q, err);
-    }
-    if (r == 0 && q != NULL) {
-        r = make_answer(q, input, &answer, err);
-    }
-    if (r < 0 || seen < 0) {
-        return r < 0 ? r : seen;
-    }
-    struct ag_change_set *c = ag_change_new(d, rid, 0, done, user, err);
-    if (c == NULL) {
-        return ARGO_E_NOMEM;
-    }
-    if (q != NULL) {
-        *out_seq = answer_question(c, live, q, answer, input->input, who, input->client_key);
-    } else if (seen == 0) {
-        r = type_ahead(c, live, input, out_seq, err);
+        r = apply_input(c, live, q, answer, input, who, key, out_seq, err);
     }
     if (r < 0) {
         ag_change_drop(c);
@@ -441,8 +512,8 @@ static ag_value *decision_choices(void)
 void ag_live_ask_about_crash(struct ag_change_set *c, struct ag_live *live)
 {
     struct ag_question *q = calloc(1, sizeof(*q));
-    char id[AG_UUID_SIZE];
-    if (q == NULL || ag_uuid(id, NULL) < 0) {
+    char id[sizeof(CRASH_PREFIX) + AG_UUID_SIZE] = CRASH_PREFIX;
+    if (q == NULL || ag_uuid(id + strlen(CRASH_PREFIX), NULL) < 0) {
         free(q);
         return;
     }

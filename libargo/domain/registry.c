@@ -4,8 +4,6 @@
 #include "base/text.h"
 #include "domain/internal.h"
 
-static char present[1]; /* its address marks a name in d->cis */
-
 static int check_ci(const struct ag_ci *ci, argo_error **err)
 {
     if (ci->provider != NULL && !ag_id_valid(ci->provider)) {
@@ -29,15 +27,19 @@ int ag_registry_add(ag_domain *d, const struct ag_ci *ci, ag_keep_fn keep, ag_do
         return ag_error_field(err, ARGO_E_EXISTS, "name", "CI '%s' is registered already",
                               ci->name);
     }
-    struct ag_change_set *c = ag_change_new(d, 0, 0, done, user, err);
-    if (c == NULL || ag_map_put(d->cis, ci->name, present) < 0) {
+    struct ag_change_set *c = NULL;
+    r = ag_change_new(d, 0, 0, done, user, &c, err);
+    if (r < 0) {
+        return r;
+    }
+    if (ag_map_put(d->cis, ci->name, d) < 0) {
         ag_change_drop(c);
         return ag_error_nomem(err);
     }
-    struct ag_ci row = *ci;
-    char stopped[] = "registered";
+    struct ag_ci row = *ci; /* borrows everything */
+    char registered[] = "registered";
     if (row.status == NULL) {
-        row.status = stopped;
+        row.status = registered;
     }
     ag_txn_put_ci(c->txn, &row);
     if (keep != NULL) {
@@ -53,9 +55,10 @@ int ag_registry_remove(ag_domain *d, const char *name, ag_keep_fn keep, ag_done_
     if (ag_map_get(d->cis, name) == NULL) {
         return ag_error_set(err, ARGO_E_NO_CI, "CI '%s' is not registered", name);
     }
-    struct ag_change_set *c = ag_change_new(d, 0, 0, done, user, err);
-    if (c == NULL) {
-        return ARGO_E_NOMEM;
+    struct ag_change_set *c = NULL;
+    int r = ag_change_new(d, 0, 0, done, user, &c, err);
+    if (r < 0) {
+        return r;
     }
     ag_map_remove(d->cis, name);
     ag_txn_remove_ci(c->txn, name);

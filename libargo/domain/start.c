@@ -19,6 +19,7 @@ struct start_plan {
     char *template_name;
     char *workflow_id;
     char *definition, *file;
+    size_t definition_len;
     ag_template *plan;
     ag_value *parameters;
     char *retire; /* "ID~N" for the ended run that bears the id */
@@ -42,6 +43,7 @@ static int find_definition(ag_domain *d, const struct ag_start_request *request,
     if (request->definition != NULL) {
         const char *text = ag_value_as_text(request->definition);
         p->definition = text != NULL ? ag_strdup(text) : ag_value_print(request->definition, NULL);
+        p->definition_len = p->definition == NULL ? 0 : strlen(p->definition);
         p->file =
             ag_strdup(request->definition_file == NULL ? "definition" : request->definition_file);
         return p->definition == NULL || p->file == NULL ? ag_error_nomem(err) : 0;
@@ -54,6 +56,7 @@ static int find_definition(ag_domain *d, const struct ag_start_request *request,
     int r = ag_catalog_find(d, request->template_name, request->cwd, &file, err);
     if (r == 0) {
         p->definition = ag_take(file.text);
+        p->definition_len = file.len; /* a NUL in it is for the parser to refuse */
         p->file = ag_take(file.path);
     }
     ag_template_file_clear(&file);
@@ -80,6 +83,11 @@ static int next_free_id(ag_domain *d, struct start_plan *p, argo_error **err)
     int64_t n = 0;
     int r = ag_store_instance_max(d->store, p->template_name, &n, err);
     while (r >= 0) {
+        if (n == INT64_MAX) {
+            return ag_error_field(err, ARGO_E_EXISTS, "instance",
+                                  "instance: the numbers of '%s' are used up, give one yourself",
+                                  p->template_name);
+        }
         free(p->workflow_id);
         p->workflow_id = ag_asprintf("%s_%" PRId64, p->template_name, ++n);
         if (p->workflow_id == NULL) {
@@ -128,7 +136,11 @@ static int claim_id(ag_domain *d, struct start_plan *p, argo_error **err)
     struct ag_run run = {0};
     int found = ag_store_run(d->store, p->workflow_id, &run, err);
     int64_t n = 0;
-    if (found > 0) {
+    if (found > 0 && !ag_run_state_ended(run.state)) {
+        found = ag_error_field(err, ARGO_E_EXISTS, "workflow_id",
+                               "Workflow '%s' has not ended, and what is stored of it is damaged",
+                               p->workflow_id);
+    } else if (found > 0) {
         p->retire_rid = run.rid;
         found = ag_store_retired_max(d->store, p->workflow_id, &n, err);
         p->retire = ag_asprintf("%s~%" PRId64, p->workflow_id, n + 1);
@@ -167,7 +179,7 @@ static int make_plan(ag_domain *d, const struct ag_start_request *request, struc
         r = find_definition(d, request, p, err);
     }
     if (r == 0) {
-        r = ag_template_load(p->file, p->definition, strlen(p->definition), &p->plan, err);
+        r = ag_template_load(p->file, p->definition, p->definition_len, &p->plan, err);
     }
     if (r == 0) {
         r = ag_template_resolve_parameters(p->plan, request->parameters, &p->parameters, err);
@@ -283,7 +295,9 @@ static void start_done(const argo_error *err, void *user)
     if (s->request_key != NULL) {
         ag_map_remove(s->domain->starting, s->request_key);
     }
-    s->done(err, s->user);
+    if (s->done != NULL) {
+        s->done(err, s->user);
+    }
     free(s->request_key);
     free(s);
 }
@@ -314,12 +328,16 @@ static int commit_start(ag_domain *d, struct start_plan *p, struct ag_run_spec *
         return ag_error_nomem(err);
     }
     *s = (struct start){d, ag_strdup(spec->request_key), done, user};
-    struct ag_change_set *c = ag_live_prepare_launch(live, start_done, s, err);
-    if (c == NULL || note_starting(d, spec->request_key, live->row.rid, spec->request_hash) < 0) {
-        ag_change_drop(c);
+    struct ag_change_set *c = NULL;
+    int r = note_starting(d, spec->request_key, live->row.rid, spec->request_hash);
+    r = r < 0 ? ag_error_nomem(err) : ag_live_prepare_launch(live, start_done, s, &c, err);
+    if (r < 0) {
+        if (s->request_key != NULL) {
+            ag_map_remove(d->starting, s->request_key);
+        }
         free(s->request_key);
         free(s);
-        return ag_error_nomem(err);
+        return r;
     }
     if (p->retire != NULL) {
         ag_txn_retire_id(c->txn, p->retire_rid, p->retire);
@@ -332,9 +350,10 @@ static int commit_start(ag_domain *d, struct start_plan *p, struct ag_run_spec *
 static int start_again(ag_domain *d, ag_done_fn done, void *user, argo_error **err)
 {
     /* An empty change: its commit comes after that of the start that is repeated. */
-    struct ag_change_set *c = ag_change_new(d, 0, 0, done, user, err);
-    if (c == NULL) {
-        return ARGO_E_NOMEM;
+    struct ag_change_set *c = NULL;
+    int r = ag_change_new(d, 0, 0, done, user, &c, err);
+    if (r < 0) {
+        return r;
     }
     ag_change_commit(c);
     return 1;

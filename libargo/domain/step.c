@@ -21,7 +21,7 @@ static int completed_before(ag_domain *d, struct ag_live *live, const char *path
     if (key == NULL) {
         return ag_error_nomem(err);
     }
-    if (ag_map_get(live->pending, key) != NULL) {
+    if (ag_live_pending(live, key) != 0) {
         return 1;
     }
     struct ag_step_row row = {0};
@@ -56,6 +56,8 @@ static void apply_start(struct ag_change_set *c, struct ag_live *live,
                         const struct ag_step_start *start)
 {
     ag_flight_set(live, start);
+    /* A decision to repeat holds until the step is under way again: the next death asks anew. */
+    (void)ag_set_text(&live->row.decision, NULL);
     struct ag_step_row row = {
         .step = start->step,
         .path = start->path,
@@ -79,9 +81,10 @@ int ag_run_progress(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_pr
     if (r < 0) {
         return r;
     }
-    struct ag_change_set *c = ag_change_new(d, rid, AG_CHANGE_STATE, done, user, err);
-    if (c == NULL) {
-        return ARGO_E_NOMEM;
+    struct ag_change_set *c = NULL;
+    r = ag_change_new(d, rid, AG_CHANGE_STATE, done, user, &c, err);
+    if (r < 0) {
+        return r;
     }
     apply_progress(live, progress);
     ag_change_commit(c);
@@ -103,9 +106,10 @@ int ag_run_step_start(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_
         return ag_error_set(err, ARGO_E_STATE, "Attempt %" PRId64 " of '%s' is completed already",
                             start->attempt, start->path);
     }
-    struct ag_change_set *c = ag_change_new(d, rid, AG_CHANGE_STATE, done, user, err);
-    if (c == NULL) {
-        return ARGO_E_NOMEM;
+    struct ag_change_set *c = NULL;
+    r = ag_change_new(d, rid, AG_CHANGE_STATE, done, user, &c, err);
+    if (r < 0) {
+        return r;
     }
     apply_start(c, live, start);
     ag_change_commit(c);
@@ -121,7 +125,7 @@ static void forget_size(void *p)
 
 static int note_size(struct ag_live *live, const char *name, size_t bytes)
 {
-    size_t *old = ag_map_get(live->variable_bytes, name);
+    const size_t *old = ag_map_get(live->variable_bytes, name);
     size_t *now = malloc(sizeof(*now));
     if (now == NULL) {
         return ARGO_E_NOMEM;
@@ -157,6 +161,7 @@ static int load_sizes(ag_domain *d, struct ag_live *live, argo_error **err)
         size_t len = 0;
         free(ag_value_print(it.value, &len));
         if (note_size(live, it.key, len) < 0) {
+            ag_map_free(ag_take(live->variable_bytes));
             return ag_error_nomem(err);
         }
     }
@@ -224,7 +229,9 @@ static void apply_complete(struct ag_change_set *c, struct ag_live *live,
     };
     ag_txn_put_step(c->txn, live->row.rid, &row);
     apply_variables(c, live, complete->variables);
-    ag_flight_set(live, NULL);
+    if (ag_streq(complete->path, live->flight.path)) {
+        ag_flight_set(live, NULL);
+    }
     (void)ag_set_text(&live->row.decision, NULL);
     live->row.deaths = 0;
     if (complete->next_step != NULL) {
@@ -266,14 +273,14 @@ int ag_run_step_complete(ag_domain *d, int64_t rid, int64_t epoch,
     if (r < 0 || repeated < 0) {
         return r < 0 ? r : repeated;
     }
-    struct ag_change_set *c =
-        ag_change_new(d, rid, repeated ? 0 : AG_CHANGE_STATE, done, user, err);
-    if (c == NULL) {
-        return ARGO_E_NOMEM;
+    struct ag_change_set *c = NULL;
+    r = ag_change_new(d, rid, repeated ? 0 : AG_CHANGE_STATE, done, user, &c, err);
+    if (r < 0) {
+        return r;
     }
     if (!repeated) {
         ag_auto_free char *key = step_key(complete->path, complete->attempt);
-        if (key == NULL || ag_change_pending(c, live, key) < 0) {
+        if (key == NULL || ag_change_pending(c, live, key, 1) < 0) {
             ag_change_drop(c);
             return ag_error_nomem(err);
         }
@@ -291,29 +298,36 @@ int ag_run_step_complete(ag_domain *d, int64_t rid, int64_t epoch,
 /* ---- the checkpoint -------------------------------------------------------------------------- */
 
 struct last_failure {
+    ag_domain *domain;
+    int64_t rid;
     char *path;
     int64_t attempt;
 };
 
-/* A retry is due at the path whose last attempt failed and went nowhere; attempts of a path come
- * in ascending order. */
+/* A retry is due at the path whose last completed attempt failed and went nowhere. The order of
+ * the rows says nothing about that: a clock that was set may have turned it round. */
 static int find_failure(const struct ag_step_row *row, void *user)
 {
     struct last_failure *last = user;
-    if (row->status == AG_STEP_FAILED && row->next_step == NULL) {
-        last->attempt = row->attempt;
-        return ag_set_text(&last->path, row->path);
+    if (row->status != AG_STEP_FAILED || row->next_step != NULL) {
+        return 0;
     }
-    if (ag_streq(last->path, row->path) && row->status != AG_STEP_STARTED) {
-        return ag_set_text(&last->path, NULL);
+    struct ag_step_row after = {0};
+    int found =
+        ag_store_step(last->domain->store, last->rid, row->path, row->attempt + 1, &after, NULL);
+    bool superseded = found > 0 && after.status != AG_STEP_STARTED;
+    ag_record_clear(&ag_step_row_record, &after);
+    if (found < 0 || superseded) {
+        return found < 0 ? found : 0;
     }
-    return 0;
+    last->attempt = row->attempt;
+    return ag_set_text(&last->path, row->path);
 }
 
 static int fill_attempts(ag_domain *d, struct ag_live *live, struct ag_checkpoint *out,
                          argo_error **err)
 {
-    struct last_failure last = {0};
+    struct last_failure last = {.domain = d, .rid = live->row.rid};
     int r = ag_store_steps(d->store, live->row.rid, find_failure, &last, err);
     if (r == 0 && last.path != NULL) {
         out->attempts = ag_value_object();

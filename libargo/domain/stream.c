@@ -41,7 +41,7 @@ static int client_key_seen(struct ag_change_set *c, struct ag_live *live, const 
     if (pending == NULL) {
         return ag_error_nomem(err);
     }
-    if (ag_map_get(live->pending, pending) != NULL) {
+    if (ag_live_pending(live, pending) != 0) {
         return 1;
     }
     int64_t seq = 0;
@@ -49,17 +49,19 @@ static int client_key_seen(struct ag_change_set *c, struct ag_live *live, const 
     if (found != 0) {
         return found;
     }
-    return ag_change_pending(c, live, pending) < 0 ? ag_error_nomem(err) : 0;
+    return ag_change_pending(c, live, pending, 1) < 0 ? ag_error_nomem(err) : 0;
 }
 
 int ag_live_append_output(struct ag_change_set *c, struct ag_live *live,
                           const struct ag_output_record *records, size_t n, argo_error **err)
 {
+    int64_t before = live->row.seq;
     for (size_t i = 0; i < n; i++) {
         const struct ag_output_record *rec = &records[i];
         if (rec->client_key != NULL) {
             int seen = client_key_seen(c, live, rec->client_key, err);
             if (seen < 0) {
+                live->row.seq = before; /* C is dropped: the numbers have no gap */
                 return seen;
             }
             if (seen > 0) {
@@ -84,9 +86,10 @@ int ag_run_output(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_outp
     if (r < 0) {
         return r;
     }
-    struct ag_change_set *c = ag_change_new(d, rid, 0, done, user, err);
-    if (c == NULL) {
-        return ARGO_E_NOMEM;
+    struct ag_change_set *c = NULL;
+    r = ag_change_new(d, rid, 0, done, user, &c, err);
+    if (r < 0) {
+        return r;
     }
     r = ag_live_append_output(c, live, records, n, err);
     if (r < 0) {
@@ -109,8 +112,8 @@ void ag_run_move_cursor(ag_domain *d, int64_t rid, enum ag_stream stream, int64_
         return;
     }
     *cursor = seq;
-    struct ag_change_set *c = ag_change_new(d, rid, 0, NULL, NULL, NULL);
-    if (c != NULL) {
+    struct ag_change_set *c = NULL;
+    if (ag_change_new(d, rid, 0, NULL, NULL, &c, NULL) == 0) {
         ag_change_commit(c);
     }
 }
