@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "arc.h"
 
@@ -14,16 +15,24 @@ static const char *setting(const char *given, const char *variable)
     return value == NULL || *value == '\0' ? NULL : value;
 }
 
+/* --home may be relative, as any directory on a command line; the library's may not. */
+static char *absolute(const char *path)
+{
+    arc_auto_free char *cwd = path == NULL || *path == '/' ? NULL : getcwd(NULL, 0);
+    return cwd == NULL ? NULL : arc_format("%s/%s", cwd, path);
+}
+
 bool arc_settle(struct arc *arc, int *out)
 {
     arc_auto_error argo_error *err = NULL;
+    arc_auto_free char *home = absolute(arc->home);
     arc->url = setting(arc->url, "ARGO_DAEMON_URL");
     arc->port = setting(arc->port, "ARGO_DAEMON_PORT");
     if (arc->port != NULL && arc_parse_number(arc->port, 0, 65535) < 0) {
         *out = arc_usage(arc, "port '%s' is none: expected a number from 0 to 65535", arc->port);
         return false;
     }
-    if (argo_context_new(arc->home, &arc->ctx, &err) < 0) {
+    if (argo_context_new(home != NULL ? home : arc->home, &arc->ctx, &err) < 0) {
         *out = arc_fail(arc, err);
         return false;
     }

@@ -118,7 +118,9 @@ int arc_cmd_daemon_status(struct arc *arc, int argc, char **argv)
     const argo_value *data = argo_value_get(reply.value, "data");
     print_health(reply.value);
     printf("up             %.0f s\n", argo_value_real(data, "uptime", 0));
-    arc_putf(stdout, "home           %s\n", argo_context_home(arc->ctx));
+    if (arc->url == NULL) {
+        arc_putf(stdout, "home           %s\n", argo_context_home(arc->ctx));
+    }
     arc_putf(stdout, "store          %s\n", argo_value_text(data, "store", "?"));
     printf("workflows      %lld (%lld processes)\n",
            (long long)argo_value_int(data, "workflows", 0),

@@ -203,7 +203,7 @@ int arc_cmd_status(struct arc *arc, int argc, char **argv)
 
 int arc_cmd_steps(struct arc *arc, int argc, char **argv)
 {
-    static const char *const headers[] = {"STEP", "TRY", "STATE", "TOOK", "STARTED", "ERROR", NULL};
+    static const char *const headers[] = {"STEP", "TRY", "STATE", "TOOK", "WHEN", "ERROR", NULL};
     int code = 0;
     arc_auto_list struct arc_list words = {0};
     if (!arc_arguments(arc, NULL, argc, argv, 1, 1, &words, &code)) {
@@ -231,7 +231,9 @@ int arc_cmd_steps(struct arc *arc, int argc, char **argv)
         arc_table_add(&table, argo_value_text(step, "status", ""));
         arc_table_add(&table,
                       arc_time_between(started, argo_value_text(step, "ended", NULL), text));
-        arc_table_add(&table, arc_time_ago(started, text));
+        /* A step without outside effects has only its end on record. */
+        const char *when = started != NULL ? started : argo_value_text(step, "ended", NULL);
+        arc_table_add(&table, arc_time_ago(when, text));
         arc_table_add(&table, argo_value_text(step, "error.message", ""));
     }
     arc_table_print(&table, stdout, arc_terminal_width());

@@ -126,9 +126,10 @@ static int go_on(struct arc *arc, const struct start *start, const struct arc_re
     bool follow = start->wait || (arc->terminal && !start->detach && !arc->json);
     if (arc->json) {
         arc_print_reply(reply);
-    } else if (arc->terminal && follow) {
-        arc_putf(stderr, "Started %s (pid %lld). Ctrl-D detaches.\n", id,
-                 (long long)argo_value_int(reply->value, "data.pid", 0));
+    } else if (follow) {
+        arc_putf(stderr, "Started %s (pid %lld).%s\n", id,
+                 (long long)argo_value_int(reply->value, "data.pid", 0),
+                 arc->terminal ? " Ctrl-D detaches." : "");
     } else if (!follow) {
         arc_putf(stdout, "%s\n", id);
     }

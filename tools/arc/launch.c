@@ -29,10 +29,10 @@ struct launch {
     int errors; /* a file in memory: what the daemon says when it cannot start */
 };
 
-/* argo-daemon beside this program, or where the build tree has it. The caller frees it. */
-static char *find_daemon(void)
+/* NAME beside this program, or where the build tree has it. The caller frees it. */
+static char *find_program(const char *name, const char *in_build_tree)
 {
-    static const char *const places[] = {"argo-daemon", "../daemon/argo-daemon"};
+    const char *places[] = {name, in_build_tree};
     char self[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
     char *slash = NULL;
@@ -66,11 +66,19 @@ static int spawn(struct arc *arc, const char *program, int ready, int errors, pi
     char name[] = "argo-daemon", ready_option[] = "--ready-fd=3";
     char *argv[6] = {name, ready_option};
     size_t n = 2;
+    /* One installation: the executor beside us, not one that was built in. */
+    arc_auto_free char *executor =
+        find_program("argo_workflow_executor", "../executor/argo_workflow_executor");
+    arc_auto_free char *executor_option =
+        arc_format("--executor=%s", executor == NULL ? "" : executor);
     arc_auto_free char *home = arc_format("--home=%s", argo_context_home(arc->ctx));
     arc_auto_free char *port = arc_format("--port=%s", arc->port == NULL ? "" : arc->port);
     argv[n++] = home;
     if (arc->port != NULL) {
         argv[n++] = port;
+    }
+    if (executor != NULL) {
+        argv[n++] = executor_option;
     }
     sigset_t none, all;
     sigemptyset(&none);
@@ -89,7 +97,7 @@ static int spawn(struct arc *arc, const char *program, int ready, int errors, pi
     posix_spawn_file_actions_adddup2(&actions, ready, 3);
     posix_spawn_file_actions_addclosefrom_np(&actions, 4);
     posix_spawn_file_actions_addchdir_np(&actions, "/");
-    int rc = home == NULL || port == NULL
+    int rc = home == NULL || port == NULL || executor_option == NULL
                  ? ENOMEM
                  : posix_spawn(out, program, &actions, &attr, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
@@ -99,7 +107,7 @@ static int spawn(struct arc *arc, const char *program, int ready, int errors, pi
 
 static int begin(struct arc *arc, struct launch *launch)
 {
-    arc_auto_free char *program = find_daemon();
+    arc_auto_free char *program = find_program("argo-daemon", "../daemon/argo-daemon");
     if (program == NULL) {
         arc_failed(arc, "No daemon runs, and argo-daemon is not beside this program");
         return -1;

@@ -97,7 +97,7 @@ void arc_question_show(const argo_value *question, bool with_prompt)
     }
     if (standard != NULL && argo_value_type(standard) != ARGO_TYPE_NULL) {
         arc_auto_free char *json = argo_value_print(standard, 0);
-        arc_putf(stdout, "(empty: %s)\n", argo_value_text(standard, NULL, json));
+        arc_putf(stdout, "(Enter alone: %s)\n", argo_value_text(standard, NULL, json));
     }
     if (deadline != NULL) {
         printf("(until %s)\n", arc_time_local(deadline, time));

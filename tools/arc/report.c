@@ -194,6 +194,9 @@ int arc_fail(struct arc *arc, const argo_error *err)
         return code;
     }
     const char *details = argo_error_details(err);
+    if (argo_error_code(err) == ARGO_E_NO_DAEMON && arc->url == NULL) {
+        details = argo_context_home(arc->ctx); /* not how the socket was tried */
+    }
     arc_putf(stderr, "arc: %s%s%s\n", argo_error_message(err), *details == '\0' ? "" : ": ",
              details);
     for (size_t i = 0; i < argo_error_problem_count(err); i++) {

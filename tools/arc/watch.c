@@ -197,6 +197,7 @@ static void print_records(struct watch *w, const argo_value *records)
 }
 
 static void find_question(struct watch *w);
+static void check_question(struct watch *w);
 
 static void take_reply(struct watch *w)
 {
@@ -212,6 +213,9 @@ static void take_reply(struct watch *w)
         return;
     }
     w->away_since = 0;
+    if (w->question != NULL) {
+        check_question(w); /* what comes now may be what somebody's answer has led to */
+    }
     const argo_value *records = argo_value_get(reply, "data.records");
     bool some = argo_value_size(records) > 0;
     w->after = argo_value_int(reply, "data.next_after", w->after);
