@@ -107,7 +107,8 @@ int arc_usage(struct arc *arc, const char *format, ...) ARGO_PRINTF(2, 3);
 /* Text from elsewhere, made safe. */
 void arc_put(FILE *out, const char *text);
 void arc_putf(FILE *out, const char *format, ...) ARGO_PRINTF(2, 3);
-/* --json: the reply as it came, on a line. */
+/* --json: on a line, as it is; on a terminal made safe as well. */
+void arc_print_json(const char *text);
 int arc_print_reply(const struct arc_reply *reply);
 
 /* ---- format.c ---------------------------------------------------------------------------------- */

@@ -200,12 +200,18 @@ int arc_cmd_answer(struct arc *arc, int argc, char **argv)
     int64_t unused = 0;
     arc_auto_error argo_error *err = NULL;
     arc_auto_value argo_value *question = NULL;
-    if (find_run(arc, id, -1, &unused, &err) < 0 ||
-        arc_question_find(arc, id, question_id, &question, &err) < 0) {
+    int n = find_run(arc, id, -1, &unused, &err);
+    n = n < 0 ? n : arc_question_find(arc, id, question_id, &question, &err);
+    if (n < 0) {
         return arc_fail(arc, err);
     }
-    if (question == NULL) {
+    if (n == 0) {
         return no_question(arc, id, question_id);
+    }
+    if (n > 1 && (words.n == 2 || json != NULL)) {
+        arc_failed(arc, "%s asks %d questions: say which one with --question QID", id, n);
+        arc_putf(stderr, "See them: arc status %s\n", id);
+        return ARC_EXIT_ANSWER;
     }
     return give(arc, id, question, words.n == 2 ? words.items[1] : NULL, json);
 }

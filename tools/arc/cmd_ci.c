@@ -179,7 +179,11 @@ static int send(struct arc *arc, const struct add *add, const char *name, const 
     put_known(body, "recording", recording != NULL ? recording : add->recording);
     put_known(body, "upstream", add->upstream);
     if (arc_request(arc, "POST", "/api/registry/ci", body, 0, &reply, &err) < 0) {
-        return arc_fail(arc, err);
+        int code = arc_fail(arc, err);
+        if (argo_error_code(err) == ARGO_E_EXISTS && !arc->json) {
+            arc_putf(stderr, "To change it, remove it first: arc ci remove %s\n", name);
+        }
+        return code;
     }
     if (key != NULL && arc_key_write(argo_context_home(arc->ctx), name, key) != 0) {
         return arc_failed(arc,

@@ -140,6 +140,15 @@ static int go_on(struct arc *arc, const struct start *start, const struct arc_re
     return arc_watch(arc, &watch);
 }
 
+static int refused(struct arc *arc, const argo_error *err)
+{
+    int code = arc_fail(arc, err);
+    if (argo_error_code(err) == ARGO_E_EXISTS && !arc->json) {
+        fputs("Watch it: arc attach ID. Start one beside it: give another INSTANCE\n", stderr);
+    }
+    return code;
+}
+
 int arc_cmd_start(struct arc *arc, int argc, char **argv)
 {
     int code = 0;
@@ -165,7 +174,7 @@ int arc_cmd_start(struct arc *arc, int argc, char **argv)
                    : build(arc, &start, &words, body);
         if (code == 0) {
             code = arc_request(arc, "POST", "/api/workflow/start", body, 0, &reply, &err) < 0
-                       ? arc_fail(arc, err)
+                       ? refused(arc, err)
                        : go_on(arc, &start, &reply);
         }
     }

@@ -63,7 +63,7 @@ void arc_printer_record(struct arc_printer *p, const argo_value *record)
     const char *text = argo_value_text(record, "text", "");
     if (p->json) {
         arc_auto_free char *json = argo_value_print(record, 0);
-        puts(json == NULL ? "{}" : json);
+        arc_print_json(json);
         return;
     }
     if (strcmp(kind, p->kind) != 0) {

@@ -12,6 +12,9 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "arc.h"
+#include "table.h"
+
 enum { CTRL_D = 4, LINE_MAX_BYTES = 64 * 1024 };
 
 struct arc_prompt {
@@ -126,9 +129,25 @@ bool arc_prompt_is_open(const struct arc_prompt *prompt)
     return prompt != NULL && prompt->open;
 }
 
+/* How many rows above the cursor the prompt begins: what is typed may wrap. */
+static size_t rows_above(struct arc_prompt *prompt)
+{
+    size_t width = arc_terminal_width();
+    if (prompt->secret || width == 0) {
+        return 0;
+    }
+    const LineInfo *info = el_line(prompt->el);
+    arc_auto_free char *typed = strndup(info->buffer, (size_t)(info->cursor - info->buffer));
+    return typed == NULL ? 0 : (arc_text_width(prompt->text) + arc_text_width(typed)) / width;
+}
+
 void arc_prompt_hide(struct arc_prompt *prompt)
 {
     if (arc_prompt_is_open(prompt)) {
+        size_t rows = rows_above(prompt);
+        if (rows > 0) {
+            printf("\033[%zuA", rows);
+        }
         fputs("\r\033[J", stdout);
         fflush(stdout);
     }
@@ -153,6 +172,20 @@ void arc_prompt_resized(struct arc_prompt *prompt)
     if (prompt != NULL) {
         el_resize(prompt->el);
     }
+}
+
+void arc_prompt_resumed(struct arc_prompt *prompt)
+{
+    if (!arc_prompt_is_open(prompt)) {
+        return;
+    }
+    if (prompt->secret) {
+        hide_typing(prompt);
+    } else {
+        el_set(prompt->el, EL_PREP_TERM, 0); /* libedit believes that it still is as it was */
+        el_set(prompt->el, EL_PREP_TERM, 1);
+    }
+    arc_prompt_show(prompt);
 }
 
 static enum arc_prompt_event read_edited(struct arc_prompt *prompt, char **line)

@@ -29,6 +29,8 @@ bool arc_prompt_is_open(const struct arc_prompt *prompt);
 void arc_prompt_hide(struct arc_prompt *prompt);
 void arc_prompt_show(struct arc_prompt *prompt);
 void arc_prompt_resized(struct arc_prompt *prompt);
+/* After Ctrl-Z and fg: the shell has changed the terminal meanwhile. */
+void arc_prompt_resumed(struct arc_prompt *prompt);
 
 /* stdin is readable. With ARC_PROMPT_LINE *LINE is the caller's, without its newline, and the
  * prompt is closed. */

@@ -35,12 +35,12 @@ int arc_question_find(struct arc *arc, const char *workflow_id, const char *ques
     int r = arc_request_running(arc, "GET", "/api/questions?state=open", NULL, 0, &reply, err);
     const argo_value *list = argo_value_get(reply.value, "questions");
     *out = NULL;
-    for (size_t i = 0; r == 0 && *out == NULL && i < argo_value_size(list); i++) {
+    for (size_t i = 0; r >= 0 && i < argo_value_size(list); i++) {
         const argo_value *q = argo_value_at(list, i);
         const char *id = argo_value_text(q, "question_id", "");
         if (strcmp(argo_value_text(q, "workflow_id", ""), workflow_id) == 0 &&
             (question_id == NULL || strcmp(question_id, id) == 0)) {
-            r = copy_value(q, out, err);
+            r = *out != NULL || copy_value(q, out, err) == 0 ? r + 1 : ARGO_E_NOMEM;
         }
     }
     return r;

@@ -7,7 +7,7 @@
 #include "arc.h"
 
 /* The first open question of the run, or the one named QUESTION_ID (may be NULL), as a value of
- * its own in *OUT; NULL: none is open. */
+ * its own in *OUT; NULL: none is open. Returns how many there are, or a code below 0. */
 int arc_question_find(struct arc *arc, const char *workflow_id, const char *question_id,
                       argo_value **out, argo_error **err);
 /* Its present state: *OUT is the reply's value. */

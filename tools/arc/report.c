@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "arc.h"
 #include "commands.h"
@@ -14,6 +15,8 @@ void arc_put(FILE *out, const char *text)
     arc_auto_free char *clean = arc_clean_text(text, 0);
     fputs(clean == NULL ? "(out of memory)" : clean, out);
 }
+
+ARGO_PRINTF(2, 0)
 
 static void vput(FILE *out, const char *format, va_list args)
 {
@@ -60,12 +63,20 @@ int arc_usage(struct arc *arc, const char *format, ...)
     return ARC_EXIT_USAGE;
 }
 
+void arc_print_json(const char *text)
+{
+    /* JSON escapes few of the characters that a terminal obeys. */
+    if (isatty(STDOUT_FILENO)) {
+        arc_put(stdout, text);
+    } else {
+        fputs(text == NULL ? "null" : text, stdout);
+    }
+    fputc('\n', stdout);
+}
+
 int arc_print_reply(const struct arc_reply *reply)
 {
-    fwrite(reply->text, 1, reply->len, stdout);
-    if (reply->len == 0 || reply->text[reply->len - 1] != '\n') {
-        fputc('\n', stdout);
-    }
+    arc_print_json(reply->text);
     return ARC_EXIT_OK;
 }
 
@@ -179,7 +190,7 @@ static void print_json(const argo_error *err)
     (void)argo_value_set_text(reply, "status", "error");
     (void)argo_value_set_value(reply, "error", inner);
     arc_auto_free char *text = argo_value_print(reply, 0);
-    puts(text == NULL ? "{\"status\":\"error\"}" : text);
+    arc_print_json(text);
 }
 
 int arc_fail(struct arc *arc, const argo_error *err)

@@ -368,6 +368,8 @@ static void take_signal(struct watch *w)
     }
     if (info.ssi_signo == SIGWINCH) {
         arc_prompt_resized(w->prompt);
+    } else if (info.ssi_signo == SIGCONT) {
+        arc_prompt_resumed(w->prompt);
     } else {
         detach(w);
     }
@@ -433,6 +435,7 @@ static int open_signals(void)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGWINCH);
+    sigaddset(&set, SIGCONT);
     sigprocmask(SIG_BLOCK, &set, NULL);
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
