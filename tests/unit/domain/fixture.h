@@ -1,0 +1,86 @@
+/*
+ * A domain over a real store in a directory of its own, a loop, and a launch port that starts
+ * nothing and remembers everything. One at a time per process.
+ */
+#ifndef TESTS_UNIT_DOMAIN_FIXTURE_H
+#define TESTS_UNIT_DOMAIN_FIXTURE_H
+
+#include "domain/domain.h"
+#include "domain/internal.h"
+#include "lib/runner.h"
+
+struct fixture {
+    argo_context *ctx;
+    ag_loop *loop;
+    ag_store *store;
+    ag_domain *domain;
+    char home[128], installed[128]; /* of templates */
+    /* the port */
+    int launches, ends, adoptions;
+    int64_t next_pid; /* of the next launch */
+    int64_t last_rid, last_epoch;
+    char last_token[65];
+    char last_nonce[65];
+    bool refuse_launch;     /* fails with ARGO_E_SPAWN */
+    bool fail_after_launch; /* the commit that records the process fails */
+    bool hold_ends;         /* what is ended lives on until let_end */
+    int64_t alive[16];      /* rids whose process can be adopted */
+    size_t n_alive;
+    void (*end_done)(void *user);
+    void *end_user;
+};
+
+extern struct fixture fx;
+
+/* What a call's `done` said. */
+struct outcome {
+    int called;
+    int code;
+    char text[512];
+};
+
+void fixture_setup(void);
+const char *fixture_path(const char *name); /* in the directory; as temp_path */
+void fixture_teardown(void);
+void fixture_close(void); /* the domain and the store, as when the daemon ends */
+void fixture_open(void);  /* again; recovers nothing */
+void fixture_fail_commits(int n);
+void fixture_let_end(void);
+void fixture_alive(int64_t rid); /* only in the port */
+
+void note_outcome(const argo_error *err, void *user);
+/* Dispatches until it was called; its code. */
+int await(struct outcome *o);
+/* Commits what has gathered and everything that follows from it. */
+void settle_all(void);
+
+/* Starts ID from a template with one step, and waits. */
+int64_t start_run(const char *id);
+int start_with(struct ag_start_request *request, const char *hash, int64_t *rid);
+void load_row(int64_t rid, struct ag_run *row); /* from the store; clear it */
+int stored_state(int64_t rid);
+int64_t stored_seq(int64_t rid);
+/* Texts of the records of STREAM, joined by '|'; static. */
+const char *stored_texts(int64_t rid, enum ag_stream stream);
+void load_question(const char *id, struct ag_question *q); /* clear it */
+/* The id of the run's only open question; static. */
+const char *open_question_id(int64_t rid);
+
+int send_line(int64_t rid, const char *text, const char *key, struct outcome *o, int64_t *seq);
+int send_answer(int64_t rid, const char *question_id, const char *json_answer, struct outcome *o);
+int ask(int64_t rid, int64_t epoch, const char *id, int kind, struct outcome *o);
+int begin_step(int64_t rid, int64_t epoch, const char *path, int64_t attempt, bool never,
+               struct outcome *o);
+int complete_step(int64_t rid, int64_t epoch, const char *path, int64_t attempt, const char *next,
+                  struct outcome *o);
+int finish_run(int64_t rid, int64_t epoch, int status, struct outcome *o);
+ag_value *json(const char *text);
+
+/* The call is accepted and its commit is durable. */
+#define ck_ok(call, o)                    \
+    do {                                  \
+        ck_assert_int_ge((call), 0);      \
+        ck_assert_int_eq(await(&(o)), 0); \
+    } while (0)
+
+#endif

@@ -1,0 +1,148 @@
+/*
+ * Template files by name, and the registry of CIs.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/text.h"
+#include "fixture.h"
+
+static struct outcome o;
+
+static void put_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    fputs(text, f);
+    ck_assert_int_eq(fclose(f), 0);
+}
+
+static int list(const char *name, const char *path, void *user)
+{
+    char *all = user;
+    size_t len = strlen(all);
+    const char *dir = strstr(path, "/home/") != NULL ? "home" : "installed";
+    snprintf(all + len, 512 - len, "%s %s%s;", name, dir, strrchr(path, '.'));
+    return 0;
+}
+
+START_TEST(templates_are_listed_by_name)
+{
+    char all[512] = "";
+    put_file(fixture_path("installed/b.yaml"), "i");
+    put_file(fixture_path("installed/a.yml"), "i");
+    put_file(fixture_path("home/b.yaml"), "y");
+    put_file(fixture_path("home/b.json"), "j");
+    put_file(fixture_path("home/notes.txt"), "n");
+    put_file(fixture_path("home/.hidden.json"), "n");
+    put_file(fixture_path("home/c d.json"), "n");
+    ck_assert_int_eq(ag_catalog_each(fx.domain, list, all, NULL), 0);
+    ck_assert_str_eq(all, "a installed.yml;b home.json;");
+}
+END_TEST
+
+START_TEST(templates_are_found_in_order)
+{
+    struct ag_template_file file;
+    put_file(fixture_path("installed/report.yaml"), "i");
+    ck_assert_int_eq(ag_catalog_find(fx.domain, "report", NULL, &file, NULL), 0);
+    ck_assert_str_eq(file.text, "i");
+    ag_template_file_clear(&file);
+    put_file(fixture_path("home/report.yml"), "home");
+    ck_assert_int_eq(ag_catalog_find(fx.domain, "report", fixture_path(""), &file, NULL), 0);
+    ck_assert_str_eq(file.text, "home");
+    ck_assert_int_eq(file.len, 4);
+    ck_assert_str_eq(file.name, "report");
+    ck_assert_str_eq(file.path, fixture_path("home/report.yml"));
+    ag_template_file_clear(&file);
+}
+END_TEST
+
+START_TEST(a_shadow_is_not_trusted)
+{
+    struct ag_template_file file;
+    put_file(fixture_path("home/report.yaml"), "h");
+    ck_assert_int_eq(mkdir(fixture_path(".argo"), 0700), 0);
+    ck_assert_int_eq(mkdir(fixture_path(".argo/workflows"), 0700), 0);
+    put_file(fixture_path(".argo/workflows/report.json"), "evil");
+    ck_assert_int_eq(ag_catalog_find(fx.domain, "report", fixture_path(""), &file, NULL),
+                     ARGO_E_UNTRUSTED);
+    ck_assert_int_eq(ag_catalog_find(fx.domain, "report", NULL, &file, NULL), 0);
+    ag_template_file_clear(&file);
+}
+END_TEST
+
+START_TEST(what_is_missing_is_guessed)
+{
+    AG_AUTO(argo_error) err = NULL;
+    struct ag_template_file file;
+    put_file(fixture_path("home/report.yaml"), "h");
+    ck_assert_int_eq(ag_catalog_find(fx.domain, "reprot", NULL, &file, &err), ARGO_E_NO_TEMPLATE);
+    ck_assert_ptr_nonnull(strstr(argo_error_details(err), "did you mean 'report'?"));
+    ck_assert_int_eq(ag_catalog_find(fx.domain, "zzzzzz", NULL, &file, &err), ARGO_E_NO_TEMPLATE);
+    ck_assert_ptr_null(strstr(argo_error_details(err), "did you mean"));
+    ck_assert_int_eq(ag_catalog_find(fx.domain, "../report", NULL, &file, &err), ARGO_E_ID);
+}
+END_TEST
+
+START_TEST(a_template_with_a_nul_is_refused)
+{
+    static const char text[] = "workflow_name: one\ndescription: d\nsteps:\n"
+                               "  - {step: say, type: display, message: hi, next_step: EXIT}\n"
+                               "\0rest";
+    FILE *f = fopen(fixture_path("home/nul.yaml"), "w");
+    fwrite(text, 1, sizeof(text) - 1, f);
+    fclose(f);
+    char name[] = "nul";
+    struct ag_start_request r = {.template_name = name};
+    int64_t rid = 0;
+    ck_assert_int_lt(start_with(&r, "h", &rid), 0);
+    ck_assert_int_eq(fx.launches, 0);
+}
+END_TEST
+
+START_TEST(cis_are_registered_once)
+{
+    char name[] = "claude", provider[] = "not a name", openai[] = "openai";
+    struct ag_ci ci = {.name = name, .provider = provider};
+    struct ag_ci stored = {0};
+    ck_assert_int_eq(ag_registry_add(fx.domain, &ci, NULL, note_outcome, &o, NULL), ARGO_E_INVALID);
+    ci.provider = openai;
+    ci.upstream = name;
+    ck_assert_int_eq(ag_registry_add(fx.domain, &ci, NULL, note_outcome, &o, NULL), ARGO_E_INVALID);
+    ci.upstream = NULL;
+    ck_assert_int_eq(ag_registry_add(fx.domain, &ci, NULL, note_outcome, &o, NULL), 0);
+    ck_assert_int_eq(ag_registry_add(fx.domain, &ci, NULL, note_outcome, &o, NULL), ARGO_E_EXISTS);
+    ck_assert_int_eq(await(&o), 0);
+    ck_assert_int_eq(ag_store_ci(fx.store, "claude", &stored, NULL), 1);
+    ck_assert_str_eq(stored.status, "registered");
+    ag_record_clear(&ag_ci_record, &stored);
+    fixture_close();
+    fixture_open();
+    ck_assert_int_eq(ag_registry_add(fx.domain, &ci, NULL, note_outcome, &o, NULL), ARGO_E_EXISTS);
+    ck_assert_int_eq(ag_registry_remove(fx.domain, "gpt", NULL, note_outcome, &o, NULL),
+                     ARGO_E_NO_CI);
+    ck_ok(ag_registry_remove(fx.domain, "claude", NULL, note_outcome, &o, NULL), o);
+    ck_assert_int_eq(ag_store_ci(fx.store, "claude", &stored, NULL), 0);
+    ck_ok(ag_registry_add(fx.domain, &ci, NULL, note_outcome, &o, NULL), o);
+}
+END_TEST
+
+static Suite *catalog_suite(void)
+{
+    Suite *suite = suite_create("domain-catalog");
+    TCase *tc = tcase_create("catalog");
+    tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
+    tcase_set_timeout(tc, 30);
+    tcase_add_test(tc, templates_are_listed_by_name);
+    tcase_add_test(tc, templates_are_found_in_order);
+    tcase_add_test(tc, a_shadow_is_not_trusted);
+    tcase_add_test(tc, what_is_missing_is_guessed);
+    tcase_add_test(tc, a_template_with_a_nul_is_refused);
+    tcase_add_test(tc, cis_are_registered_once);
+    suite_add_tcase(suite, tc);
+    return suite;
+}
+
+ARGO_TEST_MAIN(catalog_suite)

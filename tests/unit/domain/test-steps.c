@@ -1,0 +1,201 @@
+/*
+ * Steps as executors report them: fencing, repeats, checkpoints, variables and their limits.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "fixture.h"
+
+static struct outcome o;
+
+START_TEST(every_call_is_fenced)
+{
+    int64_t rid = start_run("w");
+    int64_t stale[] = {0, 2};
+    struct ag_progress progress = {.current_step = 1, .total_steps = 1};
+    struct ag_output_record record = {0};
+    struct ag_checkpoint checkpoint;
+    for (size_t i = 0; i < AG_ARRAY_SIZE(stale); i++) {
+        int64_t epoch = stale[i];
+        ck_assert_int_eq(ag_run_checkpoint(fx.domain, rid, epoch, &checkpoint, NULL),
+                         ARGO_E_FENCED);
+        ck_assert_int_eq(ag_run_progress(fx.domain, rid, epoch, &progress, note_outcome, &o, NULL),
+                         ARGO_E_FENCED);
+        ck_assert_int_eq(begin_step(rid, epoch, "a", 1, false, &o), ARGO_E_FENCED);
+        ck_assert_int_eq(complete_step(rid, epoch, "a", 1, "EXIT", &o), ARGO_E_FENCED);
+        ck_assert_int_eq(ag_run_output(fx.domain, rid, epoch, &record, 1, note_outcome, &o, NULL),
+                         ARGO_E_FENCED);
+        ck_assert_int_eq(ask(rid, epoch, "q", AG_QUESTION_TEXT, &o), ARGO_E_FENCED);
+        ck_assert_int_eq(finish_run(rid, epoch, 0, &o), ARGO_E_FENCED);
+        ck_assert_int_eq(ag_run_check_epoch(fx.domain, rid, epoch, NULL), ARGO_E_FENCED);
+    }
+    ck_assert_int_eq(ag_run_check_epoch(fx.domain, rid, 1, NULL), 0);
+    settle_all();
+    ck_assert_int_eq(o.called, 0);
+    ck_assert_int_eq(stored_state(rid), AG_RUN_RUNNING);
+}
+END_TEST
+
+START_TEST(a_completion_is_the_checkpoint)
+{
+    int64_t rid = start_run("w");
+    struct ag_checkpoint c;
+    ck_ok(begin_step(rid, 1, "a", 1, false, &o), o);
+    ck_assert_int_eq(ag_run_checkpoint(fx.domain, rid, 1, &c, NULL), 0);
+    ck_assert_str_eq(c.flight_path, "a");
+    ck_assert_int_eq(c.flight_attempt, 1);
+    ck_assert_ptr_null(c.next_step);
+    ag_record_clear(&ag_checkpoint_record, &c);
+    ck_ok(complete_step(rid, 1, "a", 1, "b", &o), o);
+    ck_assert_int_eq(ag_run_checkpoint(fx.domain, rid, 1, &c, NULL), 0);
+    ck_assert_ptr_null(c.flight_path);
+    ck_assert_str_eq(c.next_step, "b");
+    ck_assert_int_eq(c.steps_done, 1);
+    ck_assert_int_eq(ag_value_get_int(c.visits, "a", 0), 1);
+    ag_record_clear(&ag_checkpoint_record, &c);
+    ck_assert_int_eq(begin_step(rid, 1, "a", 1, false, &o), ARGO_E_STATE);
+}
+END_TEST
+
+START_TEST(a_completion_may_carry_the_next_start)
+{
+    int64_t rid = start_run("w");
+    char a[] = "a", b[] = "b", hello[] = "hello", kind[] = "text", key[] = "1.1";
+    struct ag_progress progress = {.current_step = 2, .total_steps = 3, .step_name = b};
+    struct ag_step_start start = {.step = b, .path = b, .attempt = 1, .repeat_never = true};
+    struct ag_output_record record = {.kind = kind, .text = hello, .client_key = key};
+    struct ag_step_complete complete = {.step = a,
+                                        .path = a,
+                                        .attempt = 1,
+                                        .status = AG_STEP_DONE,
+                                        .next_step = b,
+                                        .records = {&record, 1},
+                                        .progress = {&progress, 1},
+                                        .start = {&start, 1}};
+    /* twice in one group, and again after it */
+    struct outcome second = {0};
+    ck_assert_int_eq(ag_run_step_complete(fx.domain, rid, 1, &complete, note_outcome, &o, NULL), 0);
+    ck_assert_int_eq(
+        ag_run_step_complete(fx.domain, rid, 1, &complete, note_outcome, &second, NULL), 0);
+    ck_assert_int_eq(await(&o), 0);
+    ck_assert_int_eq(await(&second), 0);
+    ck_ok(ag_run_step_complete(fx.domain, rid, 1, &complete, note_outcome, &o, NULL), o);
+    ck_assert_str_eq(stored_texts(rid, AG_STREAM_OUTPUT), "text:hello");
+    struct ag_run row = {0};
+    load_row(rid, &row);
+    ck_assert_int_eq(row.steps_done, 1);
+    ck_assert_int_eq(row.current_step, 2);
+    ck_assert_str_eq(row.flight_path, "b");
+    ag_run_clear(&row);
+    progress.current_step = 4;
+    complete.attempt = 2;
+    ck_assert_int_eq(ag_run_step_complete(fx.domain, rid, 1, &complete, note_outcome, &o, NULL),
+                     ARGO_E_INVALID);
+    complete.status = AG_STEP_STARTED;
+    ck_assert_int_eq(ag_run_step_complete(fx.domain, rid, 1, &complete, note_outcome, &o, NULL),
+                     ARGO_E_INVALID);
+}
+END_TEST
+
+START_TEST(output_is_stored_once)
+{
+    int64_t rid = start_run("w");
+    char kind[] = "text", one[] = "one", two[] = "two", k1[] = "k1", k2[] = "k2";
+    struct ag_output_record records[] = {{.kind = kind, .text = one, .client_key = k1},
+                                         {.kind = kind, .text = one, .client_key = k1},
+                                         {.kind = kind, .text = two, .client_key = k2}};
+    struct outcome second = {0};
+    ck_assert_int_eq(ag_run_output(fx.domain, rid, 1, records, 2, note_outcome, &o, NULL), 0);
+    ck_assert_int_eq(ag_run_output(fx.domain, rid, 1, records, 3, note_outcome, &second, NULL), 0);
+    ck_assert_int_eq(await(&o), 0);
+    ck_assert_int_eq(await(&second), 0);
+    ck_ok(ag_run_output(fx.domain, rid, 1, records, 3, note_outcome, &o, NULL), o);
+    ck_assert_str_eq(stored_texts(rid, AG_STREAM_OUTPUT), "text:one|text:two");
+    ck_assert_int_eq(stored_seq(rid), 2);
+}
+END_TEST
+
+/* A text whose JSON has N bytes. */
+static ag_value *text_of(size_t n)
+{
+    char *text = malloc(n);
+    memset(text, 'x', n);
+    ag_value *v = ag_value_text_sane(text, n - 2);
+    free(text);
+    return v;
+}
+
+static int put_variable(int64_t rid, int64_t attempt, const char *name, size_t bytes)
+{
+    char path[] = "a", next[] = "b";
+    AG_AUTO(ag_value) variables = ag_value_object();
+    ck_assert_int_eq(ag_value_set(variables, name, text_of(bytes)), 0);
+    struct ag_step_complete complete = {.step = path,
+                                        .path = path,
+                                        .attempt = attempt,
+                                        .status = AG_STEP_DONE,
+                                        .variables = variables,
+                                        .next_step = next};
+    int r = ag_run_step_complete(fx.domain, rid, 1, &complete, note_outcome, &o, NULL);
+    return r < 0 ? r : await(&o);
+}
+
+START_TEST(variables_have_limits)
+{
+    int64_t rid = start_run("w");
+    int64_t attempt = 1;
+    ck_assert_int_eq(put_variable(rid, attempt, "v", AG_MAX_VALUE + 1), ARGO_E_TOO_LARGE);
+    for (int i = 0; i < AG_MAX_VARIABLES / AG_MAX_VALUE; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "v%d", i);
+        ck_assert_int_eq(put_variable(rid, attempt++, name, AG_MAX_VALUE), 0);
+    }
+    ck_assert_int_eq(put_variable(rid, attempt, "w", 2), ARGO_E_TOO_LARGE);
+    ck_assert_int_eq(put_variable(rid, attempt++, "v3", AG_MAX_VALUE - 2), 0);
+    ck_assert_int_eq(put_variable(rid, attempt++, "w", 2), 0);
+    /* the sizes are counted again after a restart */
+    fixture_alive(rid);
+    fixture_close();
+    fixture_open();
+    ag_domain_recover(fx.domain);
+    ck_assert_int_eq(put_variable(rid, attempt, "x", 2), ARGO_E_TOO_LARGE);
+    ck_assert_int_eq(put_variable(rid, attempt, "w", 2), 0);
+}
+END_TEST
+
+START_TEST(a_retry_is_due_after_a_failure)
+{
+    int64_t rid = start_run("w");
+    struct ag_checkpoint c;
+    ck_ok(begin_step(rid, 1, "a", 1, false, &o), o);
+    ck_ok(complete_step(rid, 1, "a", 1, NULL, &o), o);
+    ck_assert_int_eq(ag_run_checkpoint(fx.domain, rid, 1, &c, NULL), 0);
+    ck_assert_str_eq(ag_value_get_text(c.attempts, "path", ""), "a");
+    ck_assert_int_eq(ag_value_get_int(c.attempts, "attempt", 0), 1);
+    ag_record_clear(&ag_checkpoint_record, &c);
+    ck_ok(begin_step(rid, 1, "a", 2, false, &o), o);
+    ck_ok(complete_step(rid, 1, "a", 2, "b", &o), o);
+    ck_assert_int_eq(ag_run_checkpoint(fx.domain, rid, 1, &c, NULL), 0);
+    ck_assert_ptr_null(c.attempts);
+    ag_record_clear(&ag_checkpoint_record, &c);
+}
+END_TEST
+
+static Suite *steps_suite(void)
+{
+    Suite *suite = suite_create("domain-steps");
+    TCase *tc = tcase_create("steps");
+    tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
+    tcase_set_timeout(tc, 30);
+    tcase_add_test(tc, every_call_is_fenced);
+    tcase_add_test(tc, a_completion_is_the_checkpoint);
+    tcase_add_test(tc, a_completion_may_carry_the_next_start);
+    tcase_add_test(tc, output_is_stored_once);
+    tcase_add_test(tc, variables_have_limits);
+    tcase_add_test(tc, a_retry_is_due_after_a_failure);
+    suite_add_tcase(suite, tc);
+    return suite;
+}
+
+ARGO_TEST_MAIN(steps_suite)
