@@ -213,7 +213,9 @@ int ag_live_fenced(ag_domain *d, int64_t rid, int64_t epoch, struct ag_live **ou
 static int find_flight(const struct ag_step_row *row, void *user)
 {
     struct ag_live *live = user;
-    if (row->status == AG_STEP_STARTED && ag_streq(row->path, live->row.flight_path)) {
+    /* The order of the rows says nothing: a clock that was set may have turned it round. */
+    if (row->status == AG_STEP_STARTED && ag_streq(row->path, live->row.flight_path) &&
+        row->attempt > live->flight.attempt) {
         struct ag_step_start start = {row->step, row->path, row->attempt, row->repeat_never};
         char *path = ag_take(live->row.flight_path);
         ag_flight_set(live, &start);

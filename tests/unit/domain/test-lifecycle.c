@@ -325,6 +325,54 @@ START_TEST(an_adopted_run_is_running)
 }
 END_TEST
 
+/* Two launches on their way: only the newer one's token is good, so only that one happens. */
+START_TEST(an_overtaken_launch_is_left_out)
+{
+    char id[] = "w";
+    char text[] = "workflow_name: one\ndescription: d\nsteps:\n"
+                  "  - {step: say, type: display, message: hello, next_step: EXIT}\n";
+    AG_AUTO(ag_value) definition = ag_value_text(text);
+    struct ag_start_request request = {.workflow_id = id, .definition = definition};
+    struct ag_token token = {0};
+    char hash[AG_SHA256_HEX];
+    int64_t rid = 0;
+    ck_assert_int_eq(ag_run_start(fx.domain, &request, "h", &rid, note_outcome, &o, NULL), 0);
+    ag_domain_recover(fx.domain);
+    ck_assert_int_eq(await(&o), 0);
+    settle_all();
+    ck_assert_int_eq(fx.launches, 1);
+    ck_assert_int_eq(fx.last_epoch, 2);
+    ag_sha256_hex(fx.last_token, 64, hash);
+    ck_assert_int_eq(ag_store_token(fx.store, hash, &token, NULL), 1);
+    ck_assert_int_eq(token.epoch, 2);
+    ag_token_clear(&token);
+}
+END_TEST
+
+START_TEST(a_reboot_is_no_death)
+{
+    int64_t rid = start_run("w");
+    for (int i = 0; i < AG_MAX_DEATHS + 1; i++) {
+        struct ag_run row = {0};
+        load_row(rid, &row);
+        free(row.boot_id);
+        row.boot_id = ag_strdup("another boot");
+        ag_txn *t = ag_txn_new(fx.store);
+        ag_txn_put_run(t, &row);
+        ag_run_clear(&row);
+        ag_txn_commit(t, note_outcome, &o);
+        ck_assert_int_eq(await(&o), 0);
+        reopen();
+        ck_assert_int_eq(stored_state(rid), AG_RUN_RUNNING);
+    }
+    for (int i = 0; i < AG_MAX_DEATHS; i++) {
+        ck_assert_int_eq(stored_state(rid), AG_RUN_RUNNING);
+        reopen(); /* of the same boot: it went away while no daemon looked */
+    }
+    ck_assert_int_eq(stored_state(rid), AG_RUN_FAILED);
+}
+END_TEST
+
 /* ---- watches ------------------------------------------------------------------------------------ */
 
 struct watcher {
@@ -420,6 +468,8 @@ static Suite *lifecycle_suite(void)
     tcase_add_test(tc, recovery);
     tcase_add_test(tc, a_queued_run_is_launched_by_the_next_daemon);
     tcase_add_test(tc, an_adopted_run_is_running);
+    tcase_add_test(tc, an_overtaken_launch_is_left_out);
+    tcase_add_test(tc, a_reboot_is_no_death);
     tcase_add_test(tc, watches_hear_of_their_masks);
     tcase_add_test(tc, watches_have_a_limit);
     suite_add_tcase(suite, tc);

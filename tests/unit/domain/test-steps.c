@@ -182,6 +182,40 @@ START_TEST(a_retry_is_due_after_a_failure)
 }
 END_TEST
 
+static int64_t backwards(void *user)
+{
+    int64_t *now = user;
+    return *now -= 1000;
+}
+
+START_TEST(a_clock_set_back_repeats_nothing)
+{
+    int64_t now = INT64_C(1800000000000);
+    struct ag_checkpoint c;
+    int64_t rid = start_run("w");
+    ag_context_set_clock(fx.ctx, backwards, &now);
+    ck_ok(begin_step(rid, 1, "a", 1, false, &o), o);
+    ck_ok(complete_step(rid, 1, "a", 1, NULL, &o), o);
+    ck_ok(begin_step(rid, 1, "a", 2, false, &o), o);
+    ck_ok(complete_step(rid, 1, "a", 2, "b", &o), o);
+    ck_assert_int_eq(ag_run_checkpoint(fx.domain, rid, 1, &c, NULL), 0);
+    ck_assert_ptr_null(c.attempts);
+    ag_record_clear(&ag_checkpoint_record, &c);
+    /* of two attempts under way the later one is the one in flight, also after a restart */
+    ck_ok(begin_step(rid, 1, "b", 1, false, &o), o);
+    ck_ok(begin_step(rid, 1, "b", 2, true, &o), o);
+    fixture_alive(rid);
+    fixture_close();
+    fixture_open();
+    ag_domain_recover(fx.domain);
+    ck_assert_int_eq(ag_run_checkpoint(fx.domain, rid, 1, &c, NULL), 0);
+    ck_assert_str_eq(c.flight_path, "b");
+    ck_assert_int_eq(c.flight_attempt, 2);
+    ag_record_clear(&ag_checkpoint_record, &c);
+    ag_context_set_clock(fx.ctx, NULL, NULL);
+}
+END_TEST
+
 static Suite *steps_suite(void)
 {
     Suite *suite = suite_create("domain-steps");
@@ -194,6 +228,7 @@ static Suite *steps_suite(void)
     tcase_add_test(tc, output_is_stored_once);
     tcase_add_test(tc, variables_have_limits);
     tcase_add_test(tc, a_retry_is_due_after_a_failure);
+    tcase_add_test(tc, a_clock_set_back_repeats_nothing);
     suite_add_tcase(suite, tc);
     return suite;
 }
