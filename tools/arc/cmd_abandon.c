@@ -1,7 +1,6 @@
 /*
  * abandon: asks first, because nothing brings a run back.
  */
-#include <string.h>
 #include <strings.h>
 
 #include "arc.h"

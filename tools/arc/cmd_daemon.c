@@ -1,10 +1,7 @@
 /*
  * daemon start, stop, status; version.
  */
-#include <errno.h>
 #include <poll.h>
-#include <signal.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 

@@ -29,10 +29,10 @@ struct launch {
     int errors; /* a file in memory: what the daemon says when it cannot start */
 };
 
-/* NAME beside this program, or where the build tree has it. The caller frees it. */
-static char *find_program(const char *name, const char *in_build_tree)
+/* What is beside this program at NAME, or where the build tree has it. The caller frees it. */
+static char *find_beside(const char *name, const char *in_build_tree)
 {
-    const char *places[] = {name, in_build_tree};
+    const char *places[] = {name, in_build_tree}; /* the second may be NULL */
     char self[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
     char *slash = NULL;
@@ -40,7 +40,7 @@ static char *find_program(const char *name, const char *in_build_tree)
         self[n] = '\0';
         slash = strrchr(self, '/');
     }
-    for (size_t i = 0; slash != NULL && i < sizeof(places) / sizeof(places[0]); i++) {
+    for (size_t i = 0; slash != NULL && i < 2 && places[i] != NULL; i++) {
         char *path = arc_format("%.*s%s", (int)(slash + 1 - self), self, places[i]);
         if (path != NULL && access(path, X_OK) == 0) {
             return path;
@@ -61,24 +61,29 @@ static int stderr_file(void)
     return fd;
 }
 
+static char *option(const char *name, const char *value)
+{
+    return value == NULL ? NULL : arc_format("%s=%s", name, value);
+}
+
 static int spawn(struct arc *arc, const char *program, int ready, int errors, pid_t *out)
 {
     char name[] = "argo-daemon", ready_option[] = "--ready-fd=3";
-    char *argv[6] = {name, ready_option};
+    char *argv[7] = {name, ready_option};
     size_t n = 2;
-    /* One installation: the executor beside us, not one that was built in. */
+    /* One installation: what is beside us, wherever it has been moved to. */
     arc_auto_free char *executor =
-        find_program("argo_workflow_executor", "../executor/argo_workflow_executor");
-    arc_auto_free char *executor_option =
-        arc_format("--executor=%s", executor == NULL ? "" : executor);
-    arc_auto_free char *home = arc_format("--home=%s", argo_context_home(arc->ctx));
-    arc_auto_free char *port = arc_format("--port=%s", arc->port == NULL ? "" : arc->port);
-    argv[n++] = home;
-    if (arc->port != NULL) {
-        argv[n++] = port;
-    }
-    if (executor != NULL) {
-        argv[n++] = executor_option;
+        find_beside("argo_workflow_executor", "../executor/argo_workflow_executor");
+    arc_auto_free char *templates = find_beside("../share/argo/templates", NULL);
+    arc_auto_free char *executor_option = option("--executor", executor);
+    arc_auto_free char *templates_option = option("--templates", templates);
+    arc_auto_free char *port = option("--port", arc->port);
+    arc_auto_free char *home = option("--home", argo_context_home(arc->ctx));
+    char *given[] = {home, executor_option, templates_option, port};
+    for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
+        if (given[i] != NULL) {
+            argv[n++] = given[i];
+        }
     }
     sigset_t none, all;
     sigemptyset(&none);
@@ -97,9 +102,7 @@ static int spawn(struct arc *arc, const char *program, int ready, int errors, pi
     posix_spawn_file_actions_adddup2(&actions, ready, 3);
     posix_spawn_file_actions_addclosefrom_np(&actions, 4);
     posix_spawn_file_actions_addchdir_np(&actions, "/");
-    int rc = home == NULL || port == NULL || executor_option == NULL
-                 ? ENOMEM
-                 : posix_spawn(out, program, &actions, &attr, argv, environ);
+    int rc = home == NULL ? ENOMEM : posix_spawn(out, program, &actions, &attr, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attr);
     return rc;
@@ -107,7 +110,7 @@ static int spawn(struct arc *arc, const char *program, int ready, int errors, pi
 
 static int begin(struct arc *arc, struct launch *launch)
 {
-    arc_auto_free char *program = find_program("argo-daemon", "../daemon/argo-daemon");
+    arc_auto_free char *program = find_beside("argo-daemon", "../daemon/argo-daemon");
     if (program == NULL) {
         arc_failed(arc, "No daemon runs, and argo-daemon is not beside this program");
         return -1;

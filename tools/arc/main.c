@@ -1,6 +1,7 @@
 /*
  * arc: the program for people. Finds the command and runs it; everything else is in its file.
  */
+#include <errno.h>
 #include <locale.h>
 #include <signal.h>
 #include <string.h>
@@ -43,11 +44,14 @@ static int run(struct arc *arc, int argc, char **argv)
     return arc->command->run(arc, argc - n - used, argv + n + used);
 }
 
-/* Output that could not be written is a failure: `arc list > /dev/full`. */
+/* Output that could not be written is a failure: `arc list > /dev/full`. A reader that has seen
+ * enough needs no message. */
 static int flush(int code)
 {
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        perror("arc: stdout");
+        if (errno != EPIPE) {
+            perror("arc: stdout");
+        }
         return code == ARC_EXIT_OK ? ARC_EXIT_FAILED : code;
     }
     return code;

@@ -81,7 +81,7 @@ static void detach(struct watch *w)
     drop_question(w);
     arc_printer_end_line(&w->printer);
     arc_putf(stderr, "\nDetached. arc attach %s brings you back.\n", w->options->workflow_id);
-    finish(w, ARC_EXIT_OK);
+    finish(w, w->arc->terminal ? ARC_EXIT_OK : ARC_EXIT_FAILED); /* a script waited for the end */
 }
 
 /* ---- output ---------------------------------------------------------------------------------------- */
@@ -192,7 +192,10 @@ static void print_records(struct watch *w, const argo_value *records)
     if (arc_prompt_is_open(w->prompt)) {
         arc_printer_end_line(&w->printer);
     }
-    fflush(stdout);
+    if (fflush(stdout) != 0) {
+        finish(w, ARC_EXIT_FAILED); /* nobody reads: arc logs -f ID | head */
+        return;
+    }
     arc_prompt_show(w->prompt);
 }
 
@@ -220,6 +223,9 @@ static void take_reply(struct watch *w)
     bool some = argo_value_size(records) > 0;
     w->after = argo_value_int(reply, "data.next_after", w->after);
     print_records(w, records);
+    if (w->finished) {
+        return;
+    }
     if (argo_value_bool(reply, "data.ended", false)) {
         show_end(w);
     } else if (w->options->once && !some) {

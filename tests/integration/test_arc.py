@@ -1,0 +1,295 @@
+"""arc as people use it: on a terminal and in scripts, against real daemons."""
+import fcntl
+import os
+import pathlib
+import pty
+import re
+import select
+import shutil
+import struct
+import subprocess
+import tempfile
+import termios
+import time
+import unittest
+
+import argo
+
+HOSTILE = ("\x1b[2J\x1b[31mred\x1b]52;c;aGk=\x07\x1b]0;title\x1b\\\r\x08\x7f"
+           "\u009b31m\u202eback\u2066\x1bPq\x1b\\ end")
+SAY = {"workflow_name": "say", "steps": [{"step": "s", "type": "display", "message": HOSTILE}]}
+ASK = {"workflow_name": "ask", "steps": [
+    {"step": "who", "type": "user_ask", "prompt": "Who?", "save_to": "who"},
+    {"step": "hi", "type": "display", "message": "Hi {{who}}!"}]}
+CHOOSE = {"workflow_name": "choose", "steps": [
+    {"step": "c", "type": "user_choose", "prompt": "Which?", "save_to": "c",
+     "options": [{"label": "red", "value": "r"}, {"label": "green", "value": "g"}]},
+    {"step": "s", "type": "user_ask", "prompt": "Secret?", "secret": True, "save_to": "s"},
+    {"step": "e", "type": "display", "message": "chose {{c}}"}]}
+FAIL = {"workflow_name": "fail", "steps": [
+    {"step": "f", "type": "command", "argv": ["false"], "repeat": "safe"}]}
+
+
+class Terminal:
+    """A program on a pseudo-terminal of its own."""
+
+    def __init__(self, argv, env):
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+
+        def control():
+            os.setsid()
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        self.process = subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave, env=env,
+                                        preexec_fn=control, close_fds=True)
+        self.slave = slave  # kept, to look at its settings
+        self.seen = b""
+
+    def read(self, timeout):
+        if not select.select([self.master], [], [], timeout)[0]:
+            return False
+        try:
+            self.seen += os.read(self.master, 65536)
+        except OSError:
+            return False
+        return True
+
+    def expect(self, text, after=0):
+        """Reads until TEXT has come; where it ends."""
+        end = time.monotonic() + argo.DEADLINE
+        while text.encode() not in self.seen[after:]:
+            if time.monotonic() > end:
+                raise AssertionError(f"no {text!r} in {self.seen!r}")
+            self.read(0.2)
+        return self.seen.index(text.encode(), after) + len(text.encode())
+
+    def type(self, text):
+        os.write(self.master, text.encode())
+
+    def end(self):
+        """The exit code, when everything has been read."""
+        code = self.process.wait(argo.DEADLINE)
+        while self.read(0):
+            pass
+        return code
+
+    def echoes(self):
+        return bool(termios.tcgetattr(self.slave)[3] & termios.ECHO)
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self.master)
+        os.close(self.slave)
+
+
+class OnATerminal(argo.Case):
+    def terminal(self, *args, **env):
+        full = {**os.environ, "ARGO_HOME": str(self.daemon.home), "TERM": "xterm",
+                "LC_ALL": "C.UTF-8", "NO_COLOR": "1", **env}
+        t = Terminal([str(self.prefix / "bin/arc"), *args], full)
+        self.addCleanup(t.close)
+        return t
+
+    def test_hostile_output_cannot_control_the_terminal(self):
+        run = self.daemon.launch(SAY, wait=True)
+        t = self.terminal("attach", run)
+        self.assertEqual(t.end(), 0)
+        text = t.seen.replace(b"\r\n", b"\n").decode()
+        self.assertIn("red", text)
+        self.assertIn("back end", text)
+        self.assertIsNone(re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]",
+                                    text), repr(text))
+        t = self.terminal("attach", run, "--json")
+        self.assertEqual(t.end(), 0)
+        self.assertIsNone(re.search(b"[\x1b\x7f]|\xc2[\x80-\x9f]|\xe2\x80\xae", t.seen))
+
+    def test_a_conversation(self):
+        run = self.daemon.launch(CHOOSE)
+        t = self.terminal("attach", run)
+        t.expect("2) green")
+        at = t.expect("> ")
+        t.type("blue\n")
+        at = t.expect("none of the choices", at)
+        t.expect("> ", at)
+        t.type("2\n")
+        t.expect("(not shown) > ")
+        self.assertFalse(t.echoes())
+        t.type("hunter2\n")
+        self.assertEqual(t.end(), 0)
+        self.assertIn(b"chose g", t.seen)
+        self.assertNotIn(b"hunter2", t.seen)
+        self.assertTrue(t.echoes())
+
+    def test_keys_detach_and_the_run_goes_on(self):
+        run = self.daemon.launch(ASK)
+        for key in ("\x03", "\x04", "half typed\x03"):
+            t = self.terminal("attach", run)
+            t.expect("> ")
+            t.type(key)
+            self.assertEqual(t.end(), 0)
+            self.assertIn(f"arc attach {run} brings you back".encode(), t.seen)
+            self.assertTrue(t.echoes())
+        self.daemon.answer(run, "Ann")
+        self.assertEqual(self.daemon.wait_end(run)["status"], "done")
+
+    def test_somebody_else_answers(self):
+        run = self.daemon.launch(ASK)
+        t = self.terminal("attach", run)
+        t.expect("> ")
+        t.type("my ans")
+        self.daemon.answer(run, "Bob")
+        self.assertEqual(t.end(), 0)
+        answered = t.seen.index(b"Answered by ")
+        self.assertGreater(t.seen.index(b"Hi Bob!"), answered)
+
+    def test_the_daemon_goes_and_comes(self):
+        run = self.daemon.launch(ASK)
+        t = self.terminal("attach", run)
+        t.expect("> ")
+        self.daemon.stop()
+        at = t.expect("Waiting for it")
+        self.daemon.start()
+        t.expect("> ", at)
+        argo.wait_for(lambda: self.daemon.question(run), "the question again")
+        t.type("Eve\n")
+        t.expect("Hi Eve!")
+        self.assertEqual(t.end(), 0)
+
+
+class InScripts(argo.Case):
+    def file(self, text):
+        path = self.daemon.home / "t.json"
+        path.write_text(text if isinstance(text, str) else argo.json.dumps(text))
+        return str(path)
+
+    def test_exit_codes(self):
+        self.arc("nonsense", check=2)
+        self.arc("start", check=2)
+        self.arc("start", "nowhere", check=3)
+        self.arc("status", "nowhere", check=3)
+        self.arc("ci", "show", "nowhere", check=3)
+        self.arc("start", self.file(SAY), "--wait", check=0)
+        self.arc("start", self.file(FAIL), "--wait", check=4)
+        waits = self.arc("start", self.file(ASK), "W", "--wait", check=5)
+        self.assertIn("arc answer ask_W ANSWER", waits.stderr)
+        self.arc("answer", "ask_W", check=5)
+        self.arc("answer", "ask_W", "Ann", check=0)
+        self.arc("status", "ask_W", "--wait", check=0)
+        self.arc("answer", "ask_W", "Ann", check=3)
+        self.arc("start", self.file(ASK), "A", check=0)
+        self.arc("start", self.file(ASK), "A", check=1)
+        self.arc("abandon", "ask_A", check=2)  # nobody to ask
+        self.arc("abandon", "ask_A", "--yes", check=0)
+        self.arc("attach", "ask_A", check=4)
+        self.arc("--url", "unix:/nowhere/argo.sock", "list", check=6)
+
+    def test_validate_places_every_problem(self):
+        path = self.file('{"workflow_name":"x","steps":[\n {"step":"a","type":"dislpay",\n'
+                         '  "mesage":"m"}]}')
+        result = self.arc("validate", path, check=1)
+        self.assertIn(f"{path}:2:", result.stderr)
+        self.assertIn("did you mean 'display'?", result.stderr)
+        self.assertIn(f"{path}:3:", result.stderr)
+        self.assertEqual(self.arc("start", path, check=1).stderr, result.stderr)
+
+    def test_json_is_the_reply(self):
+        run = argo.json.loads(self.arc("start", self.file(SAY), "--json", check=0).stdout)
+        self.assertEqual(run["status"], "success")
+        error = argo.json.loads(self.arc("status", "no", "--json", check=3).stdout)
+        self.assertEqual(error["error"]["code"], 1005)
+
+    def test_follow_prints_once_and_everything(self):
+        run = self.daemon.launch(ASK)
+        self.daemon.question(run)
+        env = {**os.environ, "ARGO_HOME": str(self.daemon.home)}
+        logs = subprocess.Popen([str(self.prefix / "bin/arc"), "logs", "-f", run], env=env,
+                                stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+        self.assertEqual(logs.stdout.readline(), "Who?\n")
+        self.daemon.answer(run, "Ann")
+        self.assertEqual(logs.stdout.read(), "Hi Ann!\n")
+        self.assertEqual(logs.wait(), 0)
+        logs.stdout.close()
+
+    def test_following_ends_with_its_reader(self):
+        run = self.daemon.launch({"workflow_name": "lines", "steps": [
+            {"step": "l", "type": "command",
+             "argv": ["sh", "-c", "while sleep 0.05; do echo x; done"]}]})
+        env = {**os.environ, "ARGO_HOME": str(self.daemon.home)}
+        logs = subprocess.Popen([str(self.prefix / "bin/arc"), "logs", "-f", run], env=env,
+                                stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+        self.assertEqual(logs.stdout.readline(), "x\n")
+        logs.stdout.close()
+        self.assertEqual(logs.wait(argo.DEADLINE), 1)
+
+    def test_a_signal_is_no_success(self):
+        env = {**os.environ, "ARGO_HOME": str(self.daemon.home)}
+        run = self.daemon.launch({"workflow_name": "long", "steps": [
+            {"step": "l", "type": "command", "argv": ["sh", "-c", "echo begun; sleep 600"]}]})
+        attached = subprocess.Popen([str(self.prefix / "bin/arc"), "attach", run], env=env,
+                                    stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                                    stderr=subprocess.DEVNULL, text=True)
+        self.assertEqual(attached.stdout.readline(), "begun\n")
+        attached.terminate()
+        self.assertEqual(attached.wait(argo.DEADLINE), 1)
+        attached.stdout.close()
+        self.assertEqual(self.daemon.status(run)["status"], "running")
+
+    def test_a_key_is_in_its_file_only(self):
+        canary = "sk-ARGO-CANARY-0123456789"
+        self.arc("ci", "add", "gpt", "--provider", "openai", "--url", "http://127.0.0.1:1/v1",
+                 "--model", "m", "--key-env", "THE_KEY", env={"THE_KEY": canary}, check=0)
+        files = [p for p in self.daemon.home.rglob("*")
+                 if p.is_file() and canary.encode() in p.read_bytes()]
+        self.assertEqual(files, [self.daemon.home / "keys/gpt"])
+        self.assertEqual(files[0].stat().st_mode & 0o777, 0o600)
+        shown = self.arc("ci", "show", "gpt", check=0).stdout + \
+            self.arc("ci", "list", "--json", check=0).stdout
+        self.assertNotIn(canary, shown)
+        self.arc("ci", "remove", "gpt", check=0)
+        self.assertFalse(files[0].exists())
+
+
+class WithoutADaemon(unittest.TestCase):
+    def setUp(self):
+        self.prefix = argo.stage()
+        self.addCleanup(shutil.rmtree, self.prefix, True)
+        self.home = pathlib.Path(tempfile.mkdtemp(prefix="argo-home-"))
+        self.addCleanup(shutil.rmtree, self.home, True)
+        self.env = {**os.environ, "ARGO_HOME": str(self.home), "ARGO_DAEMON_PORT": "0"}
+
+    def arc(self, *args):
+        return subprocess.run([str(self.prefix / "bin/arc"), *args], env=self.env, text=True,
+                              capture_output=True, stdin=subprocess.DEVNULL)
+
+    def test_hundred_arcs_start_one_daemon(self):
+        arcs = [subprocess.Popen([str(self.prefix / "bin/arc"), "daemon", "start", "--json"],
+                                 env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                 stdin=subprocess.DEVNULL, text=True) for _ in range(100)]
+        try:
+            replies = [(a.communicate(), a.returncode) for a in arcs]
+            self.assertEqual([(e, c) for (_, e), c in replies if c != 0], [])
+            pids = {argo.json.loads(o)["data"]["pid"] for (o, _), _ in replies}
+            self.assertEqual(len(pids), 1)
+        finally:
+            stopped = self.arc("daemon", "stop")
+        self.assertEqual(stopped.returncode, 0, stopped.stderr)
+        self.assertFalse(argo.alive(pids.pop()))
+
+    def test_what_never_starts_one(self):
+        self.assertEqual(self.arc("daemon", "status").returncode, 6)
+        self.assertEqual(self.arc("daemon", "stop").returncode, 0)
+        self.assertEqual(self.arc("version").returncode, 0)
+        self.assertEqual(list(self.home.iterdir()), [])
+
+    def test_a_daemon_that_cannot_start_is_explained(self):
+        (self.home / "argo.db").write_text("this is no database, and must not be overwritten")
+        result = self.arc("list")
+        self.assertEqual(result.returncode, 6)
+        self.assertIn("argo.db", result.stderr)
+        self.assertIn("no database", (self.home / "argo.db").read_text())
+
+
+if __name__ == "__main__":
+    argo.main()
