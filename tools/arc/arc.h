@@ -89,13 +89,13 @@ int arc_request_running(struct arc *arc, const char *method, const char *path,
 /* How long a long poll may last on this connection, in seconds. */
 int arc_poll_seconds(const struct arc *arc);
 
-/* ---- launch.c ---------------------------------------------------------------------------------- */
+/* ---- launch.c -------------------------------------------------------------------------------- */
 
 /* Starts the home's daemon, or finds that another arc has just done so. Blocks until it answers.
  * Returns 0, or -1 after saying why not. */
 int arc_launch(struct arc *arc);
 
-/* ---- report.c ---------------------------------------------------------------------------------- */
+/* ---- report.c -------------------------------------------------------------------------------- */
 
 /* Prints what went wrong and what to do next; returns the exit code. NULL: it has been said that
  * there is no daemon. */
@@ -111,7 +111,7 @@ void arc_putf(FILE *out, const char *format, ...) ARGO_PRINTF(2, 3);
 void arc_print_json(const char *text);
 int arc_print_reply(const struct arc_reply *reply);
 
-/* ---- format.c ---------------------------------------------------------------------------------- */
+/* ---- format.c -------------------------------------------------------------------------------- */
 
 enum { ARC_TIME_SIZE = 64 };
 
@@ -127,7 +127,7 @@ const char *arc_time_between(const char *from, const char *to, char buf[ARC_TIME
 size_t arc_terminal_width(void);
 char *arc_format(const char *format, ...) ARGO_PRINTF(1, 2); /* NULL without memory */
 
-/* ---- command lines (arguments.c) ----------------------------------------------------------------- */
+/* ---- command lines (arguments.c) ------------------------------------------------------------- */
 
 /* Points arc->globals at the members of ARC. */
 void arc_globals_init(struct arc *arc);

@@ -104,7 +104,7 @@ int arc_cmd_logs(struct arc *arc, int argc, char **argv)
     return code == ARC_EXIT_WORKFLOW ? ARC_EXIT_OK : code; /* the logs have been printed */
 }
 
-/* ---- answer ---------------------------------------------------------------------------------------- */
+/* ---- answer ---------------------------------------------------------------------------------- */
 
 /* Asks on the terminal until the daemon takes the answer. NULL reply text: the person gave up. */
 static int ask(struct arc *arc, const char *id, const argo_value *question, struct arc_reply *reply,

@@ -78,7 +78,7 @@ int arc_cmd_ci_show(struct arc *arc, int argc, char **argv)
     return ARC_EXIT_OK;
 }
 
-/* ---- add ------------------------------------------------------------------------------------------- */
+/* ---- add ------------------------------------------------------------------------------------- */
 
 struct add {
     const char *provider, *url, *model, *role, *recording, *upstream;

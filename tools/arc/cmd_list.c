@@ -80,7 +80,7 @@ int arc_cmd_list(struct arc *arc, int argc, char **argv)
     return ARC_EXIT_OK;
 }
 
-/* ---- status -------------------------------------------------------------------------------------- */
+/* ---- status ---------------------------------------------------------------------------------- */
 
 static void line(const char *name, const char *value)
 {
@@ -199,7 +199,7 @@ int arc_cmd_status(struct arc *arc, int argc, char **argv)
     return wait && !done ? ARC_EXIT_WORKFLOW : ARC_EXIT_OK;
 }
 
-/* ---- steps --------------------------------------------------------------------------------------- */
+/* ---- steps ----------------------------------------------------------------------------------- */
 
 int arc_cmd_steps(struct arc *arc, int argc, char **argv)
 {

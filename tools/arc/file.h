@@ -20,7 +20,8 @@ enum { ARC_TEMPLATE_MAX = 1024 * 1024, ARC_KEY_MAX = 16 * 1024 };
  * Returns 0, or an exit code after saying what is wrong. */
 int arc_put_template(struct arc *arc, const char *text, argo_value *body);
 
-/* Writes KEY to keys/NAME in HOME: mode 0600, atomically, through no symbolic link. -1 with errno. */
+/* Writes KEY to keys/NAME in HOME: mode 0600, atomically, through no symbolic link. -1 with
+ * errno. */
 int arc_key_write(const char *home, const char *name, const char *key);
 /* Removes it; 1 when there was one, 0 when not, -1 with errno. */
 int arc_key_remove(const char *home, const char *name);

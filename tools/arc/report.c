@@ -128,7 +128,7 @@ static const struct advice *advice_for(int code)
     return NULL;
 }
 
-/* One line as compilers print them: file:line:col: path: message (expected ...; did you mean ...) */
+/* As compilers print them: file:line:col: path: message (expected ...; did you mean ...) */
 static void print_problem(const struct argo_problem *p)
 {
     const char *file = p->file == NULL ? "template" : p->file;

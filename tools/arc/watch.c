@@ -84,7 +84,7 @@ static void detach(struct watch *w)
     finish(w, w->arc->terminal ? ARC_EXIT_OK : ARC_EXIT_FAILED); /* a script waited for the end */
 }
 
-/* ---- output ---------------------------------------------------------------------------------------- */
+/* ---- output ---------------------------------------------------------------------------------- */
 
 static void on_output(void *user, const char *reply, size_t len, const argo_error *err)
 {
@@ -236,7 +236,7 @@ static void take_reply(struct watch *w)
     }
 }
 
-/* ---- questions -------------------------------------------------------------------------------------- */
+/* ---- questions ------------------------------------------------------------------------------- */
 
 static void ask(struct watch *w)
 {
@@ -357,7 +357,7 @@ static void keyboard(struct watch *w)
     }
 }
 
-/* ---- the loop ---------------------------------------------------------------------------------------- */
+/* ---- the loop -------------------------------------------------------------------------------- */
 
 static int least_wait(int wait, int64_t until_ms)
 {
