@@ -47,6 +47,7 @@ struct ag_domain_config {
     ag_loop *loop;
     ag_store *store;
     struct ag_launch_port launch;
+    /* Borrowed: */
     const char *home_templates;      /* $ARGO_HOME/workflows/templates */
     const char *installed_templates; /* DATADIR/argo/templates */
 };
@@ -54,10 +55,11 @@ struct ag_domain_config {
 /* Loads the live runs; nothing is launched until ag_domain_recover. */
 int ag_domain_new(const struct ag_domain_config *config, ag_domain **out, argo_error **err);
 void ag_domain_free(ag_domain *d);
-/* After a start (or a failed commit): adopts what lives, launches what should, ends what should
- * not live any more. */
+/* After a start: adopts what lives, launches what should, ends what should not live any more. */
 void ag_domain_recover(ag_domain *d);
-/* The store's `failed`: drop and load again. */
+/* The store's `failed`: drops what is held and loads it again; until then no change is taken
+ * (ARGO_E_STORE). What has a process is adopted at once, the rest recovers by itself a moment
+ * later. Also that is repeated while the store cannot be read. */
 void ag_domain_reload(ag_domain *d);
 /* From now on nothing is launched (the daemon is stopping). */
 void ag_domain_quiesce(ag_domain *d);

@@ -183,6 +183,24 @@ START_TEST(an_interrupted_run_outlasts_a_restart)
 }
 END_TEST
 
+/* The daemon died between the decision and the launch that follows from it. */
+START_TEST(a_decision_outlasts_a_crash_of_the_daemon)
+{
+    int64_t rid = interrupted_run();
+    struct ag_run row = {0};
+    load_row(rid, &row);
+    row.decision = ag_strdup("skip");
+    ag_txn *t = ag_txn_new(fx.store);
+    ag_txn_put_run(t, &row);
+    ag_run_clear(&row);
+    ag_txn_commit(t, note_outcome, &o);
+    ck_assert_int_eq(await(&o), 0);
+    reopen();
+    ck_assert_int_eq(fx.launches, 2);
+    ck_assert_int_eq(stored_state(rid), AG_RUN_RUNNING);
+}
+END_TEST
+
 START_TEST(finishing)
 {
     int64_t rid = start_run("w");
@@ -462,6 +480,7 @@ static Suite *lifecycle_suite(void)
     tcase_add_loop_test(tc, an_interrupted_step_is_for_people, 0, 3);
     tcase_add_test(tc, a_repeated_step_is_asked_about_again);
     tcase_add_test(tc, an_interrupted_run_outlasts_a_restart);
+    tcase_add_test(tc, a_decision_outlasts_a_crash_of_the_daemon);
     tcase_add_test(tc, finishing);
     tcase_add_test(tc, abandon_waits_for_what_lives);
     tcase_add_test(tc, abandon_while_launching);

@@ -104,9 +104,12 @@ START_TEST(invalid_lines_are_used_up)
     /* nor does it come back after another one */
     reopen(rid);
     ck_ok(send_line(rid, "red", NULL, &o, NULL), o);
-    reopen(rid);
     ck_ok(ask(rid, 1, "q3", AG_QUESTION_TEXT, &o), o);
     ck_assert_str_eq(open_question_id(rid), "q3");
+    ck_ok(send_line(rid, "any", NULL, &o, NULL), o);
+    reopen(rid);
+    ck_ok(ask(rid, 1, "q4", AG_QUESTION_TEXT, &o), o);
+    ck_assert_str_eq(open_question_id(rid), "q4");
 }
 END_TEST
 
