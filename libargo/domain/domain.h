@@ -59,7 +59,7 @@ void ag_domain_free(ag_domain *d);
 void ag_domain_recover(ag_domain *d);
 /* The store's `failed`: drops what is held and loads it again; until then no change is taken
  * (ARGO_E_STORE). What has a process is adopted at once, the rest recovers by itself a moment
- * later. Also that is repeated while the store cannot be read. */
+ * later. The loading is tried again while the store cannot be read. */
 void ag_domain_reload(ag_domain *d);
 /* From now on nothing is launched (the daemon is stopping). */
 void ag_domain_quiesce(ag_domain *d);
