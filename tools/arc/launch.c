@@ -29,24 +29,19 @@ struct launch {
     int errors; /* a file in memory: what the daemon says when it cannot start */
 };
 
-/* What is beside this program at NAME, or where the build tree has it. The caller frees it. */
-static char *find_beside(const char *name, const char *in_build_tree)
+/* The daemon of this installation: beside this program. The caller frees it. */
+static char *find_daemon(void)
 {
-    const char *places[] = {name, in_build_tree}; /* the second may be NULL */
     char self[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    char *slash = NULL;
-    if (n > 0) {
-        self[n] = '\0';
-        slash = strrchr(self, '/');
+    self[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(self, '/');
+    char *path =
+        slash == NULL ? NULL : arc_format("%.*s%s", (int)(slash + 1 - self), self, "argo-daemon");
+    if (path != NULL && access(path, X_OK) == 0) {
+        return path;
     }
-    for (size_t i = 0; slash != NULL && i < 2 && places[i] != NULL; i++) {
-        char *path = arc_format("%.*s%s", (int)(slash + 1 - self), self, places[i]);
-        if (path != NULL && access(path, X_OK) == 0) {
-            return path;
-        }
-        free(path);
-    }
+    free(path);
     return NULL;
 }
 
@@ -69,17 +64,11 @@ static char *option(const char *name, const char *value)
 static int spawn(struct arc *arc, const char *program, int ready, int errors, pid_t *out)
 {
     char name[] = "argo-daemon", ready_option[] = "--ready-fd=3";
-    char *argv[7] = {name, ready_option};
+    char *argv[5] = {name, ready_option};
     size_t n = 2;
-    /* One installation: what is beside us, wherever it has been moved to. */
-    arc_auto_free char *executor =
-        find_beside("argo_workflow_executor", "../executor/argo_workflow_executor");
-    arc_auto_free char *templates = find_beside("../share/argo/templates", NULL);
-    arc_auto_free char *executor_option = option("--executor", executor);
-    arc_auto_free char *templates_option = option("--templates", templates);
     arc_auto_free char *port = option("--port", arc->port);
     arc_auto_free char *home = option("--home", argo_context_home(arc->ctx));
-    char *given[] = {home, executor_option, templates_option, port};
+    char *given[] = {home, port};
     for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
         if (given[i] != NULL) {
             argv[n++] = given[i];
@@ -110,7 +99,7 @@ static int spawn(struct arc *arc, const char *program, int ready, int errors, pi
 
 static int begin(struct arc *arc, struct launch *launch)
 {
-    arc_auto_free char *program = find_beside("argo-daemon", "../daemon/argo-daemon");
+    arc_auto_free char *program = find_daemon();
     if (program == NULL) {
         arc_failed(arc, "No daemon runs, and argo-daemon is not beside this program");
         return -1;

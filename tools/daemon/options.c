@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <argo/version.h>
 
@@ -95,6 +96,21 @@ static int absolute(const char *option, const char *path, char **out)
     return OPTIONS_GO;
 }
 
+/* One installation, wherever it has been moved to: what is beside this program at NAME. NULL when
+ * it is not there; then the library's own default serves. */
+static char *beside(const char *name)
+{
+    char path[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    path[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(path, '/');
+    if (slash == NULL || (size_t)(slash + 1 - path) + strlen(name) >= sizeof(path)) {
+        return NULL;
+    }
+    strcpy(slash + 1, name);
+    return realpath(path, NULL);
+}
+
 static int take(int option, const char *value, struct options *o)
 {
     switch (option) {
@@ -145,6 +161,12 @@ int options_parse(int argc, char **argv, struct options *out)
     }
     if (r == OPTIONS_WRONG) {
         fputs("Try 'argo-daemon --help'.\n", stderr);
+    }
+    if (o.executor == NULL) {
+        o.executor = beside("argo_workflow_executor");
+    }
+    if (o.templates == NULL) {
+        o.templates = beside("../share/argo/templates");
     }
     o.daemon.executor = o.executor;
     o.daemon.templates = o.templates;
