@@ -49,7 +49,14 @@ void ag_api_workflow_start(ag_request *req, void *user)
         if (body.request_key == NULL && key != NULL && strlen(key) <= AG_MAX_LABEL) {
             body.request_key = ag_strdup(key);
         }
-        if (ag_run_start(daemon->domain, &body, hash, &call->rid, ag_api_done, call, &err) < 0) {
+        ag_value *env = NULL;
+        int r = ag_launch_env_resolve(body.env, &env, &err);
+        if (r == 0) {
+            ag_value_unref(body.env);
+            body.env = env;
+            r = ag_run_start(daemon->domain, &body, hash, &call->rid, ag_api_done, call, &err);
+        }
+        if (r < 0) {
             ag_api_refuse(call, err);
         }
     }

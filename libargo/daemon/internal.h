@@ -73,6 +73,10 @@ int64_t ag_supervisor_run_of_process(ag_supervisor *s, pid_t pid);
 int ag_daemon_authorize(ag_request *req, const struct ag_route *route, void *user,
                         argo_error **err);
 
+/* launch_env.c: the environment that a run will have, for the caller's `env` (object or NULL):
+ * a name outside the short list is ARGO_E_INVALID. *OUT is new. */
+int ag_launch_env_resolve(const ag_value *callers, ag_value **out, argo_error **err);
+
 /* routes.c */
 extern const struct ag_route ag_daemon_routes[];
 extern const size_t ag_daemon_routes_count;
