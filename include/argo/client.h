@@ -46,6 +46,11 @@ ARGO_PUBLIC int argo_client_new(argo_context *ctx, const char *url, argo_client 
  * it takes effect when the dispatch returns. Does not block. Since: 0.1 */
 ARGO_PUBLIC void argo_client_free(argo_client *client);
 
+/* Names the program that uses CLIENT, as in "arc": the daemon records it as `answered_via` of the
+ * questions that it answers. NAME is copied: an id, [A-Za-z0-9][A-Za-z0-9._-]{0,63} without "..".
+ * Errors: ARGO_E_INVALID, ARGO_E_ID, ARGO_E_NOMEM. Since: 0.1 */
+ARGO_PUBLIC int argo_client_set_name(argo_client *client, const char *name, argo_error **err);
+
 /* Sends METHOD ("GET", "POST", "DELETE") for PATH (with its query, encoded: argo_client_path) and
  * blocks until the reply, at most TIMEOUT_MS milliseconds a try (0: 30 s); started requests go on
  * meanwhile and may call back. BODY is JSON of LEN bytes, or NULL. *REPLY is JSON text of at most

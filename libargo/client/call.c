@@ -14,7 +14,7 @@
 #define BUSY_WINDOW_MS     5000
 #define BACKOFF_FIRST_MS   50
 #define BACKOFF_MAX_MS     2000
-#define MAX_HEADERS        6
+#define MAX_HEADERS        7
 
 struct ag_call {
     struct ag_list link;
@@ -184,6 +184,9 @@ static int make_headers(const ag_call *call, const char *token, char *texts[MAX_
     }
     if (call->key[0] != '\0') {
         texts[n++] = ag_asprintf("Idempotency-Key: %s", call->key);
+    }
+    if (call->client->name != NULL) {
+        texts[n++] = ag_asprintf("X-Argo-Client: %s", call->client->name);
     }
     for (int i = 0; i < n; i++) {
         if (texts[i] == NULL) {

@@ -100,9 +100,25 @@ void ag_client_free(ag_client *c)
         explicit_bzero(c->token, strlen(c->token));
     }
     free(c->token);
+    free(c->name);
     free(c->base);
     free(c->socket);
     free(c);
+}
+
+int ag_client_set_name(ag_client *c, const char *name, argo_error **err)
+{
+    int rc = ag_id_check(name, "name", err);
+    if (rc < 0) {
+        return rc;
+    }
+    char *copy = ag_strdup(name);
+    if (copy == NULL) {
+        return ag_error_nomem(err);
+    }
+    free(c->name);
+    c->name = copy;
+    return 0;
 }
 
 void ag_client_forget_socket(ag_client *c)

@@ -28,6 +28,8 @@ struct ag_client_config {
 /* A URL that is none of the above: ARGO_E_INVALID. No connection is made yet. */
 int ag_client_new(const struct ag_client_config *config, ag_client **out, argo_error **err);
 void ag_client_free(ag_client *c); /* cancels its calls, without callbacks */
+/* Sends X-Argo-Client: NAME (an id) with every call; without one nothing is sent. */
+int ag_client_set_name(ag_client *c, const char *name, argo_error **err);
 
 struct ag_call_spec {
     enum { AG_CALL_GET, AG_CALL_POST, AG_CALL_DELETE } method;

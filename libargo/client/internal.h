@@ -18,6 +18,7 @@ struct ag_client {
     uint16_t port;  /* of TCP */
     char *token;    /* given by the caller, or NULL */
     int64_t epoch;  /* 0: a user */
+    char *name;     /* X-Argo-Client, or NULL */
     struct ag_list calls;
     struct ag_list idle; /* lanes that have proved themselves and wait for a call */
 };

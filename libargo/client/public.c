@@ -53,6 +53,15 @@ int argo_client_new(argo_context *ctx, const char *url, argo_client **out, argo_
     return 0;
 }
 
+int argo_client_set_name(argo_client *client, const char *name, argo_error **err)
+{
+    if (client == NULL || client->client == NULL || name == NULL) {
+        return ag_error_set(err, ARGO_E_INVALID,
+                            "argo_client_set_name: client and name must be given");
+    }
+    return ag_client_set_name(client->client, name, err);
+}
+
 static void request_free(argo_client_request *request)
 {
     ag_list_remove(&request->link);

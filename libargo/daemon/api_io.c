@@ -260,7 +260,7 @@ static const char *user_name(char *buf, size_t size)
     return buf;
 }
 
-/* "arc/0.1.0" -> "arc": what people recognise; other clients are named by the transport. */
+/* What people recognise: the name a client gives itself, else the transport. */
 static const char *via(ag_request *req)
 {
     const char *agent = ag_request_header(req, "X-Argo-Client");

@@ -48,7 +48,11 @@ void arc_reply_clear(struct arc_reply *reply)
 
 int arc_connect(struct arc *arc, argo_error **err)
 {
-    return arc->client != NULL ? 0 : argo_client_new(arc->ctx, arc->url, &arc->client, err);
+    if (arc->client != NULL) {
+        return 0;
+    }
+    int r = argo_client_new(arc->ctx, arc->url, &arc->client, err);
+    return r < 0 ? r : argo_client_set_name(arc->client, "arc", err);
 }
 
 int arc_poll_seconds(const struct arc *arc)

@@ -131,6 +131,28 @@ START_TEST(blocking_failures)
 }
 END_TEST
 
+START_TEST(a_name_goes_with_every_call)
+{
+    char *reply = NULL;
+    char longest[66];
+    memset(longest, 'n', sizeof(longest) - 1);
+    longest[65] = '\0';
+    ck_assert_int_eq(argo_client_set_name(client, longest, NULL), ARGO_E_ID);
+    longest[64] = '\0';
+    ck_assert_int_eq(argo_client_set_name(client, longest, NULL), 0);
+    ck_assert_int_eq(argo_client_set_name(client, "two words", NULL), ARGO_E_ID);
+    ck_assert_int_eq(argo_client_set_name(client, "a\r\nb: c", NULL), ARGO_E_ID);
+    ck_assert_int_eq(argo_client_set_name(client, NULL, NULL), ARGO_E_INVALID);
+    ck_assert_int_eq(argo_client_set_name(NULL, "x", NULL), ARGO_E_INVALID);
+    ck_assert_int_eq(argo_client_set_name(client, "tool", NULL), 0);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(call("POST", "/p", "{}", &reply, NULL), 0);
+        free(reply);
+        ck_assert_str_eq(fakehttp_header(server, i, "X-Argo-Client"), "tool");
+    }
+}
+END_TEST
+
 START_TEST(new_validates)
 {
     argo_client *other = NULL;
@@ -243,6 +265,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, blocking_calls);
     tcase_add_test(tc, blocking_failures);
+    tcase_add_test(tc, a_name_goes_with_every_call);
     tcase_add_test(tc, new_validates);
     tcase_add_test(tc, a_host_s_own_loop);
     tcase_add_test(tc, requests_may_be_cancelled);
