@@ -494,6 +494,14 @@ struct fakeport *fakeport_new(const char *definition)
     return f;
 }
 
+struct fakeport *fakeport_flow(const char *top, const char *steps)
+{
+    char *text = ag_asprintf("{'workflow_name':'flow',%s'steps':[%s]}", top, steps);
+    struct fakeport *f = fakeport_new(text);
+    free(text);
+    return f;
+}
+
 static void drop_executor(struct fakeport *f)
 {
     struct ag_list *pos, *tmp;

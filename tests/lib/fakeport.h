@@ -57,6 +57,8 @@ struct fakeport {
 
 /* DEFINITION is JSON with ' instead of ". */
 struct fakeport *fakeport_new(const char *definition);
+/* The same from its steps, and TOP: what stands beside them, "'parameters':{...},". */
+struct fakeport *fakeport_flow(const char *top, const char *steps);
 void fakeport_free(struct fakeport *f);
 /* A new executor: from the checkpoint to its end, or to where it is killed. */
 void fakeport_run(struct fakeport *f);

@@ -1,0 +1,132 @@
+/*
+ * What follows a failed attempt: retry, on_error, timeouts, and the numbers of attempts.
+ */
+#include <string.h>
+
+#include "base/text.h"
+#include "lib/fakeport.h"
+#include "lib/runner.h"
+#include "lib/tempdir.h"
+
+static struct fakeport *run(const char *steps)
+{
+    struct fakeport *f = fakeport_flow("", steps);
+    f->cwd = temp_dir;
+    fakeport_run(f);
+    return f;
+}
+
+/* Fails until it has been called three times. */
+#define THIRD_TIME "'type':'command','argv':['sh','-c','echo x >> n; test $(wc -l < n) -ge 3']"
+
+START_TEST(test_retry)
+{
+    struct fakeport *f = run("{'step':'a'," THIRD_TIME ",'retry':{'max_retries':2}},"
+                             "{'step':'b','type':'display','message':'ok'}");
+    ck_trace(f, "a:failed a@2:failed a@3:done b:done");
+    ck_assert_str_eq(fakeport_status(f), "done");
+    char *notice = fakeport_output(f, "notice");
+    ck_assert_ptr_nonnull(strstr(notice, "1 of 2"));
+    free(notice);
+    fakeport_free(f);
+}
+END_TEST
+
+START_TEST(test_retries_used_up)
+{
+    struct fakeport *f = run("{'step':'a'," THIRD_TIME ",'retry':{'max_retries':1,"
+                             "'retry_delay':0.01,'retry_backoff':'exponential'}}");
+    ck_trace(f, "a:failed a@2:failed");
+    ck_assert_str_eq(fakeport_error(f, "code"), "exit_code");
+    fakeport_free(f);
+}
+END_TEST
+
+START_TEST(test_retry_on)
+{
+    struct fakeport *f =
+        run("{'step':'a'," THIRD_TIME ",'retry':{'max_retries':5,'on':['timeout']}}");
+    ck_trace(f, "a:failed");
+    fakeport_free(f);
+    f = run("{'step':'a'," THIRD_TIME ",'retry':{'max_retries':5,'on':['exit_code']}}");
+    ck_trace(f, "a:failed a@2:done"); /* the second call was counted above */
+    fakeport_free(f);
+}
+END_TEST
+
+START_TEST(test_on_error_retry)
+{
+    struct fakeport *f =
+        run("{'step':'a','type':'command','argv':['false'],'on_error':{'action':'retry'}}");
+    ck_trace(f, "a:failed a@2:failed a@3:failed a@4:failed");
+    ck_assert_str_eq(fakeport_status(f), "failed");
+    fakeport_free(f);
+}
+END_TEST
+
+START_TEST(test_skip)
+{
+    struct fakeport *f =
+        run("{'step':'a','type':'command','argv':['false'],'on_error':{'action':'skip'}}");
+    ck_trace(f, "a:skipped");
+    ck_assert_str_eq(fakeport_status(f), "done");
+    ck_assert_ptr_nonnull(ag_value_get(ag_value_at(f->rows, 0), "error"));
+    fakeport_free(f);
+}
+END_TEST
+
+START_TEST(test_goto)
+{
+    struct fakeport *f = run("{'step':'a','type':'command','argv':['false'],'on_error':'c'},"
+                             "{'step':'b','type':'display','message':'b','next_step':'EXIT'},"
+                             "{'step':'c','type':'display','message':'c'}");
+    ck_trace(f, "a:failed c:done");
+    ck_assert_str_eq(fakeport_status(f), "done");
+    fakeport_free(f);
+    f = run("{'step':'a','type':'command','argv':['false'],"
+            "'on_error':{'action':'goto','target':'EXIT'}}");
+    ck_trace(f, "a:skipped");
+    ck_assert_str_eq(fakeport_status(f), "done");
+    fakeport_free(f);
+}
+END_TEST
+
+START_TEST(test_timeout_of_a_question)
+{
+    struct fakeport *f = run("{'step':'a','type':'user_ask','prompt':'?','timeout':0.05,"
+                             "'retry':{'max_retries':1}}");
+    ck_trace(f, "a:failed a@2:failed");
+    ck_assert_str_eq(fakeport_error(f, "code"), "timeout");
+    ck_assert_uint_eq(f->asked, 1);
+    fakeport_free(f);
+}
+END_TEST
+
+START_TEST(test_attempt_number)
+{
+    struct fakeport *f = run("{'step':'a','type':'command','argv':['sh','-c',"
+                             "'echo {{attempt}} $ARGO_ATTEMPT {{effect_key}}; exit 1'],"
+                             "'retry':{'max_retries':1}}");
+    ck_output(f, "stdout", "1 1 flow_1/a\n2 2 flow_1/a\n");
+    fakeport_free(f);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("exec/retry");
+    TCase *t = tcase_create("retry");
+    tcase_add_checked_fixture(t, temp_dir_setup, temp_dir_teardown);
+    tcase_add_test(t, test_retry);
+    tcase_add_test(t, test_retries_used_up);
+    tcase_add_test(t, test_retry_on);
+    tcase_add_test(t, test_on_error_retry);
+    tcase_add_test(t, test_skip);
+    tcase_add_test(t, test_goto);
+    tcase_add_test(t, test_timeout_of_a_question);
+    tcase_add_test(t, test_attempt_number);
+    suite_add_tcase(s, t);
+    return s;
+}
+
+ARGO_TEST_MAIN(suite)
