@@ -97,9 +97,10 @@ static ag_value *messages_of(const char *prompt)
 
 /* ---- the answer ------------------------------------------------------------------------------------- */
 
+/* Replayed words begin with their label, except JSON: there it is a line of its own. */
 static void show_label(struct asking *a, const char *label)
 {
-    if (label != NULL && !a->labelled) {
+    if (label != NULL && a->schema != NULL && !a->labelled) {
         a->labelled = true;
         ag_auto_free char *line = ag_asprintf("%s\n", label);
         if (line != NULL) {
@@ -205,6 +206,26 @@ static void call(struct ag_strand *s, void *state, const struct ag_ci *ci,
     }
 }
 
+/* The step's CI, else the template's; NULL (an empty name too) is the registry's default. */
+static int name_ci(struct ag_strand *s, char **out, argo_error **err)
+{
+    static const char *const keys[] = {"ci", "provider"};
+    for (size_t i = 0; i < AG_ARRAY_SIZE(keys); i++) {
+        ag_auto_free char *name = NULL;
+        int r = ag_strand_text(s, keys[i], &name, err);
+        if (r < 0) {
+            return r;
+        }
+        if (name != NULL && *name != '\0') {
+            *out = ag_take(name);
+            return 0;
+        }
+    }
+    const char *name = ag_template_default(ag_strand_template(s), "provider");
+    *out = name != NULL ? ag_strdup(name) : NULL;
+    return name == NULL || *out != NULL ? 0 : ag_error_nomem(err);
+}
+
 static void start(struct ag_strand *s, void *state)
 {
     struct asking *a = state;
@@ -213,10 +234,7 @@ static void start(struct ag_strand *s, void *state)
     a->strand = s;
     int r = prepare(s, a, &err);
     if (r == 0) {
-        r = ag_strand_text(s, "ci", &ci, &err);
-    }
-    if (r == 0 && ci == NULL) {
-        r = ag_strand_text(s, "provider", &ci, &err);
+        r = name_ci(s, &ci, &err);
     }
     if (r < 0) {
         ag_strand_fail_error(s, AG_FAIL_TEMPLATE, err);
