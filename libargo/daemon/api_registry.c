@@ -29,7 +29,10 @@ static int find_ci(struct argo_daemon *daemon, const char *name, struct ag_ci *o
                    argo_error **err)
 {
     int found = ag_store_ci(daemon->store, name, out, err);
-    return found == 0 ? ag_error_set(err, ARGO_E_NO_CI, "CI '%s' is not registered", name) : found;
+    return found != 0
+               ? found
+               : ag_error_set(err, ARGO_E_NO_CI,
+                              "CI '%s' is not registered; register it: arc ci add %s", name, name);
 }
 
 static ag_value *ci_reply(const struct ag_ci *ci)

@@ -382,7 +382,7 @@ static const ag_value *choose(const ag_value *cis, argo_error **err)
     size_t n = ag_value_size(cis);
     if (n != 1) {
         ag_error_set(err, ARGO_E_NO_CI,
-                     n == 0 ? "no CI is registered: arc ci add"
+                     n == 0 ? "no CI is registered; register one: arc ci add"
                             : "several CIs are registered and none has the role default: the step "
                               "must name its ci");
         return NULL;
