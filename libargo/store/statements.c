@@ -132,7 +132,8 @@ const char *const ag_sql_text[AG_SQL_COUNT] = {
     [AG_SQL_LIVE_RUNS] = "SELECT " RUN_COLUMNS " FROM runs WHERE " LIVE " ORDER BY rid",
     [AG_SQL_VARIABLES] = "SELECT name, value FROM variables WHERE rid = $1 ORDER BY name",
     [AG_SQL_STEPS] = "SELECT " STEP_COLUMNS " FROM steps WHERE rid = $1 "
-                     "ORDER BY started, path, attempt",
+                     "ORDER BY CASE WHEN started = 0 THEN ended ELSE started END, "
+                     "CASE WHEN started = 0 THEN 0 ELSE 1 END, path, attempt",
     [AG_SQL_STEP] =
         "SELECT " STEP_COLUMNS " FROM steps WHERE rid = $1 AND path = $2 AND attempt = $3",
     [AG_SQL_VISITS] = "SELECT step, COUNT(DISTINCT path) FROM steps WHERE rid = $1 "
