@@ -218,7 +218,7 @@ static void adopt_all(ag_domain *d)
 void ag_domain_reload(ag_domain *d)
 {
     AG_AUTO(argo_error) err = NULL;
-    struct tables old;
+    struct tables old = {0};
     d->stale = true;
     ag_timer_arm(d->retry, RETRY_MS);
     if (load_again(d, &old, &err) < 0) {

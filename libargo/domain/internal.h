@@ -142,6 +142,8 @@ bool ag_question_takes_lines(const struct ag_question *q);
 bool ag_question_is_of_crash(const struct ag_question *q);
 struct ag_question *ag_question_copy(const struct ag_question *q); /* NULL without memory */
 void ag_question_free(void *q);
+/* A step that is over leaves no question open: nobody would read the answer. */
+void ag_live_expire_questions(struct ag_change_set *c, struct ag_live *live, const char *path);
 void ag_live_cancel_questions(struct ag_change_set *c, struct ag_live *live);
 void ag_live_ask_about_crash(struct ag_change_set *c, struct ag_live *live);
 

@@ -146,10 +146,10 @@ static void wait_for_answer(struct ag_live *live)
     }
 }
 
-/* Takes Q, which is settled, out of memory. */
-static void close_question(struct ag_live *live, struct ag_question *q)
+/* Takes a question that is settled out of memory. */
+static void close_question(struct ag_live *live, const char *question_id)
 {
-    ag_map_remove(live->questions, q->question_id); /* frees Q */
+    ag_map_remove(live->questions, question_id); /* frees it */
     if (live->row.state == AG_RUN_WAITING && ag_map_size(live->questions) == 0) {
         live->row.state = AG_RUN_RUNNING;
     }
@@ -179,7 +179,7 @@ static int open_question(struct ag_change_set *c, struct ag_live *live, struct a
     if (q->state == AG_QUESTION_OPEN) {
         wait_for_answer(live);
     } else {
-        close_question(live, q);
+        close_question(live, q->question_id);
     }
     return 0;
 }
@@ -351,7 +351,7 @@ static int64_t answer_question(struct ag_change_set *c, struct ag_live *live, st
     if (ag_streq(q->question_id, live->crash_question)) {
         note_decision(c, live, answer);
     }
-    close_question(live, q);
+    close_question(live, q->question_id);
     return seq;
 }
 
@@ -396,6 +396,17 @@ static int find_question(ag_domain *d, struct ag_live *live, const struct ag_inp
     return *out == NULL ? already_answered(d, live, input->question_id, err) : 0;
 }
 
+/* From the deadline on the step acts on its absence: an answer that was accepted would be lost. */
+static int check_deadline(const ag_domain *d, const struct ag_question *q, argo_error **err)
+{
+    if (q == NULL || q->deadline == 0 || ag_context_now_ms(d->ctx) < q->deadline) {
+        return 0;
+    }
+    char at[AG_TIME_SIZE];
+    return ag_error_set(err, ARGO_E_STATE, "The deadline of this question passed at %s",
+                        ag_time_format(q->deadline, at));
+}
+
 /* Keys of people are kept apart from those of executors, which share the column. */
 static int input_key(const char *client_key, char **out, argo_error **err)
 {
@@ -424,6 +435,9 @@ static int judge_input(ag_domain *d, struct ag_live *live, const struct ag_input
         return ag_error_set(err, ARGO_E_STATE, "The workflow has ended: nobody reads its input");
     }
     int r = find_question(d, live, input, out_q, err);
+    if (r == 0) {
+        r = check_deadline(d, *out_q, err);
+    }
     return r < 0 || *out_q == NULL ? r : make_answer(*out_q, input, answer, err);
 }
 
@@ -485,6 +499,23 @@ void ag_live_cancel_questions(struct ag_change_set *c, struct ag_live *live)
         struct ag_question *q = value;
         q->state = AG_QUESTION_CANCELLED;
         ag_txn_put_question(c->txn, live->row.rid, q);
+    }
+}
+
+void ag_live_expire_questions(struct ag_change_set *c, struct ag_live *live, const char *path)
+{
+    size_t cursor = 0;
+    const char *id = NULL;
+    void *value = NULL;
+    while (ag_map_next(live->questions, &cursor, &id, &value)) {
+        struct ag_question *q = value;
+        if (!ag_streq(q->path, path)) {
+            continue;
+        }
+        q->state = AG_QUESTION_EXPIRED;
+        ag_txn_put_question(c->txn, live->row.rid, q);
+        close_question(live, id);
+        cursor = 0;
     }
 }
 

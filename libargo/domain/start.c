@@ -269,7 +269,9 @@ static struct ag_live *make_live(ag_domain *d, struct start_plan *p, argo_error 
         .rid = ag_store_next_rid(d->store),
         .workflow_id = ag_take(p->workflow_id),
         .template_name = ag_take(p->template_name),
+        .current_step = 1,
         .total_steps = (int64_t)ag_template_step_count(p->plan),
+        .step_name = ag_strdup(ag_template_step(p->plan, 0)->name),
         .created = ag_context_now_ms(d->ctx),
         .state = AG_RUN_QUEUED,
     };

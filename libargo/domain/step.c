@@ -232,6 +232,7 @@ static void apply_complete(struct ag_change_set *c, struct ag_live *live,
     if (ag_streq(complete->path, live->flight.path)) {
         ag_flight_set(live, NULL);
     }
+    ag_live_expire_questions(c, live, complete->path);
     (void)ag_set_text(&live->row.decision, NULL);
     live->row.deaths = 0;
     if (complete->next_step != NULL) {

@@ -132,6 +132,20 @@ class Runs(argo.Case):
         self.daemon.wait_end(run)
         self.assertTrue(self.daemon.output(run).endswith("one-two\n"))
 
+    def test_deadline(self):
+        def ask(**fields):
+            return steps({"step": "q", "type": "user_ask", "prompt": "?", "save_to": "a",
+                          "deadline": 0.2, **fields},
+                         {"step": "d", "type": "display", "message": "{{a}}"})
+        taken = self.daemon.launch(ask(default="late"), wait=True)
+        self.assertTrue(self.daemon.output(taken).endswith("late\n"))
+        failed = self.daemon.launch(ask(), wait=True)
+        self.assertEqual(self.daemon.status(failed)["data"]["error"]["code"], "timeout")
+        questions = self.daemon.get("/api/questions").json["questions"]
+        self.assertEqual({q["state"] for q in questions}, {"expired"})
+        late = self.daemon.answer(taken, "x", questions[0])
+        self.assertEqual((late.status, late.json["error"]["code"]), (409, 1008))
+
     def test_abandon_leaves_no_process(self):
         marker = f"argo-test-{os.getpid()}"
         run = self.daemon.launch(steps(

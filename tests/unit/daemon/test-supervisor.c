@@ -147,8 +147,10 @@ static void setup(void)
     snprintf(nonce, sizeof(nonce), "nonce-of-%d", (int)getpid());
     run = (struct ag_run){.rid = 5, .epoch = 2};
     spec = (struct ag_run_spec){.cwd = temp_dir, .nonce = nonce};
-    static const char env[] = "{\"PATH\":\"/bin\",\"LC_ALL\":\"C\",\"SECRET\":\"x\"}";
-    ck_assert_int_eq(ag_value_parse(env, sizeof(env) - 1, &spec.env, NULL), 0);
+    static const char env[] = "{\"PATH\":\"/bin\",\"LC_ALL\":\"C\"}";
+    AG_AUTO(ag_value) given = NULL;
+    ck_assert_int_eq(ag_value_parse(env, sizeof(env) - 1, &given, NULL), 0);
+    ck_assert_int_eq(ag_launch_env_resolve(given, &spec.env, NULL), 0);
 }
 
 static void teardown(void)
@@ -216,6 +218,22 @@ static size_t living(void)
 }
 
 /* ---- tests ----------------------------------------------------------------------------------- */
+
+START_TEST(other_names_are_refused)
+{
+    static const char *const bad[] = {"{\"SECRET\":\"x\"}", "{\"LC_\":\"x\"}", "{\"PATHS\":\"x\"}",
+                                      "{\"PATH\":1}"};
+    for (size_t i = 0; i < AG_ARRAY_SIZE(bad); i++) {
+        AG_AUTO(ag_value) given = NULL;
+        AG_AUTO(argo_error) err = NULL;
+        ag_value *env = NULL;
+        ck_assert_int_eq(ag_value_parse(bad[i], strlen(bad[i]), &given, NULL), 0);
+        ck_assert_int_eq(ag_launch_env_resolve(given, &env, &err), ARGO_E_INVALID);
+        ck_assert_str_eq(argo_error_field(err), "env");
+        ck_assert_ptr_null(env);
+    }
+}
+END_TEST
 
 START_TEST(what_an_executor_gets)
 {
@@ -458,6 +476,7 @@ static Suite *suite(void)
     tcase_set_timeout(tc, 30);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, what_an_executor_gets);
+    tcase_add_test(tc, other_names_are_refused);
     tcase_add_test(tc, a_death_is_reported_and_its_lock_removed);
     tcase_add_test(tc, what_cannot_be_started);
     tcase_add_test(tc, whose_process_it_is);
