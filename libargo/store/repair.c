@@ -59,6 +59,30 @@ static int link_wal(const char *from, const char *to, argo_error **err)
     return 0;
 }
 
+/* A log that has lost its file: an empty one stands for it. */
+static int find_file(const char *path, argo_error **err)
+{
+    ag_auto_free char *wal = ag_asprintf("%s-wal", path);
+    if (wal == NULL) {
+        return ag_error_nomem(err);
+    }
+    if (ag_file_exists(path)) {
+        return 0;
+    }
+    if (!ag_file_exists(wal)) {
+        return ag_error_set(err, ARGO_E_STATE, "'%s' does not exist: nothing to repair", path);
+    }
+    ag_auto_close int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    return fd < 0 ? ag_error_errno(err, errno, "create '%s'", path) : 0;
+}
+
+/* SQLite removes the log of a file without pages. */
+static bool has_pages(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && st.st_size > 0;
+}
+
 /* A second name costs nothing and keeps the bytes whatever happens to the first. */
 static int keep_copy(struct repair *r, argo_error **err)
 {
@@ -77,6 +101,20 @@ static int keep_copy(struct repair *r, argo_error **err)
     }
     return ag_error_set(err, ARGO_E_STATE, "'%s.damaged-1' to -%d exist: remove some", r->path,
                         MAX_COPIES);
+}
+
+/* What a newer Argo keeps has no place in our tables. */
+static int refuse_newer(struct repair *r, argo_error **err)
+{
+    int64_t version = 0;
+    (void)ag_sqlite_number(&r->from,
+                           "SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'schema_version'",
+                           &version, NULL);
+    if (version <= ag_schema_version) {
+        return 0;
+    }
+    unlink_all(r->kept);
+    return ag_schema_newer(r->path, version, ag_schema_version, err);
 }
 
 static int copy_file(const char *from, const char *to, argo_error **err)
@@ -155,7 +193,7 @@ static int make_fresh(struct repair *r, argo_error **err)
 
 static int open_source(struct repair *r, argo_error **err)
 {
-    if (open_damaged(r, r->kept, NULL) == 0) {
+    if (has_pages(r->kept) && open_damaged(r, r->kept, NULL) == 0) {
         return 0;
     }
     ag_buf_add_text(r->report, "the first page is lost: replaced by that of a new store\n");
@@ -311,12 +349,18 @@ static int take_place(struct repair *r, argo_error **err)
 
 static int run_repair(struct repair *r, argo_error **err)
 {
-    int rc = keep_copy(r, err);
+    int rc = find_file(r->path, err);
+    if (rc == 0) {
+        rc = keep_copy(r, err);
+    }
     if (rc == 0) {
         rc = make_fresh(r, err);
     }
     if (rc == 0) {
         rc = open_source(r, err);
+    }
+    if (rc == 0) {
+        rc = refuse_newer(r, err);
     }
     if (rc == 0) {
         rc = salvage_all(r, err);
@@ -330,9 +374,6 @@ static int run_repair(struct repair *r, argo_error **err)
 int ag_store_repair(argo_context *ctx, const char *path, struct ag_buf *report, argo_error **err)
 {
     struct repair r = {.path = path, .report = report};
-    if (!ag_file_exists(path)) {
-        return ag_error_set(err, ARGO_E_STATE, "'%s' does not exist: nothing to repair", path);
-    }
     r.fresh = ag_asprintf("%s.repaired", path);
     r.scratch = ag_asprintf("%s.salvage", path);
     int rc = r.fresh == NULL || r.scratch == NULL ? ag_error_nomem(err) : run_repair(&r, err);

@@ -168,6 +168,14 @@ static int run_scripts(struct ag_db *db, const struct ag_migration *list, int fr
     return set_version(db, to, err);
 }
 
+int ag_schema_newer(const char *place, int64_t version, int n, argo_error **err)
+{
+    return ag_error_set(err, ARGO_E_STATE,
+                        "'%s' was written by a newer Argo (schema %" PRId64
+                        ", this one knows %d): install that one again",
+                        place, version, n);
+}
+
 int ag_schema_apply(struct ag_db *db, const char *place, const struct ag_migration *list, int n,
                     argo_error **err)
 {
@@ -177,10 +185,7 @@ int ag_schema_apply(struct ag_db *db, const char *place, const struct ag_migrati
         return rc;
     }
     if (version > n) {
-        return ag_error_set(err, ARGO_E_STATE,
-                            "'%s' was written by a newer Argo (schema %" PRId64
-                            ", this one knows %d): install that one again",
-                            place, version, n);
+        return ag_schema_newer(place, version, n, err);
     }
     if (version == n) {
         return 0;

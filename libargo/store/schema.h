@@ -21,4 +21,7 @@ int ag_schema_apply(struct ag_db *db, const char *place, const struct ag_migrati
 /* The version that DB says it has; 0 for an empty one. */
 int ag_schema_read_version(struct ag_db *db, const char *place, int64_t *out, argo_error **err);
 
+/* The error of a PLACE whose VERSION is above N. */
+int ag_schema_newer(const char *place, int64_t version, int n, argo_error **err);
+
 #endif

@@ -332,6 +332,36 @@ START_TEST(repair_replaces_a_lost_first_page)
 }
 END_TEST
 
+START_TEST(repair_takes_what_a_log_without_its_file_has)
+{
+    fill(50);
+    crash();
+    unlink(fx.path);
+    assert_refused(ARGO_E_CORRUPT, REPAIR);
+    int64_t log = size_of("-wal");
+    ag_auto_buf report = AG_BUF_INIT(10000);
+    repair(&report);
+    ck_assert_ptr_nonnull(strstr(ag_buf_text(&report), "runs: 50 rows kept\n"));
+    ck_assert_int_eq(size_of(".damaged-1"), 0);
+    ck_assert_int_eq(size_of(".damaged-1-wal"), log);
+    fixture_open(0);
+    ck_assert_int_eq(live_runs(), 50);
+}
+END_TEST
+
+START_TEST(repair_of_a_newer_schema_is_refused)
+{
+    fill(5);
+    fixture_close();
+    ck_assert_int_eq(fixture_exec("UPDATE meta SET value = '99'"), 0);
+    ag_auto_buf report = AG_BUF_INIT(10000);
+    AG_AUTO(argo_error) err = NULL;
+    ck_assert_int_eq(ag_store_repair(NULL, fx.path, &report, &err), ARGO_E_STATE);
+    ck_assert_ptr_nonnull(strstr(argo_error_details(err), "newer Argo (schema 99"));
+    assert_refused(ARGO_E_STATE, "newer Argo (schema 99"); /* it is as it was */
+}
+END_TEST
+
 START_TEST(repair_of_rubbish_gives_an_empty_store_and_keeps_it)
 {
     write_at(0, "rubbish", 7);
@@ -365,6 +395,8 @@ static Suite *suite(void)
     tcase_add_test(tc, repair_of_a_sound_file_keeps_everything);
     tcase_add_test(tc, repair_saves_what_can_be_read);
     tcase_add_test(tc, repair_replaces_a_lost_first_page);
+    tcase_add_test(tc, repair_takes_what_a_log_without_its_file_has);
+    tcase_add_test(tc, repair_of_a_newer_schema_is_refused);
     tcase_add_test(tc, repair_of_rubbish_gives_an_empty_store_and_keeps_it);
     suite_add_tcase(s, tc);
     return s;
