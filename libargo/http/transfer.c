@@ -258,6 +258,9 @@ static CURLcode set_method(CURL *easy, const struct ag_http_request *r)
 static CURLcode set_limits(CURL *easy, const struct ag_http_request *r)
 {
     long connect = r->connect_timeout_ms > 0 ? (long)r->connect_timeout_ms : CONNECT_TIMEOUT_MS;
+    if (r->unix_socket != NULL) {
+        connect = 0; /* it connects at once or fails; libcurl's timer would wake a long poll */
+    }
     CURLcode rc = curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect);
     rc = rc != CURLE_OK ? rc : curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)r->timeout_ms);
     rc = rc != CURLE_OK ? rc : curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
