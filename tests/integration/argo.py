@@ -72,16 +72,18 @@ class Daemon:
         self.prefix = prefix
         self.home = pathlib.Path(home or tempfile.mkdtemp(prefix="argo-home-"))
         self.args = list(args)
+        self.wrapper = []  # a command to start it under, which becomes it: same pid
         self.process = None
         self.port = 0
 
     def start(self):
         read_fd, write_fd = os.pipe()
-        self.process = subprocess.Popen(
-            [str(self.prefix / "bin/argo-daemon"), "--home", str(self.home), "--port", "0",
-             "--ready-fd", str(write_fd), *self.args],
-            pass_fds=[write_fd], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=open(self.home / "stderr", "ab"))
+        with open(self.home / "stderr", "ab") as stderr:
+            self.process = subprocess.Popen(
+                [*self.wrapper, str(self.prefix / "bin/argo-daemon"), "--home", str(self.home),
+                 "--port", "0", "--ready-fd", str(write_fd), *self.args],
+                pass_fds=[write_fd], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=stderr)
         os.close(write_fd)
         with os.fdopen(read_fd) as ready:
             line = ready.readline()

@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""Idle means no wake-ups: a daemon and an executor that wait for a person make no system call but
+the one that they sleep in. strace is there from the start, so that this needs no rights."""
+import os
+import pathlib
+import shutil
+import time
+import unittest
+
+import argo
+
+WINDOW = 60 if os.environ.get("ARGO_TEST_LONG") == "1" else 10  # seconds of watching
+
+# It stays the daemon's (or our) child: the tracer is the one that is detached.
+TRACE = ["strace", "-D", "-f", "-b", "execve", "-tt", "-o"]
+
+
+@unittest.skipUnless(shutil.which("strace"), "strace is not installed")
+class Idle(argo.Case):
+    def setUp(self):
+        self.daemon = argo.Daemon(self.prefix)
+        self.addCleanup(self.daemon.end)
+        home = self.daemon.home
+        self.daemon_trace, self.executor_trace = home / "daemon.trace", home / "executor.trace"
+        wrapper = home / "traced"
+        wrapper.write_text(f"#!/bin/sh\nexec {' '.join(TRACE)} {self.executor_trace} "
+                           f"{self.prefix / 'bin/argo_workflow_executor'}\n")
+        wrapper.chmod(0o700)
+        self.daemon.args = ["--executor", str(wrapper)]
+        self.daemon.wrapper = [*TRACE, str(self.daemon_trace)]
+        self.daemon.start()
+
+    def settle(self, trace):
+        """Waits until TRACE ends in a call that sleeps and has not grown for a second."""
+        def asleep():
+            size = trace.stat().st_size
+            time.sleep(1)
+            return trace.stat().st_size == size
+        argo.wait_for(asleep, f"{trace.name} to fall silent")
+
+    def assert_silent(self, *traces):
+        """Nothing happens in WINDOW: to see that is what the sleep is for."""
+        for trace in traces:
+            self.settle(trace)
+        before = [len(trace.read_text().splitlines()) for trace in traces]
+        time.sleep(WINDOW)
+        for trace, n in zip(traces, before):
+            self.assertEqual(trace.read_text().splitlines()[n:], [], trace.name)
+
+    def test_a_daemon_with_nothing_to_do(self):
+        self.assertEqual(self.daemon.get("/api/health").status, 200)
+        self.assert_silent(self.daemon_trace)
+
+    def test_a_run_that_waits_for_a_person(self):
+        run = self.daemon.launch("hello")
+        question = self.daemon.question(run)
+        self.assert_silent(self.daemon_trace, self.executor_trace)
+        self.assertEqual(self.daemon.answer(run, "Ada", question).status, 200)
+        self.assertEqual(self.daemon.wait_end(run)["status"], "done")
+
+
+if __name__ == "__main__":
+    argo.main()
