@@ -30,6 +30,10 @@ static int check_options(const struct argo_daemon_options *o, argo_error **err)
         return ag_error_field(err, ARGO_E_INVALID, "grace_ms",
                               "grace_ms: expected 0 or more, not %" PRId64, o->grace_ms);
     }
+    if (o->files < 0) {
+        return ag_error_field(err, ARGO_E_INVALID, "files",
+                              "files: expected 0 or more, not %" PRId64, o->files);
+    }
     return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "base/file.h"
@@ -110,6 +111,16 @@ static int token_pipe(const char *token, int *out_fd, argo_error **err)
     return 0;
 }
 
+/* In time: an executor opens and runs nothing before we have answered it. */
+static void limit_files(const struct argo_daemon *daemon, pid_t pid)
+{
+    struct rlimit files;
+    if (daemon->options.files > 0 && prlimit(pid, RLIMIT_NOFILE, NULL, &files) == 0) {
+        files.rlim_cur = (rlim_t)daemon->options.files;
+        (void)prlimit(pid, RLIMIT_NOFILE, &files, NULL);
+    }
+}
+
 static int spawn(const struct argo_daemon *daemon, const struct ag_run *run,
                  const struct ag_run_spec *spec, const char *token, pid_t *pid, int *pidfd,
                  argo_error **err)
@@ -146,6 +157,7 @@ static int port_launch(void *user, const struct ag_run *run, const struct ag_run
     AG_AUTO(argo_error) why = NULL;
     int r = spawn(s->daemon, run, spec, token, &pid, &pidfd, &why);
     if (r == 0) {
+        limit_files(s->daemon, pid);
         /* Read before it is watched: until it is reaped the number is its own. */
         *out_start = ag_proc_start_time(pid);
         r = watch(s, run, pid, pidfd, &why);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Runs of every step type through the real daemon and executor, over HTTP."""
 import os
+import resource
 import signal
 
 import argo
@@ -232,6 +233,20 @@ class Runs(argo.Case):
                                                          "env": {"LD_PRELOAD": "x"}})
         self.assertEqual((reply.status, reply.json["error"]["field"]), (400, "env"))
         self.assertIn("LD_PRELOAD", reply.json["error"]["details"])
+
+    def test_limits_are_those_that_the_daemon_was_started_with(self):
+        self.daemon.stop()
+        self.daemon.wrapper = ["sh", "-c", 'ulimit -Sn 256; ulimit -Sc 64; exec "$0" "$@"']
+        self.daemon.start()
+        run = self.daemon.launch(steps(
+            {"step": "c", "type": "command", "argv": ["sh", "-c", "ulimit -Sn; ulimit -Sc"]},
+            {"step": "q", "type": "user_ask", "prompt": "?", "save_to": "a"}))
+        self.daemon.question(run)
+        self.assertEqual(self.daemon.output(run)[:7], "256\n64\n")
+        limits = resource.prlimit(self.daemon.executor(run), resource.RLIMIT_NOFILE)
+        own = resource.prlimit(self.daemon.process.pid, resource.RLIMIT_NOFILE)
+        self.assertEqual(limits, (256, own[1]))
+        self.assertEqual(own[0], own[1])
 
     def test_daemon_restart_keeps_the_run(self):
         run = self.daemon.launch("hello")

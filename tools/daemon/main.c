@@ -20,16 +20,14 @@
 #define EXIT_USAGE  2
 #define EXIT_LOCKED 75 /* EX_TEMPFAIL: another daemon holds the home */
 
-/* No core holds a token, and there are as many fds as the system allows. */
-static void prepare_process(void)
+/* No core holds a token, and there are as many fds as the system allows; executors, and what they
+ * run, get as many as we were given. */
+static void prepare_process(struct argo_daemon_options *options)
 {
-    struct rlimit core, files;
-    (void)prctl(PR_SET_DUMPABLE, 0);
-    if (getrlimit(RLIMIT_CORE, &core) == 0) {
-        core.rlim_cur = 0; /* not the hard limit: what a workflow runs may raise it again */
-        (void)setrlimit(RLIMIT_CORE, &core);
-    }
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    struct rlimit files;
+    (void)prctl(PR_SET_DUMPABLE, 0); /* not RLIMIT_CORE: commands would inherit it */
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        options->files = (int64_t)files.rlim_cur;
         files.rlim_cur = files.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &files);
     }
@@ -130,7 +128,7 @@ int main(int argc, char **argv)
         code = EXIT_USAGE;
     }
     if (parsed == OPTIONS_GO) {
-        prepare_process();
+        prepare_process(&o.daemon);
         if (work(&o, &log, &ctx, &err) < 0) {
             log_failure(&log, err);
             code = argo_error_code(err) == ARGO_E_LOCKED ? EXIT_LOCKED : EXIT_FAILURE;

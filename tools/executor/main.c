@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,16 +27,12 @@ static void on_signal(int signo)
     argo_executor_stop(running);
 }
 
-/* No core holds the token; what a step leaves behind becomes our child, not init's. */
+/* No core holds the token (RLIMIT_CORE would do that for the commands too); what a step leaves
+ * behind becomes our child, not init's. */
 static void prepare_process(void)
 {
-    struct rlimit core;
     (void)prctl(PR_SET_DUMPABLE, 0);
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
-    if (getrlimit(RLIMIT_CORE, &core) == 0) {
-        core.rlim_cur = 0; /* not the hard limit: what a workflow runs may raise it again */
-        (void)setrlimit(RLIMIT_CORE, &core);
-    }
     signal(SIGPIPE, SIG_IGN);
 }
 

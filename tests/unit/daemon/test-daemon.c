@@ -65,6 +65,9 @@ START_TEST(wrong_arguments)
     options.port = 0;
     options.grace_ms = -1;
     refused(&options, ARGO_E_INVALID, "grace_ms");
+    options.grace_ms = 0;
+    options.files = -1;
+    refused(&options, ARGO_E_INVALID, "files");
     ck_assert(!ag_file_exists(temp_path("home")));
 }
 END_TEST
