@@ -142,6 +142,26 @@ static int keep_text(char **kept, const char *text)
     return *kept != NULL ? 0 : ARGO_E_NOMEM;
 }
 
+bool ag_chat_status_passes(int64_t status)
+{
+    return status == 429 || status == 408 || status >= 500;
+}
+
+/* A stream has its status before it fails: then the error says by itself what it is. */
+static bool error_passes(const ag_value *error)
+{
+    static const char *const words[] = {"rate_limit_exceeded", "rate_limit_error", "server_error",
+                                        "overloaded_error"};
+    const char *type = ag_value_get_text(error, "type", "");
+    const char *code = ag_value_get_text(error, "code", "");
+    for (size_t i = 0; i < AG_ARRAY_SIZE(words); i++) {
+        if (strcmp(words[i], type) == 0 || strcmp(words[i], code) == 0) {
+            return true;
+        }
+    }
+    return ag_chat_status_passes(ag_value_get_int(error, "code", 0));
+}
+
 /* What a reply and an event have in common. PART is "message" or "delta". */
 static int take(struct ag_chat *c, ag_value *reply, const char *part, const char **text,
                 argo_error **err)
@@ -149,6 +169,7 @@ static int take(struct ag_chat *c, ag_value *reply, const char *part, const char
     const ag_value *error = ag_value_get(reply, "error");
     if (error != NULL && !ag_value_is(error, ARGO_TYPE_NULL)) {
         ag_auto_free char *words = error_words(reply);
+        c->passing = error_passes(error);
         return ag_error_set(err, ARGO_E_PROVIDER, "%s", words != NULL ? words : "an error");
     }
     const ag_value *choice = ag_value_at(ag_value_get(reply, "choices"), 0);

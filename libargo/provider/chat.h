@@ -18,6 +18,7 @@ struct ag_chat {
     ag_value *usage;     /* the server's own object, or NULL */
     ag_value *event;     /* the last one: the text handed out lives in it */
     bool finished;       /* a finish reason or [DONE] has come */
+    bool passing;        /* it is an error, of a kind that passes */
 };
 
 void ag_chat_init(struct ag_chat *c);
@@ -30,6 +31,8 @@ int ag_chat_event(struct ag_chat *c, const char *event, size_t len, const char *
                   argo_error **err);
 /* A whole reply that was not streamed. */
 int ag_chat_reply(struct ag_chat *c, const char *body, size_t len, argo_error **err);
+/* Whether a reply with this HTTP status is worth another attempt. */
+bool ag_chat_status_passes(int64_t status);
 /* {"model","input_tokens","output_tokens","cost_usd"}, without what is not known. NULL without
  * memory. */
 ag_value *ag_chat_usage(const struct ag_chat *c, const ag_value *request);

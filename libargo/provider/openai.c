@@ -138,11 +138,6 @@ static char *redact(const struct openai *o, char *text)
     return text;
 }
 
-static bool passing(int status)
-{
-    return status == 429 || status == 408 || status >= 500;
-}
-
 static void refused(ag_ci_call *call, struct openai *o, const struct ag_http_response *response)
 {
     argo_error *err = NULL;
@@ -154,7 +149,7 @@ static void refused(ag_ci_call *call, struct openai *o, const struct ag_http_res
     }
     ag_error_set(&err, ARGO_E_PROVIDER, "CI '%s': HTTP %d: %s%s", call->ci.name, response->status,
                  said != NULL ? said : "", hint);
-    ag_ci_call_fail(call, err, passing(response->status), response->retry_after_ms);
+    ag_ci_call_fail(call, err, ag_chat_status_passes(response->status), response->retry_after_ms);
 }
 
 /* The connection failed, or on_data gave up. */
@@ -169,7 +164,7 @@ static void broken(ag_ci_call *call, struct openai *o, const argo_error *why)
         ag_auto_free char *said = redact(o, ag_strdup(argo_error_details(err != NULL ? err : why)));
         ag_error_set(&err, ARGO_E_PROVIDER, "CI '%s': %s", call->ci.name, said != NULL ? said : "");
     }
-    ag_ci_call_fail(call, err, lost, -1);
+    ag_ci_call_fail(call, err, lost || o->chat.passing, -1);
 }
 
 /* The text of a reply that came whole is handed on in one piece. */
@@ -210,7 +205,8 @@ static void on_done(const struct ag_http_response *response, const argo_error *f
     }
     if (rc < 0) {
         ag_error_wrap(&err, "CI '%s'", call->ci.name);
-        ag_ci_call_fail(call, err, call->stream && o->plain.len == 0, -1);
+        bool cut_off = call->stream && o->plain.len == 0;
+        ag_ci_call_fail(call, err, cut_off || o->chat.passing, -1);
         return;
     }
     AG_AUTO(ag_value) usage = ag_chat_usage(&o->chat, call->request);

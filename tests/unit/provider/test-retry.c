@@ -76,6 +76,41 @@ START_TEST(an_empty_stream_is_retried)
 }
 END_TEST
 
+/* A stream that answers 200 and then says what is wrong. */
+static int ask_stream_of(const char *error)
+{
+    struct ag_ci ci = fixture_ci();
+    struct ag_ci_request request = fixture_request("Hi");
+    request.stream = true;
+    fixture_stream(&error, 1, true);
+    static const char *const data[] = {"{\"choices\":[{\"delta\":{\"content\":\"yes\"}}]}"};
+    fixture_stream(data, 1, true);
+    return fixture_ask(&ci, NULL, &request);
+}
+
+START_TEST(a_passing_error_in_a_stream_is_retried)
+{
+    static const char *const errors[] = {
+        "{\"error\":{\"message\":\"slow\",\"type\":\"r\",\"code\":\"rate_limit_exceeded\"}}",
+        "{\"error\":{\"message\":\"down\",\"type\":\"server_error\",\"code\":null}}",
+        "{\"error\":{\"message\":\"bad gateway\",\"code\":502}}",
+    };
+    for (size_t i = 0; i < AG_ARRAY_SIZE(errors); i++) {
+        ck_assert_int_eq(ask_stream_of(errors[i]), 0);
+        ck_assert_int_eq(seen.retries, 1);
+        ck_assert_str_eq(seen.text, "yes");
+    }
+}
+END_TEST
+
+START_TEST(another_error_in_a_stream_is_final)
+{
+    ck_assert_int_eq(ask_stream_of("{\"error\":{\"message\":\"no\",\"code\":\"invalid\"}}"),
+                     ARGO_E_PROVIDER);
+    ck_assert_int_eq(seen.retries, 0);
+}
+END_TEST
+
 START_TEST(a_long_wait_is_not_waited)
 {
     fakehttp_answer(server, 429, "Retry-After: 61\r\n", "");
@@ -113,6 +148,8 @@ static Suite *suite(void)
     tcase_add_test(tc, four_attempts_at_most);
     tcase_add_test(tc, a_lost_connection_is_retried_after_half_a_second);
     tcase_add_test(tc, an_empty_stream_is_retried);
+    tcase_add_test(tc, a_passing_error_in_a_stream_is_retried);
+    tcase_add_test(tc, another_error_in_a_stream_is_final);
     tcase_add_test(tc, a_long_wait_is_not_waited);
     tcase_add_test(tc, no_wait_beyond_the_deadline);
     tcase_add_test(tc, cancelling_in_between);
