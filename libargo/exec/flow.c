@@ -28,6 +28,20 @@ static void finish_attempt(struct ag_strand *s)
     }
 }
 
+/* The run fails here, whatever `retry` and `on_error` say. */
+static void refuse(struct ag_strand *s, const char *word, const char *why)
+{
+    ag_strand_record(s, "error", why);
+    ag_strand_report(s, AG_STEP_FAILED, EXIT_STEP, ag_failure_value(&s->now, word, why));
+}
+
+static void refuse_expired(struct ag_strand *s)
+{
+    ag_auto_free char *why = ag_asprintf("the run took longer than limits.timeout allows, %g s",
+                                         (double)ag_template_timeout_ms(s->runner->plan) / 1000);
+    refuse(s, AG_FAIL_TIMEOUT, why != NULL ? why : "out of memory");
+}
+
 static void run(struct ag_strand *s)
 {
     ag_strand_reset(s);
@@ -57,7 +71,11 @@ static void start_acknowledged(const argo_error *err, void *user)
         return;
     }
     s->now.started = true;
-    run(s);
+    if (s->runner->expired) {
+        refuse_expired(s);
+    } else {
+        run(s);
+    }
 }
 
 static bool wants_start_row(const struct ag_strand *s)
@@ -84,11 +102,11 @@ void ag_strand_begin(struct ag_strand *s)
     s->ops = ag_step_ops_find(v->step->type->name);
     ag_strand_reset(s);
     s->refused = false;
-    if (v->verdict == AG_VISIT_REFUSE || s->ops == NULL) {
-        const char *why = v->why != NULL ? v->why : "this version does not run such steps";
-        const char *word = v->word != NULL ? v->word : AG_FAIL_TEMPLATE;
-        ag_strand_record(s, "error", why);
-        ag_strand_report(s, AG_STEP_FAILED, EXIT_STEP, ag_failure_value(v, word, why));
+    if (s->runner->expired) {
+        refuse_expired(s);
+    } else if (v->verdict == AG_VISIT_REFUSE || s->ops == NULL) {
+        refuse(s, v->word != NULL ? v->word : AG_FAIL_TEMPLATE,
+               v->why != NULL ? v->why : "this version does not run such steps");
     } else if (v->verdict == AG_VISIT_SKIP) {
         ag_strand_report(s, AG_STEP_SKIPPED, v->step->next, NULL);
     } else if (wants_start_row(s) && !v->started) {
@@ -235,6 +253,10 @@ static void fail(struct ag_strand *s, const char *word, const char *message)
     ag_strand_restore(s);
     ag_strand_reset(s);
     s->usage = ag_take(usage);
+    if (s->runner->expired) {
+        refuse_expired(s);
+        return;
+    }
     s->now.failures++;
     ag_log_warning(s->runner->config.ctx, "exec", "%s: attempt %" PRId64 " failed: %s: %s",
                    s->now.path, s->now.attempt, word, message);
@@ -299,6 +321,16 @@ void ag_strand_timed_out(struct ag_strand *s)
 {
     if (s->phase == AG_PHASE_RUNNING) {
         stop(s);
+    }
+}
+
+void ag_strand_expire(struct ag_strand *s)
+{
+    if (s->phase == AG_PHASE_RUNNING) {
+        stop(s);
+    } else if (s->phase == AG_PHASE_DELAY) {
+        ag_timer_disarm(s->delay);
+        ag_strand_begin(s);
     }
 }
 

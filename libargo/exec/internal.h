@@ -18,7 +18,9 @@ struct ag_runner {
     int64_t steps_done;
     int64_t keys; /* client keys given out */
     size_t listeners;
-    bool over; /* nothing more is reported; on_end was or will not be called */
+    ag_wall *limit; /* limits.timeout; NULL: none */
+    bool expired;   /* it has passed: no attempt begins any more */
+    bool over;      /* nothing more is reported; on_end was or will not be called */
     void (*cancelled)(void *user);
     void *cancel_user;
     ag_defer *cancel_defer;
@@ -40,6 +42,8 @@ void ag_strand_resume(struct ag_strand *s);
 void ag_strand_input(struct ag_strand *s, const struct ag_stream_record *record);
 void ag_strand_drained(struct ag_strand *s);
 void ag_strand_timed_out(struct ag_strand *s);
+/* The run's time is over: what is under way stops, and the run fails. */
+void ag_strand_expire(struct ag_strand *s);
 /* What is under way stops: while its phase is STOPPING ag_runner_strand_stopped follows. */
 void ag_strand_cancel(struct ag_strand *s);
 

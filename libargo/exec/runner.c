@@ -130,6 +130,28 @@ static struct ag_strand *root_strand(ag_runner *r, argo_error **err)
     return s;
 }
 
+static void limit_passed(ag_wall *wall, void *user)
+{
+    ag_runner *r = user;
+    struct ag_list *pos, *tmp;
+    r->expired = true;
+    ag_list_each(pos, tmp, &r->strands)
+    {
+        ag_strand_expire(AG_CONTAINER_OF(pos, struct ag_strand, node));
+    }
+}
+
+/* Wall time from the run's start, whatever executors and pauses lie between. */
+static int arm_limit(ag_runner *r, argo_error **err)
+{
+    int64_t ms = ag_template_timeout_ms(r->plan);
+    if (ms == 0) {
+        return 0;
+    }
+    int rc = ag_wall_new(r->config.loop, limit_passed, r, &r->limit, err);
+    return rc < 0 ? rc : ag_wall_arm(r->limit, r->checkpoint.started + ms);
+}
+
 static void begin(const struct ag_checkpoint *checkpoint, const argo_error *err, void *user)
 {
     ag_runner *r = user;
@@ -152,7 +174,7 @@ static void begin(const struct ag_checkpoint *checkpoint, const argo_error *err,
         return;
     }
     struct ag_strand *s = root_strand(r, &why);
-    if (s == NULL) {
+    if (s == NULL || arm_limit(r, &why) < 0) {
         end(r, why);
         return;
     }
@@ -246,6 +268,7 @@ void ag_runner_free(ag_runner *r)
     }
     ag_runner_drop_pending(r);
     ag_defer_free(r->cancel_defer);
+    ag_wall_free(r->limit);
     ag_template_free(r->plan);
     ag_record_clear(&ag_checkpoint_record, &r->checkpoint);
     free(r->run_nonce);

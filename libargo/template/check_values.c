@@ -394,6 +394,11 @@ static void check_expr(struct ag_check *c, const struct ag_node *node, const str
     c->own_sets = false;
 }
 
+static void check_later(struct ag_check *c, const struct ag_node *node, const struct ag_key *key)
+{
+    ag_check_problem(c, node, NULL, NULL, "'%s' is not supported by this version", key->name);
+}
+
 void ag_check_value(struct ag_check *c, const struct ag_node *node, const struct ag_key *key)
 {
     static void (*const checks[])(struct ag_check *, const struct ag_node *,
@@ -428,6 +433,7 @@ void ag_check_value(struct ag_check *c, const struct ag_node *node, const struct
         [AG_KEY_PARAMETERS] = ag_check_parameters,
         [AG_KEY_STEPS] = check_steps,
         [AG_KEY_PHASES] = check_phases,
+        [AG_KEY_LATER] = check_later,
     };
     if (checks[key->type] != NULL) {
         checks[key->type](c, node, key);

@@ -67,11 +67,11 @@ static const struct ag_key parameter_keys[] = {
 static const struct ag_key limits_keys[] = {
     {"max_steps", AG_KEY_INT, .min = 1, .max = 1000000},
     {"timeout", AG_KEY_DURATION},
-    {"memory", AG_KEY_INT, .min = 1, .max = INT64_MAX},
-    {"cpu", AG_KEY_DURATION},
-    {"processes", AG_KEY_INT, .min = 1, .max = 1000000},
-    {"budget_tokens", AG_KEY_INT, .min = 1, .max = INT64_MAX},
-    {"budget_usd", AG_KEY_REAL, .min = 0, .max = 1000000000},
+    {"memory", AG_KEY_LATER},
+    {"cpu", AG_KEY_LATER},
+    {"processes", AG_KEY_LATER},
+    {"budget_tokens", AG_KEY_LATER},
+    {"budget_usd", AG_KEY_LATER},
 };
 
 static const struct ag_key phase_keys[] = {

@@ -41,7 +41,8 @@ enum ag_key_type {
     AG_KEY_PERSONAS,   /* object: `default`, and name -> object with the keys `sub` */
     AG_KEY_PARAMETERS, /* object: name -> object with the keys `sub` */
     AG_KEY_STEPS,      /* non-empty array of steps */
-    AG_KEY_PHASES      /* non-empty array of objects with the keys `sub` */
+    AG_KEY_PHASES,     /* non-empty array of objects with the keys `sub` */
+    AG_KEY_LATER       /* of the language, but this version has no effect for it: refused */
 };
 
 struct ag_keys;

@@ -213,6 +213,7 @@ static const struct ag_field checkpoint_fields[] = {
     OBJECT(struct ag_checkpoint, "attempts", attempts, AG_OMIT_EMPTY),
     VALUE(struct ag_checkpoint, "failure", failure, AG_OMIT_EMPTY),
     INT(struct ag_checkpoint, "steps_done", steps_done, 0, COUNT_MAX, 0),
+    TIME(struct ag_checkpoint, "started", started, AG_OMIT_EMPTY),
     INT(struct ag_checkpoint, "consumed_input_seq", consumed_input_seq, 0, COUNT_MAX, 0),
 };
 RECORD(ag_checkpoint_record, "checkpoint", struct ag_checkpoint, checkpoint_fields);

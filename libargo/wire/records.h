@@ -173,8 +173,9 @@ struct ag_checkpoint {
     char *decision;     /* "repeat", "skip" or "fail" for the step in flight */
     ag_value *visits;   /* {step: how often it has been entered, the one in flight included} */
     ag_value *attempts; /* {"path","attempt"} of the last failed attempt at next_step, or NULL */
-    ag_value *failure;     /* at "EXIT": the error of the step that failed for good, or NULL */
+    ag_value *failure;  /* at "EXIT": the error of the step that failed for good, or NULL */
     int64_t steps_done;
+    int64_t started; /* when the run's first executor was started; limits.timeout counts from it */
     int64_t consumed_input_seq;
 };
 extern const struct ag_record ag_checkpoint_record;

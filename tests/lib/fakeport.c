@@ -200,6 +200,7 @@ static ag_value *checkpoint_of(const struct fakeport *f)
         .attempts = f->attempts,
         .failure = f->failure,
         .steps_done = f->steps_done,
+        .started = f->started != 0 ? f->started : ag_wall_ms(),
         .consumed_input_seq = f->consumed,
     };
     ag_value *v = ag_record_encode(&ag_checkpoint_record, &c);

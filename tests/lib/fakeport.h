@@ -35,6 +35,7 @@ struct fakeport {
     size_t kill_at;    /* the number of the call, from 1; 0: never */
     enum fake_kill kill_how;
     int refuse_next;      /* a code: the next completion is refused with it */
+    int64_t started;      /* of the run, wall ms; 0: now */
     size_t output_queued; /* what output() returns */
     void (*on_output)(struct fakeport *f, const struct ag_output_record *record);
 

@@ -53,6 +53,11 @@ START_TEST(a_completion_is_the_checkpoint)
     ck_assert_str_eq(c.next_step, "b");
     ck_assert_int_eq(c.steps_done, 1);
     ck_assert_int_eq(ag_value_get_int(c.visits, "a", 0), 1);
+    struct ag_run row = {0};
+    load_row(rid, &row);
+    ck_assert_int_gt(c.started, 0);
+    ck_assert_int_eq(c.started, row.started);
+    ag_run_clear(&row);
     ag_record_clear(&ag_checkpoint_record, &c);
     ck_assert_int_eq(begin_step(rid, 1, "a", 1, false, &o), ARGO_E_STATE);
 }

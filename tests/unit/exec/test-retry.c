@@ -102,6 +102,51 @@ START_TEST(test_timeout_of_a_question)
 }
 END_TEST
 
+static struct fakeport *limited(const char *timeout, int64_t started, const char *steps)
+{
+    ag_auto_free char *top = ag_asprintf("'limits':{'timeout':%s},", timeout);
+    struct fakeport *f = fakeport_flow(top, steps);
+    f->cwd = temp_dir;
+    f->started = started;
+    fakeport_run(f);
+    return f;
+}
+
+static void expect_expired(struct fakeport *f, const char *trace)
+{
+    ck_trace(f, trace);
+    ck_assert_str_eq(fakeport_status(f), "failed");
+    ck_assert_str_eq(fakeport_error(f, "code"), "timeout");
+    ck_assert_ptr_nonnull(strstr(fakeport_error(f, "message"), "limits.timeout"));
+    fakeport_free(f);
+}
+
+/* Neither `retry` nor `on_error` goes on after the end of the run's time. */
+START_TEST(test_timeout_of_the_run)
+{
+    expect_expired(limited("0.05", 0, "{'step':'a','type':'user_ask','prompt':'?'}"), "a:failed");
+    expect_expired(limited("0.5", 0,
+                           "{'step':'a','type':'command','argv':['sleep','1000'],"
+                           "'retry':{'max_retries':3},'on_error':'b'},"
+                           "{'step':'b','type':'display','message':'never'}"),
+                   "a:failed");
+    expect_expired(limited("0.5", 0,
+                           "{'step':'a','type':'command','argv':['false'],"
+                           "'retry':{'max_retries':3,'retry_delay':1000}}"),
+                   "a:failed a@2:failed");
+    struct fakeport *f = limited("1000", 0, "{'step':'a','type':'display','message':'in time'}");
+    ck_assert_str_eq(fakeport_status(f), "done");
+    fakeport_free(f);
+}
+END_TEST
+
+/* An executor that goes on with an old run. */
+START_TEST(test_timeout_counts_from_the_start)
+{
+    expect_expired(limited("1000", 1, "{'step':'a','type':'user_ask','prompt':'?'}"), "a:failed");
+}
+END_TEST
+
 START_TEST(test_attempt_number)
 {
     struct fakeport *f = run("{'step':'a','type':'command','argv':['sh','-c',"
@@ -124,6 +169,8 @@ static Suite *suite(void)
     tcase_add_test(t, test_skip);
     tcase_add_test(t, test_goto);
     tcase_add_test(t, test_timeout_of_a_question);
+    tcase_add_test(t, test_timeout_of_the_run);
+    tcase_add_test(t, test_timeout_counts_from_the_start);
     tcase_add_test(t, test_attempt_number);
     suite_add_tcase(s, t);
     return s;

@@ -224,6 +224,8 @@ static ag_value *schema_of(const struct ag_key *key)
         return map_of(object_of(key->sub, NULL));
     case AG_KEY_STEPS:
         return with(array_of(reference("step")), "maxItems", ag_value_int(AG_MAX_STEPS));
+    case AG_KEY_LATER:
+        return with(ag_value_object(), "not", ag_value_object());
     }
     return NULL;
 }

@@ -43,6 +43,10 @@ START_TEST(top_level)
                "workflow_name: 'workflow_name' is empty\n");
     text_gives("workflow_name: x", "steps: missing required key 'steps'\n");
     text_gives("workflow_name: x\nsteps: []", "steps: there are no steps\n");
+    text_gives("workflow_name: x\nlimits: {max_steps: 5, timeout: 2h, cpu: 1h, budget_usd: 3}\n"
+               "steps: [{step: a, " D "}]",
+               "limits.cpu: 'cpu' is not supported by this version\n"
+               "limits.budget_usd: 'budget_usd' is not supported by this version\n");
     text_gives("workflow_name: x\nsteps: {}", "steps: wrong type: this is an object\n");
     text_gives("workflow_name: x\nsteps: [{step: a, " D "}]\nphases: []",
                "phases: 'phases' is empty\nphases: 'phases' beside 'steps'\n");
