@@ -128,7 +128,8 @@ static void handle(ag_request *req, void *user, report_fn report)
     argo_error *err = NULL;
     struct ag_api_call *call = begin(req, user, &epoch);
     if (call != NULL) {
-        end(call, report(call, epoch, ag_request_body(req), &err), err);
+        int r = report(call, epoch, ag_request_body(req), &err);
+        end(call, r, err);
     }
 }
 

@@ -93,6 +93,7 @@ struct ag_request {
     bool cut;        /* there is nobody to reply to: close */
     bool suspended;
     struct ag_buf body;
+    size_t dropped; /* bytes of the body of a refused request */
     ag_value *value;
     int64_t principal;
     int64_t spare_slot; /* when the connection has gone */

@@ -118,6 +118,7 @@ void ag_request_reply_error(ag_request *req, const argo_error *error)
 {
     const char *accept = ag_request_header(req, "Accept");
     int status = argo_error_http_status(error);
+    assert(status >= 400);
     if (accept != NULL && strcasestr(accept, PROBLEM_TYPE) != NULL) {
         reply_value(req, status, PROBLEM_TYPE, ag_envelope_problem(error));
     } else {

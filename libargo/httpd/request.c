@@ -177,19 +177,27 @@ static enum MHD_Result meet(ag_request *req, const char *url, const char *method
         ag_conn_enter(req->conn, AG_PHASE_WORK, -1);
         return MHD_YES;
     }
-    if (rc < 0) {
-        req->must_close = true;
+    if (req->must_close) {
         return ag_reply_send(req);
     }
     ag_conn_enter(req->conn, AG_PHASE_BODY, req->h->config.body_timeout_ms);
     return MHD_YES;
 }
 
-/* MHD takes no reply while a body is coming in: the one to a chunked body that has grown too big
- * goes past it. */
+/* The body of a request that is refused already is read and dropped: closing on it would take the
+ * reply from a client that is still sending. MHD takes no reply while a body is coming in: the one
+ * to a chunked body that has grown too big goes past it. */
 static enum MHD_Result take_body(ag_request *req, const char *upload, size_t *upload_size)
 {
     AG_AUTO(argo_error) error = NULL;
+    if (req->settled && *upload_size <= req->h->config.body_max - req->dropped) {
+        req->dropped += *upload_size;
+        *upload_size = 0;
+        return MHD_YES;
+    }
+    if (req->settled) {
+        return MHD_NO;
+    }
     ag_buf_add(&req->body, upload, *upload_size);
     *upload_size = 0;
     if (ag_buf_check(&req->body, "the body", &error) < 0) {
