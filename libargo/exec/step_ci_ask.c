@@ -123,8 +123,12 @@ static void on_text(const char *text, size_t len, const char *label, void *user)
 static void on_retry(const argo_error *why, int64_t delay_ms, void *user)
 {
     struct asking *a = user;
-    ag_log_warning(ag_strand_context(a->strand), "exec", "CI: %s; again in %d ms",
-                   argo_error_details(why), (int)delay_ms);
+    ag_auto_free char *line = ag_asprintf("%s; trying again in %.1f s\n", argo_error_details(why),
+                                          (double)delay_ms / 1000);
+    if (line != NULL) {
+        ag_log_warning(ag_strand_context(a->strand), "exec", "%.*s", (int)strlen(line) - 1, line);
+        ag_strand_output(a->strand, "notice", line);
+    }
 }
 
 static int reply_value(const struct asking *a, const char *text, ag_value **out, argo_error **err)

@@ -40,7 +40,8 @@ struct fakeport {
     void (*on_output)(struct fakeport *f, const struct ag_output_record *record);
 
     /* What has happened. */
-    size_t calls; /* handled so far */
+    size_t calls;     /* handled so far */
+    char ci_name[64]; /* which CI was asked for last; empty: the default */
     char *definition;
     int64_t epoch, steps_done, consumed, seq;
     ag_value *variables;

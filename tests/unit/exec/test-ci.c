@@ -126,6 +126,41 @@ START_TEST(test_provider_fails)
 }
 END_TEST
 
+START_TEST(test_passing_failure)
+{
+    struct flow w;
+    start(&w, "", ",'stream':false");
+    fakehttp_answer(w.server, 429, "Retry-After: 0\r\n", "{\"error\":{\"message\":\"too fast\"}}");
+    answer(&w, "\"Hello\"");
+    fakeport_run(w.f);
+    ck_trace(w.f, "a:done");
+    ck_output(w.f, "notice", "CI 'claude': HTTP 429: too fast; trying again in 0.0 s\n");
+    end(&w);
+}
+END_TEST
+
+START_TEST(test_which_ci)
+{
+    static const char *const cases[][3] = {
+        {"", "", ""},
+        {"", ",'ci':''", ""},
+        {"", ",'ci':'mine','provider':'other'", "mine"},
+        {"", ",'ci':'','provider':'other'", "other"},
+        {"'provider':'all',", ",'ci':''", "all"},
+        {"'provider':'all',", ",'ci':'mine'", "mine"},
+    };
+    for (size_t i = 0; i < AG_ARRAY_SIZE(cases); i++) {
+        struct flow w;
+        start(&w, cases[i][0], cases[i][1]);
+        fakehttp_answer(w.server, 200, "Content-Type: text/event-stream\r\n", streamed);
+        fakeport_run(w.f);
+        ck_trace(w.f, "a:done");
+        ck_assert_str_eq(w.f->ci_name, cases[i][2]);
+        end(&w);
+    }
+}
+END_TEST
+
 START_TEST(test_no_ci)
 {
     struct flow w;
@@ -213,6 +248,8 @@ static Suite *suite(void)
     tcase_add_test(t, test_whole_reply);
     tcase_add_test(t, test_schema);
     tcase_add_test(t, test_provider_fails);
+    tcase_add_test(t, test_passing_failure);
+    tcase_add_test(t, test_which_ci);
     tcase_add_test(t, test_no_ci);
     tcase_add_test(t, test_timeout);
     tcase_add_test(t, test_cancel);
