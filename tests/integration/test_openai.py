@@ -207,7 +207,7 @@ class OpenAI(argo.Case):
         self.arc("answer", "r", "accept", check=0)
         self.arc("status", "r", "--wait", check=0)
         self.assertEqual((repository / "r.md").read_text(),
-                         f"# Review of the changes against HEAD\n\n{SECOND}\n")
+                         f"# Review of the changes against HEAD\n\n{SECOND}")
         self.assertEqual(self.server.times(), 2)
 
 
