@@ -20,9 +20,8 @@ MAY = {
     "client": {"base", "wire", "http"},
     "domain": {"base", "wire", "template", "store"},
     "provider": {"base", "wire", "http"},
-    "io": {"base", "client"},
     "daemon": {"base", "wire", "template", "store", "domain", "httpd"},
-    "exec": {"base", "wire", "template", "http", "provider", "io"},
+    "exec": {"base", "wire", "template", "http", "provider"},
     "engine": {"base", "wire", "template", "http", "provider", "exec", "client", "domain", "store"},
 }
 THIRD_PARTY = {

@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+"""Compares the documentation with the tables of the code: what is documented is there, and what is
+there is documented."""
+import ast
+import pathlib
+import re
+import sys
+
+root = pathlib.Path(sys.argv[1])
+problems = []
+
+
+def read(name):
+    return (root / name).read_text()
+
+
+def compare(page, what, documented, actual):
+    for item in sorted(set(actual) - set(documented)):
+        problems.append(f"docs/{page}: {what} {item} is missing")
+    for item in sorted(set(documented) - set(actual)):
+        problems.append(f"docs/{page}: {what} {item} does not exist")
+
+
+def section(text, heading):
+    """What follows the line HEADING, up to the next heading of its level or above."""
+    level = len(heading) - len(heading.lstrip("#"))
+    match = re.search(rf"^{re.escape(heading)}\n(.*?)(?=^#{{1,{level}}} |\Z)", text, re.M | re.S)
+    if match is None:
+        problems.append(f"'{heading}' is missing")
+    return match.group(1) if match else ""
+
+
+def rows(text):
+    """The cells of every table row."""
+    return [[cell.strip() for cell in line.strip("|").split("|")]
+            for line in text.splitlines() if re.match(r"\|(?!-)", line)]
+
+
+def code_words(text):
+    return re.findall(r"`([^`]+)`", text)
+
+
+def check_routes():
+    actual = re.findall(r'^\s+\{AG_(GET|POST|DELETE), "([^"]+)", (\w+),',
+                        read("libargo/daemon/routes.c"), re.M)
+    page = read("docs/rest-api.md")
+    compare("rest-api.md", "route", re.findall(r"^### (\w+ /\S*)$", page, re.M),
+            [f"{method} {path}" for method, path, _ in actual])
+    executors = page.index("\n## What executors use")
+    for method, path, access in actual:
+        heading = f"### {method} {path}"
+        if heading not in page:
+            continue
+        text = section(page, heading)
+        said = "EXECUTOR" if page.index(heading) > executors else \
+            text.strip().split(".")[0].strip("*").upper()
+        if said != access:
+            problems.append(f"docs/rest-api.md: {method} {path} is for {access.lower()}, "
+                            f"not {said.lower()}")
+
+
+def check_errors():
+    actual = re.findall(r'^X\((\w+), (\d+), (\d+), "([^"]+)"\)', read("libargo/base/errors.def"),
+                        re.M)
+    page = read("docs/errors.md")
+    documented = [(row[2].strip("`").removeprefix("ARGO_E_"), row[0], row[1], row[3])
+                  for row in rows(page) if re.fullmatch(r"\d{4}", row[0])]
+    compare("errors.md", "error", documented, actual)
+    words = re.findall(r'^#define AG_FAIL_\w+\s+"(\w+)"', read("libargo/exec/step.h"), re.M)
+    compare("errors.md", "failure", [code_words(row[0])[0] for row in rows(section(
+        page, "## In a run")) if code_words(row[0])], words)
+
+
+def check_transitions():
+    table = read("libargo/domain/state.c").split("transitions[] = {")[1].split("};")[0]
+    actual = {}
+    for state, to in re.findall(r"\[AG_RUN_(\w+)\] =(.*?)(?=\[AG_RUN|\Z)", table, re.S):
+        for target in re.findall(r"BIT\(AG_RUN_(\w+)\)", to) or [""]:
+            actual[state.lower(), target.lower()] = True
+    documented = [(row[0], target.strip()) for row in
+                  rows(section(read("docs/architecture.md"), "## The life of a run"))[1:]
+                  for target in row[1].split(",")]
+    compare("architecture.md", "transition", documented, actual)
+
+
+def check_layers():
+    tree = ast.parse(read("tests/project/layers.py"))
+    tables = {node.targets[0].id: node.value for node in tree.body
+              if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)}
+    may = {ast.literal_eval(key): set() if isinstance(value, ast.Call) else ast.literal_eval(value)
+           for key, value in zip(tables["MAY"].keys, tables["MAY"].values)}
+    third = {"jansson.h": "jansson", "sqlite3.h": "sqlite3", "yaml.h": "libyaml",
+             "pcre2.h": "PCRE2", "microhttpd.h": "libmicrohttpd", "curl/curl.h": "libcurl",
+             "nettle/": "nettle"}
+    owners = ast.literal_eval(tables["THIRD_PARTY"])
+    actual = [(layer, " ".join(sorted(below)),
+               " ".join(sorted(third[name] for name in third if layer in owners[name])))
+              for layer, below in may.items()]
+    documented = [(row[0].strip("`/"), " ".join(sorted(row[1].split())),
+                   " ".join(sorted(row[2].replace(",", " ").split())))
+                  for row in rows(section(read("docs/architecture.md"), "## Layers"))[1:]]
+    compare("architecture.md", "layer", documented, actual)
+
+
+KEY = re.compile(r'\{"([^"]+)", AG_KEY_\w+(.*?)\}[,\n]', re.S)
+
+
+def key_tables():
+    """Array name -> {key: (words, name of the array of its own keys)}, aliases as keys."""
+    text = read("libargo/template/step_table.c")
+    words = {name: re.findall(r'"([^"]+)"', body) for name, body in
+             re.findall(r"const char \*const (\w+)\[\] = \{(.*?)\};", text, re.S)}
+    tables = {}
+    for name, body in re.findall(r"struct ag_key (\w+)\[\] = \{(.*?)\n\};", text, re.S):
+        tables[name] = {}
+        for key, rest in KEY.findall(body):
+            alias = re.search(r'\.alias = "([^"]+)"', rest)
+            listed = re.search(r"\.words = (\w+)", rest)
+            sub = re.search(r"\.sub = SUB\((\w+)\)", rest)
+            for spelling in (key, *([alias.group(1)] if alias else [])):
+                tables[name][spelling] = (words[listed.group(1)] if listed else [],
+                                          sub.group(1) if sub else None)
+    types = re.findall(r'^    \{"(\w+)", (NULL|"\w+"), "[^"]*", \w+, KEYS\((\w+)\)\}', text, re.M)
+    later = re.findall(r'"([^"]+)"', re.search(r"types_later\[\] = \{(.*?)\}", text, re.S).group(1))
+    return tables, types, later
+
+
+def check_keys(where, text, tables, name):
+    expected = {}
+    for key, (words, sub) in tables[name].items():
+        expected[key] = words
+        for inner, (inner_words, _) in (tables[sub] if sub else {}).items():
+            expected[f"{key}.{inner}"] = inner_words
+    documented = {}
+    for row in rows(text):
+        for key in code_words(row[0]):
+            documented[key] = row[1]
+    compare("templates.md", f"{where}: key", documented, expected)
+    for key, words in expected.items():
+        for word in words:
+            if f"`{word}`" not in documented.get(key, f"`{word}`"):
+                problems.append(f"docs/templates.md: {where}: {key}: the word {word} is missing")
+
+
+def check_templates():
+    tables, types, later = key_tables()
+    page = read("docs/templates.md")
+    check_keys("top level", section(page, "## Top level"), tables, "template_keys")
+    check_keys("every step", section(page, "## Every step"), tables, "step_keys")
+    compare("templates.md", "step type", re.findall(r"^### `(\w+)`$", page, re.M),
+            [name for name, _, _ in types])
+    for name, alias, keys in types:
+        text = section(page, f"### `{name}`")
+        check_keys(name, text, tables, keys)
+        if alias != "NULL" and f"Or `{alias[1:-1]}`" not in text:
+            problems.append(f"docs/templates.md: {name}: the alias {alias} is missing")
+        if "```" not in text:
+            problems.append(f"docs/templates.md: {name}: an example is missing")
+    not_yet = re.search(r"^Not yet: `([^`]+)`", page, re.M)
+    compare("templates.md", "step type to come", not_yet.group(1).split() if not_yet else [],
+            [name for name in later if name != "user_ci_chat"])
+
+
+def check_arc():
+    page = read("docs/arc.md")
+    table = read("tools/arc/commands.c").split("commands[] = {")[1].split("\n};")[0]
+    usages = {name: rest for name, rest in
+              re.findall(r'^    \{"([^"]+)", arc_cmd_\w+,(.*?)(?=^    \{"|\Z)', table, re.M | re.S)}
+    compare("arc.md", "command", re.findall(r"^### arc (.+)$", page, re.M), usages)
+    for name, usage in usages.items():
+        text = section(page, f"### arc {name}")
+        # The line after a long help says what an option of every command means there.
+        own = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", usage)) - {"--port"}
+        for option in sorted(own):
+            if option not in text:
+                problems.append(f"docs/arc.md: arc {name}: {option} is missing")
+    read_options = set()
+    for path in sorted((root / "tools/arc").glob("*.c")):
+        for option, letter in re.findall(r'\{"([a-z-]+)", (0|\'.\'), ARC_OPTION', path.read_text()):
+            read_options |= {f"--{option}", *([f"-{letter[1]}"] if letter != "0" else [])}
+    clients = page[:page.index("\n## argo-daemon")]
+    compare("arc.md", "option", set(re.findall(r"(?<![\w`-])`?(--?[a-z][a-z-]*)", clients)),
+            read_options)
+    codes = re.search(r"enum arc_exit \{(.*?)\}", read("tools/arc/arc.h"), re.S).group(1)
+    compare("arc.md", "exit code", [row[0] for row in rows(section(page, "## Exit codes"))[1:]],
+            re.findall(r"ARC_EXIT_\w+ = (\d+)", codes))
+
+
+def check_daemon_options():
+    known = read("tools/daemon/options.c").split("known[] = {")[1].split("};")[0]
+    text = section(read("docs/arc.md"), "## argo-daemon")
+    compare("arc.md", "argo-daemon option",
+            [word.split()[0] for row in rows(text)[1:] for word in code_words(row[0])],
+            [f"--{name}" for name in re.findall(r'\{"([a-z-]+)",', known)])
+
+
+def check_links():
+    for path in [*sorted((root / "docs").glob("*.md")), root / "README.md",
+                 root / "CONTRIBUTING.md"]:
+        for target in re.findall(r"\]\(([^)#\s]+)", path.read_text()):
+            if "://" not in target and not (path.parent / target).exists():
+                problems.append(f"{path.relative_to(root)}: the link {target} leads nowhere")
+
+
+check_routes()
+check_errors()
+check_transitions()
+check_layers()
+check_templates()
+check_arc()
+check_daemon_options()
+check_links()
+for problem in problems:
+    print(problem)
+sys.exit(1 if problems else 0)
