@@ -17,6 +17,7 @@
 #define RECORD_EXTRA   128          /* what a queued record costs beside its text */
 #define MS_PER_SECOND  1000
 #define POLL_MARGIN_MS 10000
+#define AGAIN_MS       1000 /* after a reply that makes no sense, or a minute of tries */
 
 struct op;
 
@@ -26,6 +27,7 @@ struct client_port {
     char *workflow_id;
     struct ag_list ops; /* the first is under way when `call` is set */
     ag_defer *defer;
+    ag_timer *again;
     ag_call *call;
     ag_call *poll;
     bool listening;
@@ -123,7 +125,7 @@ static void replied(const ag_value *reply, const argo_error *err, void *user)
     struct client_port *p = op->owner;
     p->call = NULL;
     if (err != NULL && passing(err) && home_is_there(p)) {
-        ag_defer_schedule(p->defer); /* the same again */
+        ag_timer_arm(p->again, AGAIN_MS);
         return;
     }
     if (err != NULL && (final(err) || passing(err))) {
@@ -450,16 +452,26 @@ static void deliver(struct client_port *p, const ag_value *reply)
     }
 }
 
+/* The same request again, and the same poll. */
+static void try_again(ag_timer *timer, void *user)
+{
+    struct client_port *p = user;
+    ag_defer_schedule(p->defer);
+    start_poll(p);
+}
+
 static void polled(const ag_value *reply, const argo_error *err, void *user)
 {
     struct client_port *p = user;
     p->poll = NULL;
     if (err == NULL) {
         deliver(p, reply);
-    } else if (!passing(err) || !home_is_there(p)) {
+        start_poll(p);
+    } else if (passing(err) && home_is_there(p)) {
+        ag_timer_arm(p->again, AGAIN_MS);
+    } else {
         lose(p, err);
     }
-    start_poll(p);
 }
 
 static void start_poll(struct client_port *p)
@@ -523,6 +535,9 @@ int ag_port_client_new(const struct ag_port_client_config *config, ag_port **out
     ag_list_init(&p->ops);
     p->workflow_id = ag_strdup(config->workflow_id);
     int r = ag_defer_new(config->loop, send_next, p, &p->defer, err);
+    if (r == 0) {
+        r = ag_timer_new(config->loop, try_again, p, &p->again, err);
+    }
     if (r == 0 && p->workflow_id == NULL) {
         r = ag_error_nomem(err);
     }
@@ -548,6 +563,7 @@ void ag_port_client_free(ag_port *port)
         op_free(AG_CONTAINER_OF(pos, struct op, node));
     }
     ag_defer_free(p->defer);
+    ag_timer_free(p->again);
     free(p->workflow_id);
     free(p);
 }
