@@ -1,6 +1,7 @@
 /*
  * user_ask: a question whose answer is text, or what `validate.type` makes of it. An answer that
- * will not do is told so, and the question is asked again.
+ * will not do is told so, and the question is asked again. No message repeats an answer: it may be
+ * a secret.
  */
 #include <math.h>
 #include <string.h>
@@ -21,7 +22,7 @@ static int read_number(const char *text, bool whole, ag_value **out, argo_error 
     } else if (!whole && ag_parse_double(text, "the answer", -HUGE_VAL, HUGE_VAL, &x, NULL) == 0) {
         *out = ag_value_real(x);
     } else {
-        return ag_error_set(err, ARGO_E_ANSWER, "'%s' is no %s", text,
+        return ag_error_set(err, ARGO_E_ANSWER, "the answer is no %s",
                             whole ? "whole number" : "number");
     }
     return *out != NULL ? 0 : ag_error_nomem(err);
@@ -36,7 +37,7 @@ static int read_boolean(const char *text, ag_value **out, argo_error **err)
             return *out != NULL ? 0 : ag_error_nomem(err);
         }
     }
-    return ag_error_set(err, ARGO_E_ANSWER, "'%s' is neither yes nor no", text);
+    return ag_error_set(err, ARGO_E_ANSWER, "the answer is neither yes nor no");
 }
 
 static int read_typed(const char *type, const char *text, ag_value **out, argo_error **err)
@@ -68,12 +69,12 @@ static int check_range(const ag_value *rules, const ag_value *value, argo_error 
     }
     const char *unit = ag_value_is_number(value) ? "" : " characters";
     if (min != NULL && n < ag_value_as_real(min)) {
-        return ag_error_set(err, ARGO_E_ANSWER, "%g%s is too little, expected at least %g", n, unit,
-                            ag_value_as_real(min));
+        return ag_error_set(err, ARGO_E_ANSWER, "the answer is too %s, expected at least %g%s",
+                            *unit != '\0' ? "short" : "low", ag_value_as_real(min), unit);
     }
     if (max != NULL && n > ag_value_as_real(max)) {
-        return ag_error_set(err, ARGO_E_ANSWER, "%g%s is too much, expected at most %g", n, unit,
-                            ag_value_as_real(max));
+        return ag_error_set(err, ARGO_E_ANSWER, "the answer is too %s, expected at most %g%s",
+                            *unit != '\0' ? "long" : "high", ag_value_as_real(max), unit);
     }
     return 0;
 }
