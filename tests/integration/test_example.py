@@ -170,6 +170,9 @@ class TheTemplate(Temporary):
         done = self.start(self.repository())
         self.assertEqual(done.returncode, 5, done.stderr)  # it asks
         self.assertIn(LABEL, done.stdout)
+        self.assertTrue(done.stdout.endswith("What now?\n  1) accept the review and save it\n"
+                                             "  2) ask for another look\n"), done.stdout)
+        self.assertIn("arc answer r ANSWER", done.stderr)
 
     def test_a_diff_that_nobody_recorded(self):
         self.scripted()

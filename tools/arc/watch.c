@@ -266,6 +266,10 @@ static void find_question(struct watch *w)
     }
     if (w->prompt == NULL) {
         arc_printer_end_line(&w->printer);
+        if (!w->arc->json) {
+            arc_question_show(w->question, false); /* its prompt is in the output */
+            fflush(stdout);
+        }
         arc_question_how(w->options->workflow_id, w->question);
         finish(w, ARC_EXIT_ANSWER);
         return;
