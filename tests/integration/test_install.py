@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""What `meson install` puts into an empty prefix, moved elsewhere: every file is there, the
+programs work, and another project can link the library through pkg-config, statically, and as a
+subproject."""
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import tempfile
+
+import argo
+
+LIBRARIES = {"libargo.so", "libargo.so.0", "libargo.so.0.1.0", "libargo.a", "libargo_core.a",
+             "libargo_daemon.a", "libargo_workflow.a"}
+
+
+def run(*args, env=None, **kw):
+    """Runs a command to its end; its standard output. A failure shows all that it said."""
+    result = subprocess.run([str(a) for a in args], env={**os.environ, **(env or {})}, text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **kw)
+    if result.returncode != 0:
+        raise AssertionError(f"{shlex.join(str(a) for a in args)}: exit {result.returncode}\n"
+                             f"{result.stdout}")
+    return result.stdout
+
+
+def files_below(directory):
+    return {str(p.relative_to(directory)) for p in directory.rglob("*") if not p.is_dir()}
+
+
+class Installation(argo.Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.top = pathlib.Path(tempfile.mkdtemp(prefix="argo-install-"))
+        cls.addClassCleanup(shutil.rmtree, cls.top, ignore_errors=True)
+        run("meson", "install", "-C", os.environ["ARGO_TEST_BUILD"], "--no-rebuild", "--quiet",
+            "--destdir", cls.top / "staged")
+        installed = next((cls.top / "staged").rglob("bin/arc")).parents[1]
+        cls.prefix = installed.rename(cls.top / "moved prefix")
+        cls.libdir = next(cls.prefix.rglob("libargo.a")).parent
+        cls.pkgconfig = cls.libdir / "pkgconfig"
+        cls.sanitize = os.environ["ARGO_TEST_SANITIZE"]
+
+    @classmethod
+    def tearDownClass(cls):
+        pass
+
+    def consumer(self, name):
+        """A copy of the project that uses the library."""
+        directory = self.top / name
+        shutil.copytree(argo.ROOT / "tests/embed", directory)
+        shutil.copy(argo.ROOT / "docs/examples/embed.c", directory)
+        return directory
+
+    def check_embed(self, program):
+        """The daemon that PROGRAM embeds runs a workflow, in a home that it makes."""
+        home = tempfile.mkdtemp(prefix="argo-home-")
+        self.addCleanup(shutil.rmtree, home, ignore_errors=True)
+        output = run(program, home, self.prefix / "bin/argo_workflow_executor",
+                     env={"LD_LIBRARY_PATH": str(self.libdir)}, timeout=argo.DEADLINE)
+        self.assertEqual(output.strip(), "Hello from embedded_1")
+
+    def meson_setup(self, directory, *args, env=None):
+        run("meson", "setup", directory / "build", directory, "--buildtype=debug",
+            f"-Db_sanitize={self.sanitize}", "-Db_lundef=false", *args, env=env)
+        run("ninja", "-C", directory / "build", "embed")
+        return directory / "build/embed"
+
+    def test_files(self):
+        files = files_below(self.prefix)
+        lib = self.libdir.relative_to(self.prefix)
+        expected = {"bin/arc", "bin/argo-daemon", "bin/argo_workflow_executor",
+                    f"{lib}/pkgconfig/argo.pc", "share/argo/workflow.schema.json"}
+        expected |= {f"{lib}/{name}" for name in LIBRARIES}
+        expected |= {f"include/argo/{name}" for name in files_below(argo.ROOT / "include/argo")}
+        expected |= {f"share/argo/templates/{name}"
+                     for name in files_below(argo.ROOT / "tools/data/templates")}
+        documents = {name for name in files if name.startswith(("share/doc/", "share/man/"))}
+        self.assertEqual(files - documents, expected)
+        examples = {name.removeprefix("share/doc/argo/examples/") for name in documents
+                    if name.startswith("share/doc/argo/examples/")}
+        self.assertEqual(examples, files_below(argo.ROOT / "docs/examples"))
+
+    def test_programs(self):
+        self.assertIn("0.1.0", self.arc("version", check=0).stdout)
+        listed = self.arc("template", "list", check=0).stdout
+        for path in (argo.ROOT / "tools/data/templates").iterdir():
+            self.assertIn(path.stem, listed)
+        run_id = self.daemon.launch("hello")
+        self.assertEqual(self.daemon.answer(run_id, "Eve").status, 200)
+        self.assertEqual(self.daemon.wait_end(run_id)["status"], "done")
+        self.assertIn("Hello, Eve!", self.daemon.output(run_id))
+        self.assertIn(run_id, self.arc("list", "--all", check=0).stdout)
+
+    def test_arc_starts_the_daemon_beside_it(self):
+        home = tempfile.mkdtemp(prefix="argo-home-")
+        env = {**os.environ, "ARGO_HOME": home, "ARGO_DAEMON_PORT": "0"}
+        started = run(self.prefix / "bin/arc", "--json", "template", "list", env=env,
+                      stdin=subprocess.DEVNULL)
+        self.addCleanup(shutil.rmtree, home, ignore_errors=True)
+        self.addCleanup(run, self.prefix / "bin/arc", "daemon", "stop", env=env)
+        self.assertIn("code_review", started)
+
+    def test_pkg_config(self):
+        text = (self.pkgconfig / "argo.pc").read_text()
+        self.assertRegex(text, r"(?m)^Version: 0\.1\.0$")
+        self.assertRegex(text, r"(?m)^Libs: -L\$\{libdir\} -largo$")
+        self.assertNotIn(str(argo.ROOT), text)
+        program = self.meson_setup(self.consumer("shared"),
+                                   env={"PKG_CONFIG_PATH": str(self.pkgconfig)})
+        self.assertRegex(run("ldd", program), r"libargo\.so\.0")
+        self.check_embed(program)
+
+    def test_static(self):
+        """libargo.a with shared third-party libraries. What these need themselves, and is not
+        installed for development, the linker finds through them."""
+        cc = shlex.split(os.environ["ARGO_TEST_CC"])
+
+        def there(flag):
+            return not flag.startswith("-l") or any(
+                os.path.isabs(run(*cc, f"-print-file-name=lib{flag[2:]}.{end}").strip())
+                for end in ("so", "a"))
+
+        flags = shlex.split(run("pkg-config", "--static", "--cflags", "--libs", "argo",
+                                env={"PKG_CONFIG_PATH": str(self.pkgconfig)}))
+        self.assertIn("-largo", flags)
+        flags = ["-l:libargo.a" if flag == "-largo" else flag for flag in flags
+                 if flag == "-largo" or there(flag)]
+        if self.sanitize != "none":
+            flags.append(f"-fsanitize={self.sanitize}")
+        directory = self.consumer("static")
+        run(*cc, directory / "embed.c", "-o", directory / "embed", *flags)
+        self.assertNotRegex(run("ldd", directory / "embed"), "libargo")
+        self.check_embed(directory / "embed")
+
+    def test_subproject(self):
+        directory = self.consumer("parent")
+        (directory / "subprojects").mkdir()
+        (directory / "subprojects/argo").symlink_to(argo.ROOT)
+        program = self.meson_setup(directory, "--force-fallback-for=argo",
+                                   env={"PKG_CONFIG_PATH": ""})
+        targets = run("ninja", "-C", directory / "build", "-t", "targets", "all")
+        self.assertNotRegex(targets, re.compile(r"argo-daemon|test-base"))
+        self.check_embed(program)
+
+
+if __name__ == "__main__":
+    argo.main()
