@@ -117,12 +117,13 @@ class TheScript(Temporary):
         self.check_steps()
 
     def test_a_run_that_is_not_done_is_a_failure(self):
-        t = Terminal(self.command(), self.environment())
-        self.addCleanup(t.close)
-        t.expect("> ", t.expect("2) ask for another look"))
-        t.type("\x04")
-        self.assertEqual(t.end(), 1)
-        t.expect("is not done")
+        for key in ("\x04", "\x03"):  # it detaches
+            t = Terminal(self.command(), self.environment())
+            self.addCleanup(t.close)
+            t.expect("> ", t.expect("2) ask for another look"))
+            t.type(key)
+            self.assertEqual(t.end(), 1)
+            t.expect("is not done, and ends here")
         self.assertEqual([p.name for p in self.work.glob("argo-home.*")], [])
 
     def test_wrong_usage(self):

@@ -46,16 +46,18 @@ fi
 
 cd "$repository"
 if [ -t 0 ] && [ -t 1 ]; then
+    trap : INT # arc's: it detaches
     "$arc" start code_review --id "$id" --ci scripted || true
 else
     "$arc" start code_review --id "$id" --ci scripted >/dev/null
-    answer 'ask for another look' && answer '' && answer 'accept the review and save it' || true
-    "$arc" status "$id" --wait >/dev/null 2>&1 || true
+    if answer 'ask for another look' && answer '' && answer 'accept the review and save it'; then
+        "$arc" status "$id" --wait >/dev/null || true
+    fi
     "$arc" logs "$id"
 fi
 
 if ! "$arc" --json status "$id" | grep -q '"status":"done"'; then
-    echo "$id is not done" >&2
+    echo "$id is not done${own_home:+, and ends here: its home was a temporary one}" >&2
     exit 1
 fi
 echo "The repository with the report: $repository"
