@@ -13,6 +13,12 @@
 
 #include "base/text.h"
 
+/* Defined here, and not wrapped. */
+#undef ag_error_set
+#undef ag_error_errno
+#undef ag_error_nomem
+#undef ag_error_field
+
 struct argo_error {
     int code;
     int wire_code; /* as received, so that the number of a newer daemon is kept */

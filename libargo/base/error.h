@@ -6,6 +6,8 @@
 #ifndef AG_BASE_ERROR_H
 #define AG_BASE_ERROR_H
 
+#include <assert.h>
+
 #include <argo/error.h>
 
 #include "base/macros.h"
@@ -24,6 +26,18 @@ int ag_error_nomem(argo_error **err);
 /* As ag_error_set, and names the field that is to blame. */
 int ag_error_field(argo_error **err, int code, const char *field, const char *details, ...)
     ARGO_PRINTF(4, 5);
+
+/* Lets the compiler and its analyser see at every call that a failure is never 0. */
+static inline int ag_error_negative(int code)
+{
+    assert(code < 0);
+    return code;
+}
+
+#define ag_error_set(...)   ag_error_negative(ag_error_set(__VA_ARGS__))
+#define ag_error_errno(...) ag_error_negative(ag_error_errno(__VA_ARGS__))
+#define ag_error_nomem(err) ag_error_negative(ag_error_nomem(err))
+#define ag_error_field(...) ag_error_negative(ag_error_field(__VA_ARGS__))
 
 /* Prefixes "context: " to the details; used where an error crosses a module. Returns its code. */
 int ag_error_wrap(argo_error **err, const char *context, ...) ARGO_PRINTF(2, 3);

@@ -178,7 +178,7 @@ void ag_api_shutdown(ag_request *req, void *user)
     } else if (abandon != NULL && !ag_value_is(abandon, ARGO_TYPE_BOOL)) {
         ag_error_field(&err, ARGO_E_INVALID, "abandon", "abandon: expected true or false");
     }
-    if (err != NULL) {
+    if (s == NULL || err != NULL) {
         free(s);
         ag_request_reply_error(req, err);
         return;

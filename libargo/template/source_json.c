@@ -2,6 +2,7 @@
  * JSON with places. The value and every error come from wire/; the scanner here runs over text
  * that is known to be valid and only counts.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "template/source.h"
@@ -99,6 +100,7 @@ static int scan_token(struct scan *s, char c)
         close_container(s);
         return 0;
     case ',':
+        assert(s->depth > 0); /* it has been parsed already */
         s->key_next = s->open[s->depth - 1].is_object;
         return 0;
     case ':':
