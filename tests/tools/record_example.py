@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes docs/examples/code_review/recording anew: record_example.py PREFIX [DIRECTORY].
 
-Words that a person wrote, below, are served as a model's, and a recording CI (replay with an
+The words below, written for the example, are served as a model's, and a recording CI (replay with an
 upstream) writes what it hears. To be run when code_review.yaml or the example's change is edited;
 the same inputs give the same bytes. Must not invent usage: nothing was spent."""
 import argparse
