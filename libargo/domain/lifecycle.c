@@ -249,6 +249,64 @@ int ag_run_finish(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_fini
     return 0;
 }
 
+/* ---- what is left of a run's processes ------------------------------------------------------- */
+
+/* Until nothing of a run lives: because it was abandoned, or because its executor died. */
+struct ag_abandon {
+    struct ag_list node;
+    ag_domain *domain;
+    int64_t rid;
+    int64_t pid; /* the executor's, when it began */
+    char *nonce;
+    ag_done_fn done;
+    void *user;
+};
+
+static void abandon_free(struct ag_abandon *a)
+{
+    ag_list_remove(&a->node);
+    free(a->nonce);
+    free(a);
+}
+
+void ag_abandons_free(ag_domain *d)
+{
+    struct ag_abandon *a;
+    while ((a = ag_list_first(&d->abandons, struct ag_abandon, node)) != NULL) {
+        abandon_free(a);
+    }
+}
+
+static char *nonce_of(ag_domain *d, int64_t rid)
+{
+    struct ag_run_spec spec = {0};
+    char *nonce = NULL;
+    if (ag_store_run_spec(d->store, rid, &spec, NULL) > 0) {
+        nonce = ag_take(spec.nonce);
+    }
+    ag_run_spec_clear(&spec);
+    return nonce;
+}
+
+/* What goes on until nothing of LIVE lives. */
+static int abandon_new(struct ag_live *live, ag_done_fn done, void *user, struct ag_abandon **out,
+                       argo_error **err)
+{
+    struct ag_abandon *a = calloc(1, sizeof(*a));
+    if (a == NULL) {
+        return ag_error_nomem(err);
+    }
+    *a = (struct ag_abandon){.domain = live->domain,
+                             .rid = live->row.rid,
+                             .pid = live->row.pid,
+                             .nonce = nonce_of(live->domain, live->row.rid),
+                             .done = done,
+                             .user = user};
+    ag_list_append(&live->domain->abandons, &a->node);
+    *out = a;
+    return 0;
+}
+
 /* ---- death ----------------------------------------------------------------------------------- */
 
 static void describe_death(int status, char *text, size_t size)
@@ -305,6 +363,30 @@ static void go_on_without_process(struct ag_live *live, bool died)
     }
 }
 
+/* The number of the dead executor stays in the row until here: a daemon that dies meanwhile comes
+ * to the same point again. */
+static void remains_ended(void *user)
+{
+    struct ag_abandon *a = user;
+    struct ag_live *live = ag_live_by_rid(a->domain, a->rid);
+    if (live != NULL && live->row.ended == 0 && live->row.pid == a->pid && !a->domain->quiesced) {
+        go_on_without_process(live, true);
+    }
+    abandon_free(a);
+}
+
+/* What the dead executor was running must not go on beside its repetition. */
+static void end_remains(struct ag_live *live)
+{
+    ag_domain *d = live->domain;
+    struct ag_abandon *a = NULL;
+    if (abandon_new(live, NULL, NULL, &a, NULL) < 0) {
+        go_on_without_process(live, true);
+        return;
+    }
+    d->config.launch.end(d->config.launch.user, &live->row, a->nonce, remains_ended, a);
+}
+
 void ag_domain_executor_ended(ag_domain *d, int64_t rid, int64_t pid, int status)
 {
     struct ag_live *live = ag_live_by_rid(d, rid);
@@ -316,35 +398,11 @@ void ag_domain_executor_ended(ag_domain *d, int64_t rid, int64_t pid, int status
     ag_log_warning(d->ctx, "domain", "%s: executor %" PRId64 " %s before the end of the run",
                    live->row.workflow_id, pid, how);
     if (!d->quiesced) {
-        go_on_without_process(live, true);
+        end_remains(live);
     }
 }
 
 /* ---- abandon --------------------------------------------------------------------------------- */
-
-struct ag_abandon {
-    struct ag_list node;
-    ag_domain *domain;
-    int64_t rid;
-    char *nonce;
-    ag_done_fn done;
-    void *user;
-};
-
-static void abandon_free(struct ag_abandon *a)
-{
-    ag_list_remove(&a->node);
-    free(a->nonce);
-    free(a);
-}
-
-void ag_abandons_free(ag_domain *d)
-{
-    struct ag_abandon *a;
-    while ((a = ag_list_first(&d->abandons, struct ag_abandon, node)) != NULL) {
-        abandon_free(a);
-    }
-}
 
 /* The run leaves; when the store has failed a reload decides what it is now. */
 static void abandon_finish(struct ag_abandon *a, const argo_error *err)
@@ -394,40 +452,12 @@ static void abandon_committed(const argo_error *err, void *user)
     d->config.launch.end(d->config.launch.user, &live->row, a->nonce, abandon_nothing_lives, a);
 }
 
-static char *nonce_of(ag_domain *d, int64_t rid)
-{
-    struct ag_run_spec spec = {0};
-    char *nonce = NULL;
-    if (ag_store_run_spec(d->store, rid, &spec, NULL) > 0) {
-        nonce = ag_take(spec.nonce);
-    }
-    ag_run_spec_clear(&spec);
-    return nonce;
-}
-
-/* What goes on with LIVE until nothing of it lives. */
-static int abandon_new(struct ag_live *live, ag_done_fn done, void *user, argo_error **err)
-{
-    struct ag_abandon *a = calloc(1, sizeof(*a));
-    if (a == NULL) {
-        return ag_error_nomem(err);
-    }
-    *a = (struct ag_abandon){.domain = live->domain,
-                             .rid = live->row.rid,
-                             .nonce = nonce_of(live->domain, live->row.rid),
-                             .done = done,
-                             .user = user};
-    ag_list_append(&live->domain->abandons, &a->node);
-    live->abandon = a;
-    return 0;
-}
-
 /* The decision is durable before the first signal: a daemon that dies in between goes on killing,
  * not running. */
 static int abandon_live(struct ag_live *live, ag_done_fn done, void *user, argo_error **err)
 {
     struct ag_change_set *c = NULL;
-    int r = abandon_new(live, done, user, err);
+    int r = abandon_new(live, done, user, &live->abandon, err);
     if (r == 0) {
         r = ag_change_new(live->domain, live->row.rid, AG_CHANGE_STATE, abandon_committed,
                           live->abandon, &c, err);
@@ -485,10 +515,12 @@ static void recover_one(struct ag_live *live, const char *boot_id)
     bool undecided = live->row.state == AG_RUN_INTERRUPTED && live->row.decision == NULL;
     if (undecided || live->row.state == AG_RUN_PAUSED) {
         live->row.pid = 0;
-    } else if (live->row.pid != 0) {
-        go_on_without_process(live, ag_streq(live->row.boot_id, boot_id));
-    } else {
+    } else if (live->row.pid == 0) {
         ag_live_launch(live);
+    } else if (ag_streq(live->row.boot_id, boot_id)) {
+        end_remains(live);
+    } else {
+        go_on_without_process(live, false);
     }
 }
 
@@ -527,7 +559,7 @@ static void end_leftover(ag_domain *d, int64_t rid)
         ag_live_free(live);
         return;
     }
-    if (abandon_new(live, NULL, NULL, NULL) < 0) {
+    if (abandon_new(live, NULL, NULL, &live->abandon, NULL) < 0) {
         ag_live_remove(d, live);
         return;
     }

@@ -112,6 +112,31 @@ START_TEST(a_completed_step_forgives_deaths)
 }
 END_TEST
 
+/* Until then its last words count, and a daemon that dies begins anew. */
+START_TEST(what_the_dead_left_ends_first)
+{
+    int64_t rid = start_run("w");
+    fx.hold_ends = true;
+    die(rid);
+    ck_assert_int_eq(fx.launches, 1);
+    ck_assert_int_eq(stored_pid(rid), 1000);
+    ck_ok(complete_step(rid, 1, "a", 1, "b", &o), o);
+    reopen();
+    ck_assert_int_eq(fx.ends, 2);
+    ck_assert_int_eq(fx.launches, 1);
+    fixture_let_end();
+    settle_all();
+    ck_assert_int_eq(fx.last_epoch, 2);
+    ck_assert_int_eq(stored_pid(rid), 1001);
+    die(rid);
+    ck_ok(finish_run(rid, 2, 0, &o), o);
+    fixture_let_end();
+    settle_all();
+    ck_assert_int_eq(fx.launches, 2);
+    ck_assert_int_eq(stored_state(rid), AG_RUN_DONE);
+}
+END_TEST
+
 static int64_t interrupted_run(void)
 {
     int64_t rid = start_run("w");
@@ -285,7 +310,7 @@ START_TEST(recovery)
     fixture_alive(adoptable);
     fx.hold_ends = false;
     reopen();
-    ck_assert_int_eq(fx.ends, 2); /* the leftover once more */
+    ck_assert_int_eq(fx.ends, 3); /* what the dead one left, and the leftover once more */
     ck_assert_int_eq(stored_pid(leftover), 0);
     ck_assert_int_eq(stored_state(leftover), AG_RUN_ABANDONED);
     ck_assert_int_eq(fx.adoptions, 1);
@@ -299,7 +324,7 @@ START_TEST(recovery)
     ck_assert_int_eq(counts.live, 2);
     ck_assert_int_eq(counts.processes, 2);
     reopen();
-    ck_assert_int_eq(fx.ends, 2);
+    ck_assert_int_eq(fx.ends, 4); /* the dead one has died again */
 }
 END_TEST
 
@@ -477,6 +502,7 @@ static Suite *lifecycle_suite(void)
     tcase_add_test(tc, a_failed_spawn_leaves_a_failed_run);
     tcase_add_test(tc, the_third_death_is_a_crash);
     tcase_add_test(tc, a_completed_step_forgives_deaths);
+    tcase_add_test(tc, what_the_dead_left_ends_first);
     tcase_add_loop_test(tc, an_interrupted_step_is_for_people, 0, 3);
     tcase_add_test(tc, a_repeated_step_is_asked_about_again);
     tcase_add_test(tc, an_interrupted_run_outlasts_a_restart);
