@@ -3,6 +3,7 @@
 effect: what was completed never runs twice, what was under way only as `repeat` says, and the run
 ends. The steps leave a line per execution in a file; it and the steps table are the witnesses."""
 import collections
+import http.client
 import itertools
 import os
 import random
@@ -146,6 +147,21 @@ class RandomKills(Crashes):
         return status["pid"] if moved else 0
 
 
+def every_point(case, calls, step, least):
+    """Has CASE kill at every STEP-th use of each of CALLS, until there is none to kill at."""
+    points = 0
+    for call in calls:
+        when, killed = 1, True
+        while killed:
+            killed = False
+            with case.subTest(call=call, when=when):
+                killed = case.run_once(call, when)
+            points += killed
+            when += step
+    print(f"{points} points", file=sys.stderr)
+    case.assertGreater(points, least // step)
+
+
 # Every system call by which an executor changes anything outside itself, or is about to.
 CALLS = ("write", "pwrite64", "writev", "sendto", "sendmsg", "fsync", "fdatasync", "rename",
          "renameat", "renameat2", "unlink", "unlinkat", "openat", "fcntl", "connect", "clone",
@@ -210,18 +226,74 @@ class KillAtEveryCall(Crashes):
         self.assertEqual(shown, ["turn 1\n", "turn 2\n"])
 
     def test_every_call(self):
-        step = 1 if LONG else 3
-        points = 0
-        for call in CALLS:
-            when, killed = 1, True
-            while killed:
-                killed = False
-                with self.subTest(call=call, when=when):
-                    killed = self.run_once(call, when)
-                points += killed
-                when += step
-        print(f"{points} points", file=sys.stderr)
-        self.assertGreater(points, 150 // step)
+        every_point(self, CALLS, 1 if LONG else 3, 150)
+
+
+def kill_at(call, when):
+    return ["-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={when}"]
+
+
+@unittest.skipUnless(shutil.which("strace"), "strace is not installed")
+class DaemonKillAtEveryCall(Crashes):
+    """From the first start in an empty home to the stop after a run: what was acknowledged is
+    there, the request that is repeated finds its run, and no step runs twice."""
+    CALLS = ("pwrite64", "fsync", "fdatasync", "ftruncate", "write", "sendto", "sendmsg", "writev",
+             "rename", "link", "unlink", "openat", "mkdir", "fcntl", "bind", "accept4", "clone3",
+             "clone", "vfork", "exit_group")
+    REQUEST = {"definition": {"workflow_name": "w", "steps": [
+        effect("safe", "safe"), effect("once", "never"),
+        {"step": "show", "type": "display", "message": "turn 1"}]}, "request_key": "k"}
+
+    def setUp(self):
+        pass  # each point has a daemon and a home of its own
+
+    def request(self):
+        reply = self.daemon.post("/api/workflow/start", {
+            **self.REQUEST, "cwd": str(self.daemon.home), "env": {"PATH": os.environ["PATH"]}})
+        self.assertEqual(reply.status, 200, reply)
+        return reply.json["workflow_id"]
+
+    def run_traced(self):
+        """The id of the run if its start was acknowledged."""
+        run = None
+        try:
+            self.daemon.start()
+            run = self.request()
+            self.daemon.wait_end(run)
+        except (RuntimeError, OSError, http.client.HTTPException):
+            pass
+        self.daemon.stop()
+        return run
+
+    def run_once(self, call, when):
+        """True when the daemon was killed."""
+        self.daemon = argo.Daemon(self.prefix)
+        self.daemon.wrapper = ["strace", "-D", "-f", "-b", "execve", "-o", "/dev/null",
+                               *kill_at(call, when)]
+        try:
+            acknowledged = self.run_traced()
+            killed = self.daemon.process.returncode == -signal.SIGKILL
+            self.daemon.wrapper = []
+            self.daemon.start()
+            if acknowledged:
+                path = f"/api/workflow/status/{acknowledged}"
+                self.assertEqual(self.daemon.get(path).status, 200)
+            run = self.request()
+            self.assertEqual(run, acknowledged or run)
+            self.assertEqual(self.daemon.wait_end(run)["status"], "done")
+            self.check(run, 0, [])
+            self.assertEqual(sorted(self.effects(run)), [("once", 1), ("safe", 1)])
+            self.assertEqual(len(self.daemon.get("/api/workflow/list?state=all").json[
+                "workflows"]), 1)
+            return killed
+        finally:
+            self.daemon.end()
+
+    def check_order(self, run, ran):
+        self.assertEqual(self.daemon.output(run), "turn 1\n")
+
+    def test_every_call(self):
+        every_point(self, self.CALLS, 1 if LONG else 10, 200)
 
 
 class DaemonKills(Crashes):
