@@ -18,9 +18,9 @@
 #endif
 
 #if defined(__GNUC__) || defined(__clang__)
-#define ARGO_PUBLIC         __attribute__((visibility("default")))
-#define ARGO_PRINTF(f, a)   __attribute__((format(printf, f, a)))
-#define ARGO_MUST_CHECK     __attribute__((warn_unused_result))
+#define ARGO_PUBLIC       __attribute__((visibility("default")))
+#define ARGO_PRINTF(f, a) __attribute__((format(printf, f, a)))
+#define ARGO_MUST_CHECK   __attribute__((warn_unused_result))
 #else
 #define ARGO_PUBLIC
 #define ARGO_PRINTF(f, a)

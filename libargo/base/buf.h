@@ -15,7 +15,10 @@ struct ag_buf {
     int failed; /* 0, ARGO_E_TOO_LARGE or ARGO_E_NOMEM */
 };
 
-#define AG_BUF_INIT(maximum) {.max = (maximum)}
+#define AG_BUF_INIT(maximum) \
+    {                        \
+        .max = (maximum)     \
+    }
 
 static inline void ag_buf_init(struct ag_buf *b, size_t max)
 {

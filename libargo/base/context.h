@@ -21,15 +21,16 @@ void ag_log_write(const argo_context *ctx, enum argo_log_level level, const char
                   const char *file, int line, const char *format, ...) ARGO_PRINTF(6, 7);
 
 /* CTX may be NULL: nothing is logged. COMPONENT is the layer's name. */
-#define ag_log(ctx, level, component, ...)                                                         \
-    do {                                                                                           \
-        if (ag_log_enabled((ctx), (level))) {                                                      \
-            ag_log_write((ctx), (level), (component), __FILE__, __LINE__, __VA_ARGS__);            \
-        }                                                                                          \
+#define ag_log(ctx, level, component, ...)                                              \
+    do {                                                                                \
+        if (ag_log_enabled((ctx), (level))) {                                           \
+            ag_log_write((ctx), (level), (component), __FILE__, __LINE__, __VA_ARGS__); \
+        }                                                                               \
     } while (0)
-#define ag_log_error(ctx, component, ...)   ag_log((ctx), ARGO_LOG_ERROR, (component), __VA_ARGS__)
-#define ag_log_warning(ctx, component, ...) ag_log((ctx), ARGO_LOG_WARNING, (component), __VA_ARGS__)
-#define ag_log_info(ctx, component, ...)    ag_log((ctx), ARGO_LOG_INFO, (component), __VA_ARGS__)
-#define ag_log_debug(ctx, component, ...)   ag_log((ctx), ARGO_LOG_DEBUG, (component), __VA_ARGS__)
+#define ag_log_error(ctx, component, ...) ag_log((ctx), ARGO_LOG_ERROR, (component), __VA_ARGS__)
+#define ag_log_warning(ctx, component, ...) \
+    ag_log((ctx), ARGO_LOG_WARNING, (component), __VA_ARGS__)
+#define ag_log_info(ctx, component, ...)  ag_log((ctx), ARGO_LOG_INFO, (component), __VA_ARGS__)
+#define ag_log_debug(ctx, component, ...) ag_log((ctx), ARGO_LOG_DEBUG, (component), __VA_ARGS__)
 
 #endif

@@ -12,7 +12,10 @@ struct ag_list {
     struct ag_list *prev, *next;
 };
 
-#define AG_LIST_INIT(l) {&(l), &(l)}
+#define AG_LIST_INIT(l) \
+    {                   \
+        &(l), &(l)      \
+    }
 
 static inline void ag_list_init(struct ag_list *l)
 {
@@ -52,11 +55,12 @@ static inline void ag_list_splice(struct ag_list *dst, struct ag_list *src)
     }
 }
 
-#define ag_list_first(head, type, member)                                                          \
+#define ag_list_first(head, type, member) \
     (ag_list_empty(head) ? NULL : AG_CONTAINER_OF((head)->next, type, member))
 
 /* The body may remove the current element. */
-#define ag_list_each(pos, tmp, head)                                                               \
-    for ((pos) = (head)->next, (tmp) = (pos)->next; (pos) != (head); (pos) = (tmp), (tmp) = (pos)->next)
+#define ag_list_each(pos, tmp, head)                                 \
+    for ((pos) = (head)->next, (tmp) = (pos)->next; (pos) != (head); \
+         (pos) = (tmp), (tmp) = (pos)->next)
 
 #endif

@@ -38,7 +38,7 @@ const char *ag_time_format(int64_t ms, char buf[AG_TIME_SIZE]);
 int ag_time_parse(const char *text, const char *what, int64_t *out_ms, argo_error **err);
 
 char *ag_asprintf(const char *format, ...) ARGO_PRINTF(1, 2); /* NULL without memory */
-char *ag_strdup(const char *text);                             /* NULL for NULL */
+char *ag_strdup(const char *text);                            /* NULL for NULL */
 char *ag_strndup(const char *text, size_t len);
 bool ag_streq(const char *a, const char *b); /* NULL equals NULL only */
 bool ag_starts_with(const char *text, const char *prefix);

@@ -29,13 +29,13 @@ char *ag_value_print_indented(const ag_value *v, unsigned indent);
 
 ag_value *ag_value_ref(const ag_value *v); /* NULL for NULL */
 void ag_value_unref(ag_value *v);
-ag_value *ag_value_copy(const ag_value *v); /* deep */
+ag_value *ag_value_copy(const ag_value *v);                /* deep */
 bool ag_value_equal(const ag_value *a, const ag_value *b); /* 1 equals 1.0 */
 
 ag_value *ag_value_null(void);
 ag_value *ag_value_bool(bool yes);
 ag_value *ag_value_int(int64_t n);
-ag_value *ag_value_real(double n); /* NULL for NaN and infinities too */
+ag_value *ag_value_real(double n);         /* NULL for NaN and infinities too */
 ag_value *ag_value_text(const char *text); /* NULL gives a JSON null */
 ag_value *ag_value_text_n(const char *text, size_t len);
 /* Never NULL but for memory: invalid bytes become U+FFFD. */
@@ -43,16 +43,16 @@ ag_value *ag_value_text_sane(const char *text, size_t len);
 ag_value *ag_value_array(void);
 ag_value *ag_value_object(void);
 
-enum argo_type ag_value_type(const ag_value *v); /* NULL counts as null */
+enum argo_type ag_value_type(const ag_value *v);   /* NULL counts as null */
 const char *ag_value_type_name(const ag_value *v); /* "object", "text"... for error texts */
 bool ag_value_is(const ag_value *v, enum argo_type type);
 bool ag_value_is_number(const ag_value *v);
 const char *ag_value_as_text(const ag_value *v); /* NULL unless text */
 size_t ag_value_text_len(const ag_value *v);
-int64_t ag_value_as_int(const ag_value *v);   /* 0 unless int, or a real with an integral value */
+int64_t ag_value_as_int(const ag_value *v); /* 0 unless int, or a real with an integral value */
 bool ag_value_to_int(const ag_value *v, int64_t *out); /* the same; false when it is none */
-double ag_value_as_real(const ag_value *v);   /* 0 unless a number */
-bool ag_value_as_bool(const ag_value *v);     /* false unless true */
+double ag_value_as_real(const ag_value *v);            /* 0 unless a number */
+bool ag_value_as_bool(const ag_value *v);              /* false unless true */
 
 size_t ag_value_size(const ag_value *v); /* members or elements; 0 for everything else */
 ag_value *ag_value_get(const ag_value *object, const char *key); /* borrowed or NULL */
@@ -78,6 +78,7 @@ struct ag_value_iter {
     ag_value *value; /* borrowed */
     bool started;
 };
+
 bool ag_value_next(const ag_value *v, struct ag_value_iter *it);
 
 /* Dotted paths: "a.b.0.c". Get: NULL when any part is missing. Set creates missing objects
