@@ -71,15 +71,10 @@ static void reply_added(struct ag_api_call *call)
     ag_request_reply(call->req, 201, reply);
 }
 
-static void keep_added(ag_txn *t, void *user)
+static void keep_added(ag_txn *t, const struct ag_ci *ci, void *user)
 {
-    struct ag_api_call *call = user;
-    struct ag_ci ci;
-    if (ag_record_decode(&ag_ci_record, ag_request_body(call->req), &ci, NULL) == 0) {
-        AG_AUTO(ag_value) reply = ci_reply(&ci);
-        ag_api_keep(call, t, 201, reply);
-        ag_record_clear(&ag_ci_record, &ci);
-    }
+    AG_AUTO(ag_value) reply = ci_reply(ci);
+    ag_api_keep(user, t, 201, reply);
 }
 
 void ag_api_ci_add(ag_request *req, void *user)

@@ -158,7 +158,9 @@ void ag_run_move_cursor(ag_domain *d, int64_t rid, enum ag_stream stream, int64_
 
 typedef void (*ag_keep_fn)(ag_txn *t, void *user);
 
-int ag_registry_add(ag_domain *d, const struct ag_ci *ci, ag_keep_fn keep, ag_done_fn done,
+/* KEEP gets the CI as it will be. */
+int ag_registry_add(ag_domain *d, const struct ag_ci *ci,
+                    void (*keep)(ag_txn *t, const struct ag_ci *ci, void *user), ag_done_fn done,
                     void *user, argo_error **err);
 int ag_registry_remove(ag_domain *d, const char *name, ag_keep_fn keep, ag_done_fn done, void *user,
                        argo_error **err);

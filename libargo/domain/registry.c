@@ -16,7 +16,8 @@ static int check_ci(const struct ag_ci *ci, argo_error **err)
     return 0;
 }
 
-int ag_registry_add(ag_domain *d, const struct ag_ci *ci, ag_keep_fn keep, ag_done_fn done,
+int ag_registry_add(ag_domain *d, const struct ag_ci *ci,
+                    void (*keep)(ag_txn *t, const struct ag_ci *ci, void *user), ag_done_fn done,
                     void *user, argo_error **err)
 {
     int r = check_ci(ci, err);
@@ -43,7 +44,7 @@ int ag_registry_add(ag_domain *d, const struct ag_ci *ci, ag_keep_fn keep, ag_do
     }
     ag_txn_put_ci(c->txn, &row);
     if (keep != NULL) {
-        keep(c->txn, user);
+        keep(c->txn, &row, user);
     }
     ag_change_commit(c);
     return 0;

@@ -406,7 +406,7 @@ static ag_value *encode_text(const char *text)
 static ag_value *encode_time(int64_t ms)
 {
     char text[AG_TIME_SIZE];
-    return ag_value_text(ag_time_format(ms, text));
+    return ms != 0 ? ag_value_text(ag_time_format(ms, text)) : ag_value_null();
 }
 
 static ag_value *encode_list(const struct ag_field *f, const struct ag_list_of *list)
@@ -495,8 +495,7 @@ int ag_record_encode_into(const struct ag_record *rec, const void *in, ag_value 
     for (size_t i = 0; i < rec->n_fields; i++) {
         const struct ag_field *f = &rec->fields[i];
         const char *p = (const char *)in + f->offset;
-        bool optional = (f->flags & AG_OMIT_EMPTY) != 0 || f->type == AG_FIELD_TIME;
-        if (optional && is_empty(f, p)) {
+        if ((f->flags & AG_OMIT_EMPTY) != 0 && is_empty(f, p)) {
             continue;
         }
         int rc = ag_value_set(object, f->key, encode_field(f, p));

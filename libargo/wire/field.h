@@ -20,7 +20,7 @@ enum ag_field_type {
     AG_FIELD_VALUE,    /* ag_value *, a reference to any JSON; MAX bytes when printed, 0 = any */
     AG_FIELD_OBJECT,   /* ag_value *, must be an object; MAX as for VALUE */
     AG_FIELD_ARRAY,    /* ag_value *, must be an array of at most MAX elements */
-    AG_FIELD_TIME,     /* int64_t ms, RFC 3339 on the wire; 0 = absent, not written */
+    AG_FIELD_TIME,     /* int64_t ms, RFC 3339 on the wire; 0 = absent, null */
     AG_FIELD_DURATION, /* int64_t ms, seconds with fractions on the wire */
     AG_FIELD_ENUM,     /* int, index into WORDS (NULL-terminated) */
     AG_FIELD_LIST      /* struct ag_list_of: records by SUB, at most MAX; with min -1 it is one

@@ -313,7 +313,7 @@ START_TEST(encodes_empty)
     AG_AUTO(ag_value) full = ag_record_encode(&full_record, &s);
     ag_auto_free char *text = ag_value_print(full, NULL);
     ck_assert_str_eq(text, "{\"text\":null,\"id\":null,\"n\":0,\"real\":0.0,\"flag\":false,"
-                           "\"any\":null,\"object\":null,\"array\":null,\"wait\":0,"
+                           "\"any\":null,\"object\":null,\"array\":null,\"at\":null,\"wait\":0,"
                            "\"mode\":\"off\",\"items\":[],\"single\":null}");
     AG_AUTO(ag_value) brief = ag_record_encode(&short_record, &s);
     ag_auto_free char *nothing = ag_value_print(brief, NULL);

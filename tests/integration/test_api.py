@@ -1,0 +1,592 @@
+#!/usr/bin/env python3
+"""The shape of every reply: fields and their order, compact JSON, errors, long polls, kept
+replies. Executors are stood in for, so that both sides of each route are driven from here."""
+import hashlib
+import hmac
+import json
+import threading
+import unittest
+
+import argo
+
+EXECUTOR = """#!/bin/sh
+read -r token <&3
+echo "$token $ARGO_EPOCH" > "$ARGO_WORKFLOW_ID.tmp"
+mv "$ARGO_WORKFLOW_ID.tmp" "$ARGO_WORKFLOW_ID.token"
+exec sleep 1000
+"""
+
+ASK = {"workflow_name": "ask", "steps": [
+    {"step": "q", "type": "user_ask", "prompt": "?", "save_to": "a"}]}
+UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
+TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"
+
+
+class ApiCase(argo.Case):
+    def assert_shape(self, reply, keys, status=200):
+        """STATUS, compact, and exactly KEYS in this order; returns the value."""
+        self.assertEqual(reply.status, status, reply)
+        value = json.loads(reply.text)
+        self.assertEqual(list(value), keys.split())
+        self.assertEqual(json.dumps(value, separators=(",", ":"), ensure_ascii=False),
+                         reply.text)
+        self.assertEqual(reply.headers["Content-Type"], "application/json")
+        self.assertEqual(reply.headers["Cache-Control"], "no-store")
+        if value.get("status") == "success":
+            self.assertTrue(reply.text.startswith('{"status":"success",'))
+        return value
+
+    def assert_error(self, reply, status, code, field=None):
+        value = self.assert_shape(reply, "status error", status)
+        self.assertTrue(reply.text.startswith('{"status":"error","error":{"code":%d,' % code),
+                        reply)
+        error = value["error"]
+        keys = ["code", "message", "details"]
+        keys += ["field"] if "field" in error else []
+        keys += ["problems"] if "problems" in error else []
+        self.assertEqual(list(error), keys)
+        self.assertTrue(error["message"])
+        if field is not None:
+            self.assertEqual(error.get("field"), field)
+        return error
+
+    def template(self, name, text):
+        directory = self.daemon.home / "workflows/templates"
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / f"{name}.yaml").write_text(
+            text if isinstance(text, str) else json.dumps(text))
+
+
+class Api(ApiCase):
+    """Without runs."""
+
+    def test_health(self):
+        full = "service version pid uptime store workflows executors open_questions port".split()
+        for path in ("/health", "/api/health"):
+            value = self.assert_shape(self.daemon.get(path), "status data")
+            self.assertEqual(list(value["data"]), full)
+            value = self.assert_shape(self.daemon.get(path, tcp=True), "status data")
+            self.assertEqual(list(value["data"]), full)
+            self.assertEqual(value["data"]["port"], self.daemon.port)
+            self.assertEqual(value["data"]["pid"], self.daemon.process.pid)
+            for headers in ({}, {"Authorization": "Bearer nonsense"}):
+                reply = self.daemon.get(path, tcp=True, token=False, headers=headers)
+                self.assertEqual(reply.text,
+                                 '{"status":"success","data":{"service":"argo-daemon"}}')
+
+    def test_proof(self):
+        challenge = "0123456789abcdef" * 4
+        for tcp in (False, True):
+            reply = self.daemon.get(f"/api/health?challenge={challenge}", tcp=tcp, token=False)
+            value = self.assert_shape(reply, "status proof data")
+            text = f"argo1|{self.daemon.port if tcp else 0}|{challenge}"
+            self.assertEqual(value["proof"], hmac.new(
+                self.daemon.token.encode(), text.encode(), hashlib.sha256).hexdigest())
+        for bad in ("", "0" * 63, "0" * 65, "g" * 64):
+            self.assert_error(self.daemon.get(f"/api/health?challenge={bad}"), 400, 1001,
+                              "challenge")
+
+    def replace_program(self, content):
+        new = self.prefix / "bin/argo-daemon.new"
+        new.write_bytes(content)
+        new.chmod(0o755)
+        new.replace(self.prefix / "bin/argo-daemon")
+
+    def test_version(self):
+        value = self.assert_shape(
+            self.daemon.get("/api/version"),
+            "status version binary_sha256 disk_sha256 update_available api_version pid data")
+        program = (self.prefix / "bin/argo-daemon").read_bytes()
+        self.assertEqual(value["binary_sha256"], hashlib.sha256(program).hexdigest())
+        self.assertEqual(value["disk_sha256"], value["binary_sha256"])
+        self.assertIs(value["update_available"], False)
+        self.assertEqual(value["pid"], self.daemon.process.pid)
+        for content in (program + b"\n", program):  # an update, and back
+            self.replace_program(content)
+            value = self.daemon.get("/api/version").json
+            self.assertEqual(value["binary_sha256"], hashlib.sha256(program).hexdigest())
+            self.assertEqual(value["disk_sha256"], hashlib.sha256(content).hexdigest())
+            self.assertIs(value["update_available"], content != program)
+
+    def test_errors(self):
+        error = self.assert_error(self.daemon.get("/api/nothing"), 404, 1205)
+        self.assertIn("/api/nothing", error["details"])
+        reply = self.daemon.delete("/api/version")
+        self.assert_error(reply, 405, 1206)
+        self.assertEqual(reply.headers["Allow"], "GET, HEAD")
+        reply = self.daemon.request("PUT", "/api/registry/ci/x")
+        self.assert_error(reply, 405, 1206)
+        self.assertEqual(reply.headers["Allow"], "GET, HEAD, DELETE")
+        self.assert_error(self.daemon.get("/api/workflow/status/nobody"), 404, 1005)
+        self.assert_error(self.daemon.get("/api/question/nobody"), 404, 1016)
+        self.assert_error(self.daemon.get("/api/template/nobody"), 404, 1004)
+        self.assert_error(self.daemon.get("/api/registry/ci/nobody"), 404, 1006)
+        self.assert_error(self.daemon.post("/api/registry/ci", "{"), 400, 1002)
+        self.assert_error(self.daemon.post("/api/registry/ci", {"name": 1}), 400, 1001, "name")
+        for query in ("state=no", "limit=0", "limit=1001", "limit=x", "cursor=-1", "cursor="):
+            self.assert_error(self.daemon.get(f"/api/workflow/list?{query}"), 400, 1001)
+        self.assert_error(self.daemon.get("/api/questions?state=no"), 400, 1001, "state")
+
+    def test_problem_json(self):
+        for accept in ("application/problem+json", "text/html, application/problem+json;q=0.9"):
+            reply = self.daemon.post("/api/workflow/start", {"template": "nobody"},
+                                     headers={"Accept": accept})
+            self.assertEqual(reply.headers["Content-Type"], "application/problem+json")
+            self.assertEqual(reply.status, 404)
+            self.assertEqual(list(reply.json), "type title status detail code field".split()
+                             if "field" in reply.json else "type title status detail code".split())
+            self.assertEqual((reply.json["status"], reply.json["code"]), (404, 1004))
+            self.assertEqual(reply.json["title"], "Template not found")
+        reply = self.daemon.get("/api/version", headers={"Accept": "application/problem+json"})
+        self.assertEqual(reply.headers["Content-Type"], "application/json")
+
+    def test_head(self):
+        for path in ("/health", "/api/version", "/api/workflow/list", "/api/registry/ci",
+                     "/api/questions", "/api/template", "/api/workflow/status/nobody"):
+            get = self.daemon.get(path)
+            head = self.daemon.request("HEAD", path)
+            self.assertEqual((head.status, head.text), (get.status, ""))
+            self.assertEqual(head.headers["Content-Type"], get.headers["Content-Type"])
+            if path != "/health":  # its uptime may have grown by a digit
+                self.assertEqual(head.headers["Content-Length"], get.headers["Content-Length"])
+
+    def test_registry(self):
+        keys = "name provider model port socket_path role status last_heartbeat"
+        empty = self.assert_shape(self.daemon.get("/api/registry/ci"), "cis data")
+        self.assertEqual(empty["data"], {"count": 0, "next_cursor": None})
+        reply = self.daemon.post("/api/registry/ci", {
+            "name": "zoe", "provider": "replay", "model": "m", "port": 9000, "role": "builder",
+            "command": ["a", "b"], "capabilities": ["c"], "unknown": 1})
+        value = self.assert_shape(reply, "status name data", 201)
+        self.assertEqual(list(value["data"]), keys.split() + ["command", "capabilities"])
+        self.assertEqual(value["data"]["status"], "registered")
+        self.assert_error(self.daemon.post("/api/registry/ci", {"name": "zoe", "model": "m"}),
+                          409, 1007, "name")
+        self.assertEqual(self.daemon.post("/api/registry/ci",
+                                          {"name": "abe", "model": "n"}).status, 201)
+        listed = self.assert_shape(self.daemon.get("/api/registry/ci"), "cis data")
+        self.assertEqual(listed["data"], {"count": 2, "next_cursor": None})
+        self.assertEqual([ci["name"] for ci in listed["cis"]], ["abe", "zoe"])
+        self.assertEqual(list(listed["cis"][0]), keys.split())
+        shown = self.assert_shape(self.daemon.get("/api/registry/ci/zoe"), "status name data")
+        self.assertEqual(shown, value)
+        self.assertEqual(shown["data"], listed["cis"][1])
+        gone = self.assert_shape(self.daemon.delete("/api/registry/ci/zoe"),
+                                 "status name action data")
+        self.assertEqual((gone["name"], gone["action"], gone["data"]), ("zoe", "removed", {}))
+        self.assert_error(self.daemon.delete("/api/registry/ci/zoe"), 404, 1006)
+        for body, field in (({"model": "m"}, "name"), ({"name": "a b"}, "name"),
+                            ({"name": "a", "port": 65536}, "port"),
+                            ({"name": "a", "port": -1}, "port"),
+                            ({"name": "a", "model": "m" * 257}, "model"),
+                            ({"name": "a", "provider": "../x"}, "provider")):
+            self.assertIn(self.daemon.post("/api/registry/ci", body).json["error"]["field"], field)
+        self.assertEqual(self.daemon.post("/api/registry/ci", {
+            "name": "a", "port": 65535, "model": "m" * 256}).status, 201)
+
+    def test_idempotency(self):
+        key = {"Idempotency-Key": "k1"}
+        ci = {"name": "a", "model": "m"}
+        first = self.daemon.post("/api/registry/ci", ci, headers=key)
+        self.assertEqual(first.status, 201)
+        again = self.daemon.post("/api/registry/ci", ci, headers=key)
+        self.assertEqual((again.status, again.text), (first.status, first.text))
+        self.assertEqual(again.headers["Content-Type"], "application/json")
+        self.assert_error(self.daemon.post("/api/registry/ci", {"name": "b", "model": "m"},
+                                           headers=key), 409, 1012)
+        self.assert_error(self.daemon.delete("/api/registry/ci/a", headers=key), 409, 1012)
+        removed = self.daemon.delete("/api/registry/ci/a", headers={"Idempotency-Key": "k2"})
+        again = self.daemon.delete("/api/registry/ci/a", headers={"Idempotency-Key": "k2"})
+        self.assertEqual((removed.status, again.text), (200, removed.text))
+        self.assertEqual(again.status, 200)
+        # Kept over a restart; the effect is not repeated.
+        self.daemon.kill()
+        self.daemon.start()
+        again = self.daemon.post("/api/registry/ci", ci, headers=key)
+        self.assertEqual((again.status, again.text), (first.status, first.text))
+        self.assertEqual(self.daemon.get("/api/registry/ci").json["cis"], [])
+        # A failure is not kept: the same again may succeed.
+        key = {"Idempotency-Key": "k" * 256}
+        self.assert_error(self.daemon.delete("/api/registry/ci/a", headers=key), 404, 1006)
+        self.assertEqual(self.daemon.post("/api/registry/ci", ci).status, 201)
+        self.assertEqual(self.daemon.delete("/api/registry/ci/a", headers=key).status, 200)
+        for bad in ("", "k" * 257):
+            self.assert_error(self.daemon.post("/api/registry/ci", ci,
+                                               headers={"Idempotency-Key": bad}), 400, 1001)
+        self.assertEqual(self.daemon.get("/api/registry/ci").json["cis"], [])
+
+    def test_templates(self):
+        self.template("mine", {**ASK, "description": "Mine."})
+        self.template("broken", "workflow_name: broken\nsteps:\n  - step: a\n    type: nope\n")
+        value = self.assert_shape(self.daemon.get("/api/template"), "templates data")
+        listed = {item["name"]: item for item in value["templates"]}
+        self.assertEqual(sorted(listed), [item["name"] for item in value["templates"]])
+        self.assertEqual(value["data"], {"count": len(listed), "next_cursor": None})
+        self.assertIn("hello", listed)
+        self.assertEqual(list(listed["mine"]),
+                         "name path valid description steps parameters".split())
+        self.assertEqual((listed["mine"]["valid"], listed["mine"]["steps"],
+                          listed["mine"]["description"]), (True, 1, "Mine."))
+        self.assertIs(listed["broken"]["valid"], False)
+        shown = self.assert_shape(self.daemon.get("/api/template/mine"), "status name data")
+        self.assertEqual(json.loads(shown["data"]["definition"])["description"], "Mine.")
+
+        good = self.assert_shape(self.daemon.post("/api/template/validate", {"definition": ASK}),
+                                 "status valid data")
+        self.assertEqual(list(good["data"]), ["workflow_name", "steps", "parameters"])
+        self.assertEqual(self.daemon.post("/api/template/validate",
+                                          {"template": "mine"}).status, 200)
+        text = ("workflow_name: bad\nsteps:\n  - step: a\n    type: dsplay\n    message: x\n"
+                "  - step: b\n    type: display\n    message: x\n    next_step: nowhere\n")
+        for path in ("/api/template/validate", "/api/workflow/start"):
+            error = self.assert_error(self.daemon.post(
+                path, {"definition": text, "definition_file": "bad.yaml"}), 422, 1009)
+            problems = error["problems"]
+            self.assertEqual([(p["file"], p["line"]) for p in problems],
+                             [("bad.yaml", 4), ("bad.yaml", 9)])
+            self.assertEqual(problems[0]["nearest"], "display")
+            for problem in problems:
+                keys = "file path line column message expected nearest".split()
+                self.assertEqual(list(problem), [key for key in keys if key in problem])
+        self.assert_error(self.daemon.post("/api/template/validate", {}), 400, 1001, "definition")
+        self.assert_error(self.daemon.post("/api/template/validate", {"template": "no"}),
+                          404, 1004)
+
+    def test_shutdown_validates(self):
+        for body, field in (({"grace_s": -1}, "grace_s"), ({"grace_s": 3601}, "grace_s"),
+                            ({"grace_s": "1"}, "grace_s"), ({"abandon": 1}, "abandon")):
+            self.assert_error(self.daemon.post("/api/daemon/shutdown", body), 400, 1001, field)
+        value = self.assert_shape(self.daemon.post("/api/daemon/shutdown", {"grace_s": 3600}),
+                                  "status data")
+        self.assertEqual(value["data"], {})
+        self.assertEqual(self.daemon.process.wait(argo.DEADLINE), 0)
+
+
+class Runs(ApiCase):
+    """With runs whose executor is played by the test."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        program = cls.prefix / "bin/argo_workflow_executor"
+        program.unlink()
+        program.write_text(EXECUTOR)
+        program.chmod(0o755)
+
+    def start(self, name, **members):
+        run = self.daemon.launch(ASK, workflow_id=name, **members)
+        path = self.daemon.home / f"{run}.token"
+        argo.wait_for(path.exists, f"the token of {run}")
+        token, epoch = path.read_text().split()
+        self.headers = {"Authorization": f"Bearer {token}", "X-Argo-Epoch": epoch}
+        return run
+
+    def say(self, run, text):
+        reply = self.daemon.post(f"/api/workflow/output/{run}", {"output": text},
+                                 headers=self.headers)
+        self.assert_shape(reply, "status data")
+
+    def ask(self, run, question="q-1", **members):
+        return self.daemon.post(f"/api/workflow/{run}/question", {
+            "question_id": question, "path": "q", "kind": "text", "prompt": "?", **members},
+            headers=self.headers)
+
+    def later(self, path, **kw):
+        """A GET in another thread; its reply when it is called."""
+        found = []
+        thread = threading.Thread(target=lambda: found.append(self.daemon.get(path, **kw)))
+        thread.start()
+
+        def result():
+            thread.join(argo.DEADLINE)
+            return found[0]
+        return result
+
+    def test_start_and_status(self):
+        reply = self.daemon.post("/api/workflow/start", {
+            "definition": ASK, "workflow_id": "w", "cwd": str(self.daemon.home)})
+        value = self.assert_shape(reply, "status workflow_id environment data")
+        self.assertEqual((value["workflow_id"], value["environment"]), ("w", "dev"))
+        self.assertEqual(list(value["data"])[:3], ["workflow_id", "pid", "state"])
+        self.assertEqual(value["data"]["state"], "running")
+        self.assertEqual(value["data"]["branch"], "main")
+        self.assertTrue(argo.alive(value["data"]["pid"]))
+        status = self.assert_shape(self.daemon.get("/api/workflow/status/w"),
+                                   "workflow_id status pid template data")
+        self.assertEqual((status["status"], status["template"]), ("running", "ask"))
+        self.assertEqual(status["pid"], value["data"]["pid"])
+        self.assert_error(self.daemon.post("/api/workflow/start", {
+            "definition": ASK, "workflow_id": "w"}), 409, 1007)
+        self.assert_error(self.daemon.post("/api/workflow/start", {"template": "no"}), 404, 1004)
+        self.assert_error(self.daemon.get("/api/workflow/status/w?wait=x"), 400, 1001, "wait")
+        self.assert_error(self.daemon.get("/api/workflow/status/w?timeout=x"), 400, 1001)
+
+    def test_start_once(self):
+        for name, headers, members in (
+                ("a", {"Idempotency-Key": "key-a"}, {}), ("b", {}, {"request_key": "key-b"})):
+            body = {"definition": ASK, "workflow_id": name, "cwd": str(self.daemon.home), **members}
+            first = self.daemon.post("/api/workflow/start", body, headers=headers)
+            again = self.daemon.post("/api/workflow/start", body, headers=headers)
+            self.assertEqual((first.status, again.status), (200, 200), again)
+            self.assertEqual(again.json["data"]["pid"], first.json["data"]["pid"])
+            self.assert_error(self.daemon.post("/api/workflow/start",
+                                               {**body, "environment": "x"}, headers=headers),
+                              409, 1012)
+
+    def test_list_pages(self):
+        names = [f"run-{i}" for i in range(5)]
+        for name in names:
+            self.start(name)
+        value = self.assert_shape(self.daemon.get("/api/workflow/list"), "workflows data")
+        self.assertEqual(list(value["workflows"][0]), "workflow_id status pid template "
+                         "current_step total_steps step_name started".split())
+        self.assertRegex(value["workflows"][0]["started"], TIME)
+        self.assertEqual(value["data"], {"count": 5, "next_cursor": None})
+        seen, cursor = [], ""
+        while cursor is not None:
+            page = self.daemon.get(f"/api/workflow/list?limit=2{cursor}").json
+            self.assertEqual(page["data"]["count"], len(page["workflows"]))
+            seen += [item["workflow_id"] for item in page["workflows"]]
+            cursor = page["data"]["next_cursor"]
+            cursor = cursor and f"&cursor={cursor}"
+        self.assertEqual(seen, names[::-1])
+        self.daemon.delete("/api/workflow/abandon/run-0")
+        count = lambda query: self.daemon.get(f"/api/workflow/list{query}").json["data"]["count"]
+        self.assertEqual([count(""), count("?state=all"), count("?state=abandoned"),
+                          count("?state=done"), count("?template=ask"), count("?template=x"),
+                          count("?limit=5&state=all")], [4, 5, 1, 0, 4, 0, 5])
+
+    def test_abandon(self):
+        run = self.start("w")
+        waiting = self.later(f"/api/workflow/status/{run}?wait=terminal&timeout=60")
+        value = self.assert_shape(self.daemon.delete(f"/api/workflow/abandon/{run}"),
+                                  "status workflow_id action data")
+        self.assertEqual((value["workflow_id"], value["action"]), ("w", "abandoned"))
+        ended = self.assert_shape(waiting(), "workflow_id status pid template data")
+        self.assertEqual(ended["status"], "abandoned")
+        self.assert_error(self.daemon.delete(f"/api/workflow/abandon/{run}"), 409, 1008)
+        self.assert_error(self.daemon.delete("/api/workflow/abandon/nobody"), 404, 1005)
+        # The id may be used again; the older run is w~1.
+        self.start("w")
+        self.assertEqual(self.daemon.status("w")["status"], "running")
+        self.assertEqual(self.daemon.status("w~1")["status"], "abandoned")
+
+    def test_progress_and_steps(self):
+        run = self.start("w")
+        post = lambda path, body: self.daemon.post(path, body, headers=self.headers)
+        self.assert_shape(post(f"/api/workflow/progress/{run}", {
+            "current_step": 2, "total_steps": 4, "step_name": "q"}), "status workflow_id data")
+        item = self.daemon.get("/api/workflow/list").json["workflows"][0]
+        self.assertEqual([item[key] for key in ("current_step", "total_steps", "step_name")],
+                         [2, 4, "q"])
+        step = {"step": "q", "path": "q", "attempt": 1}
+        self.assert_shape(post(f"/api/workflow/{run}/step/start", step),
+                          "status workflow_id data")
+        self.assert_shape(post(f"/api/workflow/{run}/step/output",
+                               {"step": "q", "path": "q", "text": "half\n"}),
+                          "status workflow_id data")
+        started = self.assert_shape(self.daemon.get(f"/api/workflow/{run}/steps"), "steps data")
+        self.assertEqual(started["steps"][0]["status"], "started")
+        checkpoint = self.assert_shape(self.daemon.get(f"/api/workflow/{run}/checkpoint",
+                                                       headers=self.headers),
+                                       "status workflow_id data")["data"]
+        self.assertEqual((checkpoint["flight_step"], checkpoint["flight_attempt"]), ("q", 1))
+        done = {**step, "status": "done", "outputs": {"o": 1}, "variables": {"a": "b"}}
+        for _ in range(2):  # the same report again changes nothing
+            self.assert_shape(post(f"/api/workflow/{run}/step/complete", done),
+                              "status workflow_id data")
+        steps = self.daemon.get(f"/api/workflow/{run}/steps").json
+        self.assertEqual(steps["data"], {"count": 1, "next_cursor": None})
+        row = steps["steps"][0]
+        keys = ("step path attempt status epoch started ended next_step outputs usage error "
+                "duration").split()
+        self.assertEqual(list(row), [key for key in keys if key in row])
+        self.assertEqual((row["status"], row["outputs"]), ("done", {"o": 1}))
+        self.assert_error(post(f"/api/workflow/{run}/step/start", {**step, "attempt": 0}),
+                          400, 1001, "attempt")
+        self.assert_error(post(f"/api/workflow/{run}/message",
+                               {"type": "nonsense", "payload": {}}), 400, 1001, "type")
+        stale = {**self.headers, "X-Argo-Epoch": "9"}
+        for path, body in ((f"/api/workflow/progress/{run}",
+                            {"current_step": 1, "total_steps": 1, "step_name": "q"}),
+                           (f"/api/workflow/{run}/step/start", {**step, "attempt": 2}),
+                           (f"/api/workflow/{run}/step/output",
+                            {"step": "q", "path": "q", "text": "x"}),
+                           (f"/api/workflow/{run}/step/complete", {**done, "attempt": 2}),
+                           (f"/api/workflow/output/{run}", {"output": "x"}),
+                           (f"/api/workflow/{run}/question",
+                            {"question_id": "z", "path": "q", "kind": "text", "prompt": "?"}),
+                           (f"/api/workflow/{run}/message",
+                            {"type": "workflow_complete", "payload": {"status": "done"}})):
+            self.assert_error(self.daemon.post(path, body, headers=stale), 409, 1010)
+        self.assertEqual(self.daemon.status(run)["status"], "running")
+        self.assert_shape(post(f"/api/workflow/{run}/message", {
+            "type": "workflow_complete", "payload": {"status": "done", "result": {"r": 1}}}),
+            "status workflow_id data")
+        status = self.daemon.status(run)
+        self.assertEqual((status["status"], status["data"]["result"]), ("done", {"r": 1}))
+
+    def test_output(self):
+        run = self.start("w")
+        path = f"/api/workflow/output/{run}"
+        empty = self.assert_shape(self.daemon.get(path), "status output data")
+        self.assertEqual(empty["data"], {"records": [], "next_after": 0, "ended": False})
+        self.say(run, "one\n")
+        self.assert_shape(self.daemon.post(path, {"records": [
+            {"kind": "text", "text": "two\n", "client_key": "c1"},
+            {"kind": "text", "text": "two again\n", "client_key": "c1"},
+            {"kind": "stderr", "text": "three\n", "client_key": "c2"}]}, headers=self.headers),
+            "status data")
+        for body in ({}, {"output": "x", "records": [{"kind": "text", "text": "x"}]}):
+            self.assert_error(self.daemon.post(path, body, headers=self.headers), 400, 1001)
+
+        # The default cursor moves with a GET that was answered, not with HEAD nor with `after`.
+        for _ in range(2):
+            self.assertEqual(self.daemon.request("HEAD", path).status, 200)
+            self.assertEqual(self.daemon.get(f"{path}?after=0").json["output"],
+                             "one\ntwo\nthree\n")
+        value = self.assert_shape(self.daemon.get(f"{path}?limit=1"), "status output data")
+        self.assertEqual(value["output"], "one\n")
+        self.assertEqual(list(value["data"]), ["records", "next_after", "ended"])
+        self.assertEqual(list(value["data"]["records"][0])[:5],
+                         "seq kind text path at".split())
+        self.assertRegex(value["data"]["records"][0]["at"], TIME)
+        argo.wait_for(lambda: self.daemon.get(path).json["output"] == "", "the moved cursor")
+        self.assertEqual([r["kind"] for r in self.daemon.records(run)],
+                         ["text", "text", "stderr"])
+
+        # `after` continues anywhere, also for several readers.
+        seqs = [r["seq"] for r in self.daemon.records(run)]
+        self.assertEqual(self.daemon.get(f"{path}?after={seqs[0]}").json["output"],
+                         "two\nthree\n")
+        waiting = [self.later(f"{path}?after={seqs[-1]}&timeout=60") for _ in range(3)]
+        self.say(run, "four\n")
+        self.assertEqual([w().json["output"] for w in waiting], ["four\n"] * 3)
+        value = self.daemon.get(f"{path}?after=999&timeout=0.05").json
+        self.assertEqual((value["output"], value["data"]["next_after"]), ("", 999))
+        for query in ("after=-1", "after=x", "limit=0", "limit=10001", "timeout=-1"):
+            self.assert_error(self.daemon.get(f"{path}?{query}"), 400, 1001)
+
+        waiting = self.later(f"{path}?after=999&timeout=60")
+        self.daemon.delete(f"/api/workflow/abandon/{run}")
+        self.assertIs(waiting().json["data"]["ended"], True)
+        self.assertTrue(self.daemon.get(f"{path}?after=0").json["output"].startswith("one\n"))
+
+    def test_input(self):
+        run = self.start("w")
+        path = f"/api/workflow/input/{run}"
+        reply = self.daemon.get(path, headers=self.headers)
+        self.assertEqual((reply.status, reply.text), (204, ""))
+        self.assertEqual(self.daemon.get(f"{path}?timeout=0", headers=self.headers).status, 204)
+        waiting = self.later(f"{path}?after=0&timeout=60", headers=self.headers)
+        polling = self.later(f"/api/workflow/{run}/messages?after=0&timeout=60&with=input",
+                             headers=self.headers)
+        value = self.assert_shape(self.daemon.post(path, {"input": "hello"}),
+                                  "status workflow_id queued data")
+        self.assertEqual((value["workflow_id"], value["queued"], list(value["data"])),
+                         (run, True, ["seq"]))
+        got = self.assert_shape(waiting(), "status input data")
+        self.assertEqual(got["input"], "hello")
+        self.assertEqual(got["data"]["records"][0]["seq"], value["data"]["seq"])
+        got = self.assert_shape(polling(), "messages data")
+        self.assertEqual(got["messages"], [])
+        self.assertEqual(got["data"]["input"][0]["text"], "hello")
+        for body in ({}, {"answer": 1, "input": "x", "question_id": "q"}, {"input": 1}):
+            self.assertEqual(self.daemon.post(path, body).status // 100, 4)
+
+        # The same line again with its key is the same record.
+        for headers, body in (({"Idempotency-Key": "i1"}, {"input": "once"}),
+                              ({}, {"input": "too", "client_key": "ck"})):
+            first = self.daemon.post(path, body, headers=headers)
+            again = self.daemon.post(path, body, headers=headers)
+            self.assertEqual((again.status, again.text), (200, first.text))
+        texts = [r["text"] for r in self.daemon.get(f"{path}?after=0", headers=self.headers)
+                 .json["data"]["records"]]
+        self.assertEqual(texts, ["hello", "once", "too"])
+        self.assert_error(self.daemon.post(path, {"input": "other"},
+                                           headers={"Idempotency-Key": "i1"}), 409, 1012)
+
+    def test_messages(self):
+        run = self.start("w")
+        path = f"/api/workflow/{run}/messages"
+        value = self.assert_shape(self.daemon.get(f"{path}?timeout=0.05&after=0",
+                                                  headers=self.headers), "messages data")
+        self.assertEqual(value["messages"], [])
+        self.assertEqual(value["data"]["count"], 0)
+        waiting = self.later(f"{path}?timeout=60&after=0", headers=self.headers)
+        self.daemon.delete(f"/api/workflow/abandon/{run}")
+        self.assertIn(waiting().status, (200, 401, 409))
+
+    def test_questions(self):
+        run = self.start("w")
+        value = self.assert_shape(self.ask(run), "status question_id state data")
+        self.assertEqual((value["question_id"], value["state"]), ("q-1", "open"))
+        self.assertEqual(self.ask(run).text, json.dumps(value, separators=(",", ":")))
+        self.assertEqual(self.daemon.status(run)["status"], "waiting")
+        listed = self.assert_shape(self.daemon.get("/api/questions?state=open"),
+                                   "questions data")
+        self.assertEqual(listed["data"], {"count": 1, "next_cursor": None})
+        question = listed["questions"][0]
+        self.assertEqual(list(question)[:5],
+                         "question_id workflow_id path kind prompt".split())
+        shown = self.assert_shape(self.daemon.get("/api/question/q-1"),
+                                  "status question_id state data")
+        self.assertEqual(shown["data"], question)
+        post = lambda body, **kw: self.daemon.post(f"/api/workflow/input/{run}", body, **kw)
+
+        # With two open ones a bare line goes to none; the refusal lists them.
+        self.ask(run, "q-2", kind="confirm")
+        error = self.assert_error(post({"input": "x"}), 409, 1008)
+        self.assertIn("q-1", error["details"])
+        self.assertIn("q-2", error["details"])
+        self.assert_error(post({"question_id": "q-2", "answer": "perhaps"}), 422, 1013)
+        self.assert_error(post({"question_id": "q-9", "answer": True}), 404, 1016)
+        self.assert_shape(post({"question_id": "q-2", "answer": True},
+                               headers={"X-Argo-Client": "tool"}),
+                          "status workflow_id queued data")
+        error = self.assert_error(post({"question_id": "q-2", "answer": False}), 409, 1011)
+        answered = self.daemon.get("/api/question/q-2").json["data"]
+        self.assertEqual((answered["state"], answered["answer"], answered["answered_via"]),
+                         ("answered", True, "tool"))
+        self.assertTrue(answered["answered_by"])
+        self.assertEqual(post({"input": "bare"}, tcp=True).status, 200)
+        answered = self.daemon.get("/api/question/q-1").json["data"]
+        self.assertEqual((answered["answer"], answered["answered_via"]), ("bare", "http"))
+        self.assertEqual(self.daemon.get("/api/questions?state=open").json["questions"], [])
+        self.assertEqual(self.daemon.get("/api/questions").json["data"]["count"], 2)
+        again = self.ask(run).json
+        self.assertEqual((again["state"], again["data"]["answer"]), ("answered", "bare"))
+
+        # A secret answer reaches the executor and nobody else.
+        self.ask(run, "q-3", secret=True)
+        self.assertEqual(post({"question_id": "q-3", "answer": "s3cret"}).status, 200)
+        self.assertEqual(self.ask(run, "q-3", secret=True).json["data"]["answer"], "s3cret")
+        for path in ("/api/questions", "/api/question/q-3",
+                     f"/api/workflow/output/{run}?after=0", f"/api/workflow/{run}/steps",
+                     f"/api/workflow/status/{run}"):
+            self.assertNotIn("s3cret", self.daemon.get(path).text)
+
+    def test_arc_is_named(self):
+        run = self.start("w")
+        self.ask(run)
+        self.arc("answer", run, "Ada", check=0)
+        answered = self.daemon.get("/api/question/q-1").json["data"]
+        self.assertEqual((answered["answer"], answered["answered_via"]), ("Ada", "arc"))
+
+    def test_shutdown_with_abandon(self):
+        pids = []
+        for name in ("a", "b", "c"):
+            self.start(name)
+            pids.append(self.daemon.executor(name))
+        self.assert_shape(self.daemon.post("/api/daemon/shutdown",
+                                           {"abandon": True, "grace_s": 5}), "status data")
+        self.assertEqual([pid for pid in pids if argo.alive(pid)], [])
+        self.assertEqual(self.daemon.process.wait(argo.DEADLINE), 0)
+        self.daemon.start()
+        states = [item["status"] for item in
+                  self.daemon.get("/api/workflow/list?state=all").json["workflows"]]
+        self.assertEqual(states, ["abandoned"] * 3)
+
+
+if __name__ == "__main__":
+    argo.main()
