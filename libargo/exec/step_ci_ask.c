@@ -37,13 +37,24 @@ static void add_line(struct ag_buf *b, const char *format, const char *text)
     }
 }
 
+/* Text field KEY; an empty one, as from a variable that is not set, counts as absent. */
+static int named(struct ag_strand *s, const char *key, char **out, argo_error **err)
+{
+    int r = ag_strand_text(s, key, out, err);
+    if (r == 0 && *out != NULL && **out == '\0') {
+        free(*out);
+        *out = NULL;
+    }
+    return r;
+}
+
 /* The persona's own words, else what is known of it; then the step's. NULL when there is none. */
 static int system_text(struct ag_strand *s, char **out, argo_error **err)
 {
     ag_auto_free char *name = NULL;
     ag_auto_free char *own = NULL;
     ag_auto_buf b = AG_BUF_INIT(AG_MAX_VALUE);
-    int r = ag_strand_text(s, "persona", &name, err);
+    int r = named(s, "persona", &name, err);
     if (r == 0) {
         r = ag_strand_text(s, "system", &own, err);
     }
@@ -71,7 +82,7 @@ static int prepare(struct ag_strand *s, struct asking *a, argo_error **err)
 {
     int r = ag_strand_text(s, "prompt", &a->prompt, err);
     if (r == 0) {
-        r = ag_strand_text(s, "model", &a->model, err);
+        r = named(s, "model", &a->model, err);
     }
     if (r == 0) {
         r = system_text(s, &a->system, err);
@@ -210,20 +221,16 @@ static void call(struct ag_strand *s, void *state, const struct ag_ci *ci,
     }
 }
 
-/* The step's CI, else the template's; NULL (an empty name too) is the registry's default. */
+/* The step's CI, else the template's; NULL is the registry's default. */
 static int name_ci(struct ag_strand *s, char **out, argo_error **err)
 {
-    static const char *const keys[] = {"ci", "provider"};
-    for (size_t i = 0; i < AG_ARRAY_SIZE(keys); i++) {
-        ag_auto_free char *name = NULL;
-        int r = ag_strand_text(s, keys[i], &name, err);
-        if (r < 0) {
-            return r;
-        }
-        if (name != NULL && *name != '\0') {
-            *out = ag_take(name);
-            return 0;
-        }
+    *out = NULL;
+    int r = named(s, "ci", out, err);
+    if (r == 0 && *out == NULL) {
+        r = named(s, "provider", out, err);
+    }
+    if (r < 0 || *out != NULL) {
+        return r;
     }
     const char *name = ag_template_default(ag_strand_template(s), "provider");
     *out = name != NULL ? ag_strdup(name) : NULL;
