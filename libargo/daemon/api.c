@@ -219,7 +219,7 @@ bool ag_api_query_timeout(ag_request *req, int64_t *out_ms)
 
 /* ---- encoding ------------------------------------------------------------------------------------ */
 
-void ag_api_reply_run(struct ag_api_call *call)
+ag_value *ag_api_run_reply(const struct ag_api_call *call)
 {
     ag_value *reply = ag_envelope_success();
     ag_value_set(reply, "workflow_id", ag_value_text(ag_request_param(call->req, "id")));
@@ -227,7 +227,12 @@ void ag_api_reply_run(struct ag_api_call *call)
         ag_value_set(reply, "action", ag_value_text(call->action));
     }
     ag_envelope_finish(reply, NULL);
-    ag_request_reply(call->req, 200, reply);
+    return reply;
+}
+
+void ag_api_reply_run(struct ag_api_call *call)
+{
+    ag_request_reply(call->req, 200, ag_api_run_reply(call));
 }
 
 ag_value *ag_api_list_data(size_t count, const char *next)

@@ -55,7 +55,8 @@ void ag_api_fail(ag_request *req, argo_error *err);
 
 /* ---- encoding ------------------------------------------------------------------------------------ */
 
-/* {"status":"success","workflow_id":ID,"data":{}} */
+/* {"status":"success","workflow_id":ID,"action"?,"data":{}} */
+ag_value *ag_api_run_reply(const struct ag_api_call *call);
 void ag_api_reply_run(struct ag_api_call *call);
 /* {"count","next_cursor"}; NEXT may be NULL. */
 ag_value *ag_api_list_data(size_t count, const char *next);

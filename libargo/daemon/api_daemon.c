@@ -153,7 +153,7 @@ static void abandon_all(struct shutdown *s)
     s->left = 1; /* ours, so that the last of the others is not the end too early */
     (void)ag_store_runs(s->daemon->store, &filter, collect_id, &list, NULL);
     for (size_t i = 0; i < list.n; i++) {
-        if (ag_run_abandon(s->daemon->domain, list.ids[i], one_abandoned, s, NULL) == 0) {
+        if (ag_run_abandon(s->daemon->domain, list.ids[i], NULL, one_abandoned, s, NULL) == 0) {
             s->left++;
         }
         free(list.ids[i]);

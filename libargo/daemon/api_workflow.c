@@ -217,16 +217,23 @@ void ag_api_workflow_steps(ag_request *req, void *user)
 
 /* ---- abandon ------------------------------------------------------------------------------------ */
 
+static void keep_abandoned(ag_txn *t, void *user)
+{
+    AG_AUTO(ag_value) reply = ag_api_run_reply(user);
+    ag_api_keep(user, t, 200, reply);
+}
+
 void ag_api_workflow_abandon(ag_request *req, void *user)
 {
     struct argo_daemon *daemon = user;
     struct ag_api_call *call = ag_api_call_new(daemon, req, 0, ag_api_reply_run);
-    if (call == NULL) {
+    if (call == NULL || ag_api_repeated(call)) {
         return;
     }
     AG_AUTO(argo_error) err = NULL;
     call->action = "abandoned";
-    if (ag_run_abandon(daemon->domain, ag_request_param(req, "id"), ag_api_done, call, &err) < 0) {
+    if (ag_run_abandon(daemon->domain, ag_request_param(req, "id"), keep_abandoned, ag_api_done,
+                       call, &err) < 0) {
         ag_api_refuse(call, err);
     }
 }

@@ -97,6 +97,9 @@ struct ag_watch {
 int ag_watch_add(ag_domain *d, int64_t rid, struct ag_watch *watch, argo_error **err);
 void ag_watch_remove(struct ag_watch *watch);
 
+/* Puts more into the transaction of an effect: the reply to keep. */
+typedef void (*ag_keep_fn)(ag_txn *t, void *user);
+
 /* ---- runs ------------------------------------------------------------------------------------ */
 
 /* Checks everything (all problems at once), then row -> commit -> launch -> commit -> DONE. The
@@ -104,9 +107,10 @@ void ag_watch_remove(struct ag_watch *watch);
  * same body (then *OUT_RID is that run and DONE is called as well). */
 int ag_run_start(ag_domain *d, const struct ag_start_request *request, const char *body_hash,
                  int64_t *out_rid, ag_done_fn done, void *user, argo_error **err);
-/* Ends the run and everything that lives of it; DONE when nothing does. */
-int ag_run_abandon(ag_domain *d, const char *workflow_id, ag_done_fn done, void *user,
-                   argo_error **err);
+/* Ends the run and everything that lives of it; DONE when nothing does. KEEP (or NULL) is called
+ * with the transaction of the decision. */
+int ag_run_abandon(ag_domain *d, const char *workflow_id, ag_keep_fn keep, ag_done_fn done,
+                   void *user, argo_error **err);
 /* rid of a run by its id, live or ended; ARGO_E_NO_WORKFLOW. */
 int ag_run_find(ag_domain *d, const char *workflow_id, int64_t *out_rid, argo_error **err);
 /* The transition table; the docs print it. */
@@ -155,8 +159,6 @@ int ag_run_input(ag_domain *d, int64_t rid, const struct ag_input_request *input
 void ag_run_move_cursor(ag_domain *d, int64_t rid, enum ag_stream stream, int64_t seq);
 
 /* ---- CIs ---------------------------------------------------------------------------------------- */
-
-typedef void (*ag_keep_fn)(ag_txn *t, void *user);
 
 /* KEEP gets the CI as it will be. */
 int ag_registry_add(ag_domain *d, const struct ag_ci *ci,

@@ -454,7 +454,8 @@ static void abandon_committed(const argo_error *err, void *user)
 
 /* The decision is durable before the first signal: a daemon that dies in between goes on killing,
  * not running. */
-static int abandon_live(struct ag_live *live, ag_done_fn done, void *user, argo_error **err)
+static int abandon_live(struct ag_live *live, ag_keep_fn keep, ag_done_fn done, void *user,
+                        argo_error **err)
 {
     struct ag_change_set *c = NULL;
     int r = abandon_new(live, done, user, &live->abandon, err);
@@ -470,12 +471,15 @@ static int abandon_live(struct ag_live *live, ag_done_fn done, void *user, argo_
     }
     live->row.epoch++;
     ag_live_end(c, live, AG_RUN_ABANDONED, NULL, NULL);
+    if (keep != NULL) {
+        keep(c->txn, user);
+    }
     ag_change_commit(c);
     return 0;
 }
 
-int ag_run_abandon(ag_domain *d, const char *workflow_id, ag_done_fn done, void *user,
-                   argo_error **err)
+int ag_run_abandon(ag_domain *d, const char *workflow_id, ag_keep_fn keep, ag_done_fn done,
+                   void *user, argo_error **err)
 {
     struct ag_live *live = ag_map_get(d->by_id, workflow_id);
     if (live == NULL) {
@@ -488,7 +492,7 @@ int ag_run_abandon(ag_domain *d, const char *workflow_id, ag_done_fn done, void 
     if (live->row.ended != 0) {
         return ag_error_set(err, ARGO_E_STATE, "Workflow '%s' is ending already", workflow_id);
     }
-    return abandon_live(live, done, user, err);
+    return abandon_live(live, keep, done, user, err);
 }
 
 /* ---- recovery -------------------------------------------------------------------------------- */

@@ -359,8 +359,11 @@ class Runs(ApiCase):
     def test_abandon(self):
         run = self.start("w")
         waiting = self.later(f"/api/workflow/status/{run}?wait=terminal&timeout=60")
-        value = self.assert_shape(self.daemon.delete(f"/api/workflow/abandon/{run}"),
-                                  "status workflow_id action data")
+        key = {"Idempotency-Key": "abandon-w"}
+        first = self.daemon.delete(f"/api/workflow/abandon/{run}", headers=key)
+        value = self.assert_shape(first, "status workflow_id action data")
+        again = self.daemon.delete(f"/api/workflow/abandon/{run}", headers=key)
+        self.assertEqual((again.status, again.text), (200, first.text))
         self.assertEqual((value["workflow_id"], value["action"]), ("w", "abandoned"))
         ended = self.assert_shape(waiting(), "workflow_id status pid template data")
         self.assertEqual(ended["status"], "abandoned")

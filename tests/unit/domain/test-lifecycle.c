@@ -245,8 +245,9 @@ START_TEST(finishing)
     ck_assert_int_eq(ag_run_find(fx.domain, "w", &found, NULL), 0);
     ck_assert_int_eq(found, rid);
     ck_assert_int_eq(ag_run_find(fx.domain, "x", &found, NULL), ARGO_E_NO_WORKFLOW);
-    ck_assert_int_eq(ag_run_abandon(fx.domain, "w", note_outcome, &o, NULL), ARGO_E_STATE);
-    ck_assert_int_eq(ag_run_abandon(fx.domain, "x", note_outcome, &o, NULL), ARGO_E_NO_WORKFLOW);
+    ck_assert_int_eq(ag_run_abandon(fx.domain, "w", NULL, note_outcome, &o, NULL), ARGO_E_STATE);
+    ck_assert_int_eq(ag_run_abandon(fx.domain, "x", NULL, note_outcome, &o, NULL),
+                     ARGO_E_NO_WORKFLOW);
 }
 END_TEST
 
@@ -254,8 +255,8 @@ START_TEST(abandon_waits_for_what_lives)
 {
     int64_t rid = start_run("w");
     fx.hold_ends = true;
-    ck_assert_int_eq(ag_run_abandon(fx.domain, "w", note_outcome, &o, NULL), 0);
-    ck_assert_int_eq(ag_run_abandon(fx.domain, "w", note_outcome, &o, NULL), ARGO_E_STATE);
+    ck_assert_int_eq(ag_run_abandon(fx.domain, "w", NULL, note_outcome, &o, NULL), 0);
+    ck_assert_int_eq(ag_run_abandon(fx.domain, "w", NULL, note_outcome, &o, NULL), ARGO_E_STATE);
     settle_all();
     ck_assert_int_eq(o.called, 0);
     ck_assert_int_eq(fx.ends, 1);
@@ -286,7 +287,7 @@ START_TEST(abandon_while_launching)
     struct outcome abandoned = {0};
     int64_t rid = 0;
     ck_assert_int_eq(ag_run_start(fx.domain, &request, "h", &rid, note_outcome, &o, NULL), 0);
-    ck_assert_int_eq(ag_run_abandon(fx.domain, "w", note_outcome, &abandoned, NULL), 0);
+    ck_assert_int_eq(ag_run_abandon(fx.domain, "w", NULL, note_outcome, &abandoned, NULL), 0);
     ck_assert_int_eq(await(&o), 0);
     ck_assert_int_eq(await(&abandoned), 0);
     ck_assert_int_eq(fx.launches, 0);
@@ -302,7 +303,7 @@ START_TEST(recovery)
     int64_t done = start_run("done");
     fx.hold_ends = true;
     ck_ok(finish_run(done, 1, 0, &o), o);
-    ck_assert_int_eq(ag_run_abandon(fx.domain, "leftover", note_outcome, &o, NULL), 0);
+    ck_assert_int_eq(ag_run_abandon(fx.domain, "leftover", NULL, note_outcome, &o, NULL), 0);
     settle_all();
     ag_domain_quiesce(fx.domain);
     ck_assert_int_eq(fx.ends, 1);

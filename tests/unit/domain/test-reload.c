@@ -20,7 +20,7 @@ START_TEST(a_failed_group_leaves_nothing)
     ck_assert_int_eq(begin_step(rid, 1, "a", 1, true, &all[1]), 0);
     ck_assert_int_eq(complete_step(rid, 1, "a", 1, "b", &all[2]), 0);
     ck_assert_int_eq(ask(rid, 1, "q1", AG_QUESTION_TEXT, &all[3]), 0);
-    ck_assert_int_eq(ag_run_abandon(fx.domain, "w", note_outcome, &all[4], NULL), 0);
+    ck_assert_int_eq(ag_run_abandon(fx.domain, "w", NULL, note_outcome, &all[4], NULL), 0);
     struct ag_ci ci = {0};
     char name[] = "ci";
     ci.name = name;
@@ -118,7 +118,7 @@ START_TEST(a_durable_abandon_goes_on)
     struct outcome lost = {0};
     fx.hold_ends = true;
     fixture_alive(other);
-    ck_assert_int_eq(ag_run_abandon(fx.domain, "w", note_outcome, &o, NULL), 0);
+    ck_assert_int_eq(ag_run_abandon(fx.domain, "w", NULL, note_outcome, &o, NULL), 0);
     settle_all();
     ck_assert_int_eq(fx.ends, 1);
     fixture_fail_commits(1);
