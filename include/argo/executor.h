@@ -21,11 +21,13 @@ struct argo_executor_options {
     const char *token;       /* the run's token, required; copied */
     int64_t epoch;           /* required */
     const char *lock_file;   /* locked while the executor lives; NULL: none */
+    int reap_orphans;        /* 1: the process is a subreaper and has no children but the
+                                executor's: what steps leave behind is reaped */
 };
 
-#define ARGO_EXECUTOR_OPTIONS_INIT                                      \
-    {                                                                   \
-        sizeof(struct argo_executor_options), NULL, NULL, NULL, 0, NULL \
+#define ARGO_EXECUTOR_OPTIONS_INIT                                         \
+    {                                                                      \
+        sizeof(struct argo_executor_options), NULL, NULL, NULL, 0, NULL, 0 \
     }
 
 /* Takes the lock and prepares; nothing is sent yet. Errors: ARGO_E_INVALID, ARGO_E_LOCKED (this

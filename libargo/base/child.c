@@ -1,6 +1,7 @@
 /*
  * Watching processes by pidfd. Ours are reaped here, by the pidfd; a foreign one only reports that
- * it has ended. Never touches SIGCHLD nor waits for any other process.
+ * it has ended. Never touches SIGCHLD, and waits for no other process unless it is told that all
+ * of them are orphans.
  */
 #include <errno.h>
 #include <sys/pidfd.h>
@@ -10,6 +11,7 @@
 
 struct ag_child {
     struct ag_source source; /* leaves the set when the process has ended */
+    struct ag_list node;
     ag_loop *loop;
     pid_t pid;
     int pidfd;
@@ -29,6 +31,36 @@ static int wait_status(const siginfo_t *info)
     }
 }
 
+static bool is_watched(const ag_loop *loop, pid_t pid)
+{
+    struct ag_list *pos, *tmp;
+    ag_list_each(pos, tmp, &loop->children)
+    {
+        const ag_child *child = AG_CONTAINER_OF(pos, ag_child, node);
+        if (child->pid == pid && child->source.fd >= 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Looks before it reaps. A watched one ends the round: when its own turn has come the next round
+ * begins. */
+static void reap_orphans(ag_loop *loop)
+{
+    siginfo_t info = {0};
+    while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0 &&
+           !is_watched(loop, info.si_pid)) {
+        (void)waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
+        info.si_pid = 0;
+    }
+}
+
+void ag_loop_reap_orphans(ag_loop *loop)
+{
+    loop->reaps_orphans = true;
+}
+
 static void child_ready(struct ag_source *source, uint32_t events)
 {
     ag_child *child = AG_CONTAINER_OF(source, ag_child, source);
@@ -41,6 +73,9 @@ static void child_ready(struct ag_source *source, uint32_t events)
         status = wait_status(&info);
     }
     ag_source_remove(source);
+    if (child->loop->reaps_orphans) {
+        reap_orphans(child->loop);
+    }
     child->fn(child, child->pid, status, child->user);
 }
 
@@ -69,6 +104,7 @@ int ag_child_new(ag_loop *loop, pid_t pid, int pidfd, ag_child_fn fn, void *user
     child->fn = fn;
     child->user = user;
     ag_take_fd(&opened);
+    ag_list_append(&loop->children, &child->node);
     loop->handles++;
     *out = child;
     return 0;
@@ -90,6 +126,7 @@ void ag_child_free(ag_child *child)
         return;
     }
     ag_source_remove(&child->source);
+    ag_list_remove(&child->node);
     close(child->pidfd);
     child->loop->handles--;
     free(child);

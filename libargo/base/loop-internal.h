@@ -46,6 +46,8 @@ struct ag_loop {
     struct epoll_event batch[AG_LOOP_BATCH];
     int batch_len;
     struct ag_list defers;
+    struct ag_list children; /* the watched ones */
+    bool reaps_orphans;
     struct ag_alarms timers; /* monotonic, microseconds */
     struct ag_alarms walls;  /* wall clock, milliseconds */
     struct ag_source wall_source;

@@ -48,6 +48,7 @@ int ag_loop_new(ag_loop **out, argo_error **err)
     loop->wall_source.fd = -1;
     loop->now_us = ag_monotonic_us();
     ag_list_init(&loop->defers);
+    ag_list_init(&loop->children);
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (loop->epoll_fd < 0) {
         int code = ag_error_errno(err, errno, "create an event loop");

@@ -69,6 +69,9 @@ int ag_child_new(ag_loop *loop, pid_t pid, int pidfd, ag_child_fn fn, void *user
 int ag_child_signal(ag_child *child, int signo); /* through the pidfd; 0 or -errno */
 pid_t ag_child_pid(const ag_child *child);
 void ag_child_free(ag_child *child); /* stops watching; the process is left alone */
+/* From now on every other child that has ended is reaped too, whenever a watched one ends. For a
+ * process that adopts orphans (a subreaper) and whose own children are all watched here. */
+void ag_loop_reap_orphans(ag_loop *loop);
 
 /* ag_wake_signal may be called from any thread and from a signal handler; calls are coalesced. */
 typedef void (*ag_wake_fn)(ag_wake *wake, void *user);

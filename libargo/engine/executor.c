@@ -112,6 +112,9 @@ static int build(argo_executor *x, const struct argo_executor_options *o, argo_e
         r = ag_loop_new(&x->loop, err);
     }
     if (r == 0) {
+        if (o->reap_orphans != 0) {
+            ag_loop_reap_orphans(x->loop);
+        }
         r = ag_wake_new(x->loop, on_stop, x, &x->wake, err);
     }
     if (r == 0) {

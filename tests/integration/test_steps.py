@@ -416,6 +416,30 @@ class Files(argo.Case):
         self.assertEqual(json.loads((home / "there").read_text()), {"a": 1})
 
 
+class Orphans(argo.Case):
+    def test_what_steps_leave_behind_is_reaped(self):
+        def children(executor):
+            ids = pathlib.Path(f"/proc/{executor}/task/{executor}/children").read_text().split()
+            return [pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+                    for pid in ids]
+        leave = "for i in 1 2 3; do (setsid sh -c 'until test -e go; do sleep 0.01; done' &) ; done"
+        run = self.daemon.launch(steps(
+            {"step": "c", "type": "command", "argv": ["sh", "-c", leave]},
+            {"step": "q", "type": "user_ask", "prompt": "?", "save_to": "a"},
+            {"step": "e", "type": "command", "argv": ["true"]},
+            {"step": "r", "type": "user_ask", "prompt": "again", "save_to": "a"}))
+        first = self.daemon.question(run)
+        executor = self.daemon.executor(run)
+        self.assertEqual(len(children(executor)), 3)
+        (self.daemon.home / "go").touch()
+        argo.wait_for(lambda: children(executor) == ["Z"] * 3, "three ended orphans")
+        self.daemon.answer(run, "x", first)
+        argo.wait_for(lambda: self.daemon.question(run)["prompt"] == "again", "the next question")
+        self.assertEqual(children(executor), [])
+        self.daemon.answer(run, "x")
+        self.assertEqual(self.daemon.wait_end(run)["status"], "done")
+
+
 class Limits(argo.Case):
     def test_the_time_of_a_run_survives_its_executor(self):
         run = self.daemon.launch(steps(

@@ -130,6 +130,7 @@ int main(void)
     }
     options.token = token;
     options.epoch = epoch;
+    options.reap_orphans = 1;
     argo_log_file *log = open_log(ctx, options.workflow_id);
     int r = run(ctx, &options, &err);
     explicit_bzero(token, sizeof(token));

@@ -190,6 +190,37 @@ START_TEST(process_that_is_gone)
 }
 END_TEST
 
+/* Two watched ones and two others, all ended before the loop looks. */
+static void end_among_orphans(pid_t orphans[2])
+{
+    struct ended e[2] = {0};
+    siginfo_t info;
+    for (int i = 0; i < 2; i++) {
+        orphans[i] = start("exit 3", -1, NULL);
+        pid_t pid = start("exit 7", -1, NULL);
+        ck_assert_int_eq(ag_child_new(loop, pid, -1, on_end, &e[i], &e[i].child, NULL), 0);
+        ck_assert_int_eq(waitid(P_PID, (id_t)orphans[i], &info, WEXITED | WNOWAIT), 0);
+        ck_assert_int_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+    }
+    for (int i = 0; i < 2; i++) {
+        wait_for(&e[i]);
+        ck_assert_int_eq(WEXITSTATUS(e[i].status), 7);
+        ag_child_free(e[i].child);
+    }
+}
+
+START_TEST(orphans_are_reaped_on_demand)
+{
+    pid_t orphans[2];
+    end_among_orphans(orphans);
+    ck_assert_int_eq(waitpid(orphans[0], NULL, WNOHANG), orphans[0]); /* nobody has asked for it */
+    ck_assert_int_eq(waitpid(orphans[1], NULL, WNOHANG), orphans[1]);
+    ag_loop_reap_orphans(loop);
+    end_among_orphans(orphans);
+    ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("base/child");
@@ -203,6 +234,7 @@ static Suite *suite(void)
     tcase_add_test(tc, status_that_the_host_took);
     tcase_add_test(tc, foreign_process);
     tcase_add_test(tc, process_that_is_gone);
+    tcase_add_test(tc, orphans_are_reaped_on_demand);
     suite_add_tcase(s, tc);
     return s;
 }
