@@ -25,13 +25,15 @@ struct argo_daemon_options {
     int no_tcp;            /* not 0: the UNIX socket only */
     const char *executor;  /* path of argo_workflow_executor; NULL: the installed one */
     const char *templates; /* directory of installed templates; NULL: the installed one */
+    int64_t park_after_ms; /* how long an executor waits for an answer before its process ends; 0
+                              allowed */
     int64_t grace_ms;      /* between TERM and KILL when a run is abandoned; 0: 5,000 */
     int64_t files;         /* soft RLIMIT_NOFILE of executors; 0: as this process has it */
 };
 
-#define ARGO_DAEMON_OPTIONS_INIT                                    \
-    {                                                               \
-        sizeof(struct argo_daemon_options), -1, 0, NULL, NULL, 0, 0 \
+#define ARGO_DAEMON_OPTIONS_INIT                                        \
+    {                                                                   \
+        sizeof(struct argo_daemon_options), -1, 0, NULL, NULL, 10000, 0 \
     }
 
 /* Prepares the home, takes its lock, opens the store, listens, adopts and resumes the runs. Does

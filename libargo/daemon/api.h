@@ -104,6 +104,7 @@ void ag_api_progress(ag_request *req, void *user);
 void ag_api_step_start(ag_request *req, void *user);
 void ag_api_step_output(ag_request *req, void *user);
 void ag_api_step_complete(ag_request *req, void *user);
+void ag_api_park(ag_request *req, void *user);
 void ag_api_checkpoint(ag_request *req, void *user);
 void ag_api_message_post(ag_request *req, void *user);
 void ag_api_messages(ag_request *req, void *user);

@@ -122,6 +122,18 @@ static int report_error(struct ag_api_call *call, int64_t epoch, const ag_value 
                          err);
 }
 
+static int report_park(struct ag_api_call *call, int64_t epoch, const ag_value *body,
+                       argo_error **err)
+{
+    struct ag_park park;
+    int r = ag_record_decode(&ag_park_record, body, &park, err);
+    if (r == 0) {
+        r = ag_run_park(call->daemon->domain, call->rid, epoch, &park, ag_api_done, call, err);
+        ag_record_clear(&ag_park_record, &park);
+    }
+    return r;
+}
+
 static void handle(ag_request *req, void *user, report_fn report)
 {
     int64_t epoch = 0;
@@ -151,6 +163,11 @@ void ag_api_step_output(ag_request *req, void *user)
 void ag_api_step_complete(ag_request *req, void *user)
 {
     handle(req, user, report_step_complete);
+}
+
+void ag_api_park(ag_request *req, void *user)
+{
+    handle(req, user, report_park);
 }
 
 /* ---- messages ----------------------------------------------------------------------------------- */

@@ -137,6 +137,7 @@ static int open_state(struct argo_daemon *d, argo_error **err)
                                       .loop = d->loop,
                                       .store = d->store,
                                       .launch = ag_supervisor_port(d->supervisor),
+                                      .park_after_ms = d->options.park_after_ms,
                                       .home_templates = d->home.templates,
                                       .installed_templates = d->templates};
     return ag_domain_new(&domain, &d->domain, err);

@@ -31,6 +31,7 @@ const struct ag_route ag_daemon_routes[] = {
     {AG_GET, "/api/workflow/{id}/checkpoint", EXECUTOR, ag_api_checkpoint},
     {AG_GET, "/api/workflow/{id}/messages", EXECUTOR, ag_api_messages},
     {AG_POST, "/api/workflow/{id}/message", EXECUTOR, ag_api_message_post},
+    {AG_POST, "/api/workflow/{id}/park", EXECUTOR, ag_api_park},
     {AG_POST, "/api/workflow/{id}/question", EXECUTOR, ag_api_question_post},
 
     {AG_POST, "/api/workflow/output/{id}", EXECUTOR, ag_api_output_post},

@@ -56,6 +56,8 @@ struct ag_domain {
     ag_map *by_rid;          /* decimal rid -> struct ag_live * */
     ag_map *cis;             /* names of CIs, committed or on their way; values are unused */
     ag_map *starting;        /* request keys on their way -> decimal rid (owned) */
+    ag_wall *deadline;       /* the earliest of all parked runs' questions */
+    int64_t deadline_at;     /* that it is armed for; 0: none */
     struct ag_list abandons; /* struct ag_abandon, under way: owner */
     ag_timer *retry;         /* armed after a failed commit only */
     bool quiesced;
@@ -135,6 +137,19 @@ void ag_live_end(struct ag_change_set *c, struct ag_live *live, int state, const
                  const ag_value *error);
 /* {"code","message"} for a run's error. NULL without memory. */
 ag_value *ag_error_value(const char *code, const char *message);
+
+/* park.c */
+/* A run that waits without a process. */
+static inline bool ag_live_parked(const struct ag_live *live)
+{
+    return live->row.state == AG_RUN_WAITING && live->row.pid == 0;
+}
+
+/* A `then` of a change that has answered a parked run. */
+void ag_live_unpark(ag_domain *d, int64_t rid, const argo_error *err);
+/* The deadlines of a parked run are the domain's: its timer comes in time for them. */
+void ag_live_arm_deadlines(struct ag_live *live);
+int ag_deadlines_new(ag_domain *d, argo_error **err);
 
 /* question.c */
 /* Text typed ahead may answer Q. While such a question is open no line is queued. */

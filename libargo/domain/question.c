@@ -347,6 +347,9 @@ static int64_t answer_question(struct ag_change_set *c, struct ag_live *live, st
                                   .question_id = q->question_id,
                                   .answer = q->secret ? NULL : answer};
     int64_t seq = ag_live_append(c, live, &spec);
+    if (ag_live_parked(live)) {
+        c->then = ag_live_unpark;
+    }
     settle(c, live, q, answer, who, seq);
     if (ag_streq(q->question_id, live->crash_question)) {
         note_decision(c, live, answer);

@@ -352,6 +352,7 @@ static void fill_from_live(struct ag_live *live, struct ag_checkpoint *out)
     out->failure = ag_value_ref(live->row.error);
     out->steps_done = live->row.steps_done;
     out->started = live->row.started;
+    out->park_after = live->domain->config.park_after_ms;
     out->consumed_input_seq = live->row.consumed_seq;
     if (live->flight.path != NULL) {
         out->flight_step = ag_strdup(live->flight.step);

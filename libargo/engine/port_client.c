@@ -224,6 +224,14 @@ static void port_step_complete(ag_port *port, const struct ag_step_complete *com
                 ag_record_encode(&ag_step_complete_record, complete), fn, user);
 }
 
+static void port_park(ag_port *port, const ag_value *question_ids, ag_port_done_fn fn, void *user)
+{
+    struct ag_park park = {.question_ids = ag_value_ref(question_ids)};
+    push_report(of(port), "/api/workflow/{}/park", ag_record_encode(&ag_park_record, &park), fn,
+                user);
+    ag_record_clear(&ag_park_record, &park);
+}
+
 static void port_finish(ag_port *port, const struct ag_finish *finish, ag_port_done_fn fn,
                         void *user)
 {
@@ -520,6 +528,7 @@ static const struct ag_port_ops client_ops = {
     .output = port_output,
     .question = port_question,
     .ci = port_ci,
+    .park = port_park,
     .finish = port_finish,
     .listen = port_listen,
 };

@@ -89,10 +89,15 @@ static void give_up(struct ag_ask *ask)
     }
 }
 
+/* From its deadline on the daemon takes no answer any more: none that it has not told us of. */
+static bool passed(const struct ag_ask *ask, int64_t deadline)
+{
+    return deadline != 0 && ag_context_now_ms(ag_strand_context(ask->strand)) >= deadline;
+}
+
 static void deadline_passed(ag_wall *wall, void *user)
 {
     struct ag_ask *ask = user;
-    ask->late = true;
     ag_ask_send(ask); /* an answer may have come at the last moment */
 }
 
@@ -118,7 +123,7 @@ static void replied(struct ag_strand *s, void *state, const struct ag_question *
         use_answer(ask, q->answer, q->answer_seq);
     } else if (q->state == AG_QUESTION_CANCELLED) {
         ag_strand_fail(s, AG_FAIL_INPUT, "the question was cancelled");
-    } else if (q->state == AG_QUESTION_EXPIRED || ask->late) {
+    } else if (q->state == AG_QUESTION_EXPIRED || passed(ask, q->deadline)) {
         give_up(ask);
     } else if (q->deadline != 0 && arm(ask, q->deadline, &why) < 0) {
         ag_strand_fail_error(s, AG_FAIL_INPUT, why);

@@ -13,7 +13,6 @@ struct ag_ask {
     struct ag_question question; /* owned */
     int64_t round;               /* the question is asked again after an answer that will not do */
     ag_wall *deadline;
-    bool late; /* it has passed */
     /* VALUE is the answer, borrowed. Leads to ag_strand_done, ag_strand_fail or ag_ask_again. */
     void (*answered)(struct ag_ask *ask, const ag_value *value);
 };

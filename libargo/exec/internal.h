@@ -20,6 +20,7 @@ struct ag_runner {
     size_t listeners;
     ag_wall *limit; /* limits.timeout; NULL: none */
     bool expired;   /* it has passed: no attempt begins any more */
+    ag_timer *park; /* until the run asks to be parked; armed while every strand waits */
     bool over;      /* nothing more is reported; on_end was or will not be called */
     void (*cancelled)(void *user);
     void *cancel_user;
@@ -33,6 +34,9 @@ void ag_runner_strand_over(ag_runner *r, struct ag_strand *s);
 /* The port's last word: on_end, once. */
 void ag_runner_lost(ag_runner *r, const argo_error *err);
 void ag_runner_strand_stopped(ag_runner *r);
+/* park.c: a strand begins or ceases to wait for a person. */
+int ag_runner_park_new(ag_runner *r, argo_error **err);
+void ag_runner_waiting_changed(ag_runner *r);
 void ag_runner_drop_pending(ag_runner *r);
 
 struct ag_strand *ag_strand_new(ag_runner *r, const char *prefix, argo_error **err);

@@ -239,6 +239,9 @@ int ag_runner_new(const struct ag_runner_config *config, ag_runner_end_fn on_end
     r->run_nonce = ag_strdup(config->run_nonce);
     r->config.run_nonce = r->run_nonce;
     int rc = ag_defer_new(config->loop, tell_cancelled, r, &r->cancel_defer, err);
+    if (rc == 0) {
+        rc = ag_runner_park_new(r, err);
+    }
     if (rc == 0 && config->run_nonce != NULL && r->run_nonce == NULL) {
         rc = ag_error_nomem(err);
     }
@@ -267,6 +270,7 @@ void ag_runner_free(ag_runner *r)
         ag_strand_free(AG_CONTAINER_OF(pos, struct ag_strand, node));
     }
     ag_runner_drop_pending(r);
+    ag_timer_free(r->park);
     ag_defer_free(r->cancel_defer);
     ag_wall_free(r->limit);
     ag_template_free(r->plan);

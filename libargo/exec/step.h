@@ -86,6 +86,7 @@ struct ag_strand {
     ag_timer *deadline; /* of the attempt */
     bool refused;       /* the daemon has refused this completion once */
     bool listening;
+    char *asked; /* the question that this attempt waits for */
     /* What the attempt brings, see the functions below. */
     ag_value *changed, *outputs, *usage;
     int64_t consumed_seq;

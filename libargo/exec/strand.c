@@ -61,6 +61,7 @@ void ag_strand_free(struct ag_strand *s)
     ag_value_unref(s->before);
     ag_value_unref(s->visits);
     ag_value_unref(s->failure);
+    free(s->asked);
     free(s->prefix);
     free(s);
 }
@@ -258,6 +259,7 @@ void ag_strand_listen(struct ag_strand *s, bool wanted)
     if (r->listeners == (wanted ? 1 : 0)) {
         r->config.port->ops->listen(r->config.port, wanted);
     }
+    ag_runner_waiting_changed(r);
 }
 
 /* A reply that an attempt waits for. When it comes the attempt may be over. */
@@ -319,6 +321,8 @@ void ag_strand_question(struct ag_strand *s, const struct ag_question *q,
         return;
     }
     p->on_question = fn;
+    free(s->asked);
+    s->asked = ag_strdup(q->question_id);
     s->runner->config.port->ops->question(s->runner->config.port, q, question_replied, p);
 }
 

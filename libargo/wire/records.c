@@ -215,8 +215,14 @@ static const struct ag_field checkpoint_fields[] = {
     INT(struct ag_checkpoint, "steps_done", steps_done, 0, COUNT_MAX, 0),
     TIME(struct ag_checkpoint, "started", started, AG_OMIT_EMPTY),
     INT(struct ag_checkpoint, "consumed_input_seq", consumed_input_seq, 0, COUNT_MAX, 0),
+    {.key = "park_after", .type = AG_FIELD_DURATION, AT(struct ag_checkpoint, park_after)},
 };
 RECORD(ag_checkpoint_record, "checkpoint", struct ag_checkpoint, checkpoint_fields);
+
+static const struct ag_field park_fields[] = {
+    ARRAY(struct ag_park, "question_ids", question_ids, 256, AG_REQUIRED),
+};
+RECORD(ag_park_record, "park request", struct ag_park, park_fields);
 
 static const struct ag_field finish_fields[] = {
     ENUM(struct ag_finish, "status", status, finish_words, AG_REQUIRED),

@@ -177,8 +177,15 @@ struct ag_checkpoint {
     int64_t steps_done;
     int64_t started; /* when the run's first executor was started; limits.timeout counts from it */
     int64_t consumed_input_seq;
+    int64_t park_after; /* ms that an executor waits for an answer before it asks to park */
 };
 extern const struct ag_record ag_checkpoint_record;
+
+/* POST .../park: the questions that the whole run waits for. */
+struct ag_park {
+    ag_value *question_ids; /* array of text */
+};
+extern const struct ag_record ag_park_record;
 
 /* The payload of the message `workflow_complete`. */
 struct ag_finish {

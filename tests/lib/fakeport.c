@@ -432,6 +432,11 @@ static void port_ci(ag_port *p, const char *name, ag_port_ci_fn fn, void *user)
     push(of(p), CI, NULL, user)->fn.ci = fn;
 }
 
+/* Never parks: an answer is always about to come. */
+static void port_park(ag_port *p, const ag_value *question_ids, ag_port_done_fn fn, void *user)
+{
+}
+
 static void port_finish(ag_port *p, const struct ag_finish *finish, ag_port_done_fn fn, void *user)
 {
     push(of(p), FINISH, ag_record_encode(&ag_finish_record, finish), user)->fn.done = fn;
@@ -452,6 +457,7 @@ static const struct ag_port_ops ops = {
     .output = port_output,
     .question = port_question,
     .ci = port_ci,
+    .park = port_park,
     .finish = port_finish,
     .listen = port_listen,
 };

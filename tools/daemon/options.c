@@ -14,7 +14,17 @@
 
 #include <argo/version.h>
 
-enum { NO_TCP = 256, EXECUTOR, TEMPLATES, READY_FD, REPAIR, LOG_LEVEL, FOREGROUND, VERSION };
+enum {
+    NO_TCP = 256,
+    EXECUTOR,
+    TEMPLATES,
+    READY_FD,
+    REPAIR,
+    PARK_AFTER,
+    LOG_LEVEL,
+    FOREGROUND,
+    VERSION
+};
 
 static const struct option known[] = {
     {"port", required_argument, NULL, 'p'},
@@ -22,6 +32,7 @@ static const struct option known[] = {
     {"home", required_argument, NULL, 'H'},
     {"executor", required_argument, NULL, EXECUTOR},
     {"templates", required_argument, NULL, TEMPLATES},
+    {"park-after", required_argument, NULL, PARK_AFTER},
     {"ready-fd", required_argument, NULL, READY_FD},
     {"repair", no_argument, NULL, REPAIR},
     {"log-level", required_argument, NULL, LOG_LEVEL},
@@ -40,6 +51,7 @@ static const char help[] =
     "  --home DIR       the Argo home (default: $ARGO_HOME, else ~/.argo)\n"
     "  --executor FILE  the program that runs a workflow\n"
     "  --templates DIR  the installed templates\n"
+    "  --park-after S   end a process that has waited S seconds for a person (default: 10)\n"
     "  --foreground     log to stderr, not to HOME/logs/daemon.log\n"
     "  --log-level L    error, warning, info (default) or debug\n"
     "  --ready-fd N     write the port to fd N when requests are accepted\n"
@@ -61,6 +73,14 @@ static int number(const char *option, const char *text, long max, int *out)
     }
     *out = (int)n;
     return OPTIONS_GO;
+}
+
+static int park_after(const char *text, int64_t *out_ms)
+{
+    int seconds = 0;
+    int r = number("--park-after", text, 24 * 3600, &seconds);
+    *out_ms = (int64_t)seconds * 1000;
+    return r;
 }
 
 static int ready_fd(const char *text, int *out)
@@ -126,6 +146,8 @@ static int take(int option, const char *value, struct options *o)
         return absolute("--executor", value, &o->executor);
     case TEMPLATES:
         return absolute("--templates", value, &o->templates);
+    case PARK_AFTER:
+        return park_after(value, &o->daemon.park_after_ms);
     case READY_FD:
         return ready_fd(value, &o->ready_fd);
     case REPAIR:
