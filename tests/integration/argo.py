@@ -71,7 +71,8 @@ class Daemon:
     def __init__(self, prefix, home=None, args=()):
         self.prefix = prefix
         self.home = pathlib.Path(home or tempfile.mkdtemp(prefix="argo-home-"))
-        self.args = list(args)
+        # No test but those of parking wants its executors to end while it looks at them.
+        self.args = ["--park-after", "3600", *args]
         self.wrapper = []  # a command to start it under, which becomes it: same pid
         self.process = None
         self.port = 0
