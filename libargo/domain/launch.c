@@ -1,0 +1,190 @@
+/*
+ * How a run gets its process: a new epoch and token, committed, then the launch port; or one that
+ * lives already is adopted. When a run should be launched is lifecycle.c's.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/crypto.h"
+#include "base/process.h"
+#include "base/text.h"
+#include "domain/internal.h"
+
+struct launch {
+    ag_domain *domain;
+    int64_t rid;
+    int64_t epoch; /* the one that the token is for */
+    char token[65];
+    argo_error *failure; /* of the spawn */
+    ag_done_fn done;
+    void *user;
+};
+
+static void launch_done(struct launch *l, const argo_error *err)
+{
+    if (l->done != NULL) {
+        l->done(err, l->user);
+    }
+    argo_error_free(l->failure);
+    free(l);
+}
+
+static void launch_recorded(const argo_error *err, void *user)
+{
+    struct launch *l = user;
+    launch_done(l, err != NULL ? err : l->failure);
+}
+
+/* The spawn failed: the run stays, as failed, and says why. */
+static void launch_failed(struct ag_live *live, struct launch *l)
+{
+    ag_auto_free char *text = ag_error_text(l->failure);
+    const char *shown = text == NULL ? "" : text;
+    AG_AUTO(ag_value) error = ag_error_value("spawn", shown);
+    ag_log_error(l->domain->ctx, "domain", "%s: %s", live->row.workflow_id, shown);
+    struct ag_change_set *c = NULL;
+    if (ag_change_new(l->domain, l->rid, AG_CHANGE_STATE, launch_recorded, l, &c, NULL) < 0) {
+        launch_done(l, l->failure);
+        return;
+    }
+    ag_live_end(c, live, AG_RUN_FAILED, NULL, error);
+    ag_change_commit(c);
+}
+
+static int spawn(struct ag_live *live, struct launch *l, argo_error **err)
+{
+    ag_domain *d = l->domain;
+    struct ag_run_spec spec = {0};
+    int r = ag_store_run_spec(d->store, l->rid, &spec, err);
+    if (r == 0) {
+        r = ag_error_set(err, ARGO_E_CORRUPT, "Workflow '%s' has no specification in the store",
+                         live->row.workflow_id);
+    }
+    if (r > 0) {
+        r = d->config.launch.launch(d->config.launch.user, &live->row, &spec, l->token,
+                                    &live->row.pid, &live->row.pid_start, err);
+    }
+    ag_run_spec_clear(&spec);
+    return r;
+}
+
+static void note_process(struct ag_live *live)
+{
+    ag_domain *d = live->domain;
+    char boot_id[40] = "";
+    (void)ag_boot_id(boot_id, NULL);
+    (void)ag_set_text(&live->row.boot_id, boot_id);
+    if (live->row.state == AG_RUN_QUEUED) {
+        live->row.state = AG_RUN_RUNNING;
+    }
+    if (live->row.started == 0) {
+        live->row.started = ag_context_now_ms(d->ctx);
+    }
+}
+
+/* The new epoch and its token are durable: now the process may start, unless something else has
+ * come first. */
+static void launch_committed(const argo_error *err, void *user)
+{
+    struct launch *l = user;
+    ag_domain *d = l->domain;
+    struct ag_live *live = ag_live_by_rid(d, l->rid);
+    if (err != NULL || live == NULL || live->row.ended != 0 || d->quiesced || live->row.pid != 0 ||
+        live->row.epoch != l->epoch) {
+        launch_done(l, err);
+        return;
+    }
+    if (spawn(live, l, &l->failure) < 0) {
+        launch_failed(live, l);
+        return;
+    }
+    note_process(live);
+    ag_log_info(d->ctx, "domain", "%s: epoch %" PRId64 " runs as pid %" PRId64,
+                live->row.workflow_id, live->row.epoch, live->row.pid);
+    struct ag_change_set *c = NULL;
+    AG_AUTO(argo_error) why = NULL;
+    if (ag_change_new(d, l->rid, AG_CHANGE_STATE, launch_recorded, l, &c, &why) < 0) {
+        launch_done(l, why);
+        return;
+    }
+    ag_change_commit(c);
+}
+
+static int put_token(struct ag_change_set *c, struct ag_live *live, char token[65],
+                     argo_error **err)
+{
+    char id[AG_UUID_SIZE];
+    int r = ag_random_hex(token, 64, err);
+    if (r == 0) {
+        r = ag_uuid(id, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    char scope[] = "run";
+    struct ag_token row = {
+        .id = id, .scope = scope, .user = NULL, .rid = live->row.rid, .epoch = live->row.epoch};
+    ag_sha256_hex(token, 64, row.sha256);
+    ag_txn_remove_run_tokens(c->txn, live->row.rid);
+    ag_txn_put_token(c->txn, &row);
+    return 0;
+}
+
+int ag_live_prepare_launch(struct ag_live *live, ag_done_fn done, void *user,
+                           struct ag_change_set **out, argo_error **err)
+{
+    ag_domain *d = live->domain;
+    struct launch *l = calloc(1, sizeof(*l));
+    if (l == NULL) {
+        return ag_error_nomem(err);
+    }
+    struct ag_change_set *c = NULL;
+    int r = ag_change_new(d, live->row.rid, AG_CHANGE_STATE, launch_committed, l, &c, err);
+    if (r == 0) {
+        live->row.epoch++;
+        r = put_token(c, live, l->token, err);
+    }
+    if (r < 0) {
+        ag_change_drop(c);
+        free(l);
+        return r;
+    }
+    live->row.pid = 0;
+    live->row.state = AG_RUN_QUEUED;
+    l->domain = d;
+    l->rid = live->row.rid;
+    l->epoch = live->row.epoch;
+    l->done = done;
+    l->user = user;
+    *out = c;
+    return 0;
+}
+
+/* A relaunch that cannot even be prepared (no memory, no randomness) is left to the next
+ * recovery. */
+void ag_live_launch(struct ag_live *live)
+{
+    AG_AUTO(argo_error) why = NULL;
+    struct ag_change_set *c = NULL;
+    if (ag_live_prepare_launch(live, NULL, NULL, &c, &why) < 0) {
+        ag_log_error(live->domain->ctx, "domain", "%s is not launched: %s", live->row.workflow_id,
+                     argo_error_details(why));
+        return;
+    }
+    ag_change_commit(c);
+}
+
+bool ag_live_adopt(struct ag_live *live)
+{
+    ag_domain *d = live->domain;
+    int64_t pid = 0;
+    if (live->row.ended != 0 || live->row.epoch == 0 ||
+        !d->config.launch.adopt(d->config.launch.user, &live->row, &pid)) {
+        return false;
+    }
+    live->row.pid = pid;
+    note_process(live); /* the launch may be known to the store, and its process not yet */
+    ag_log_info(d->ctx, "domain", "%s: adopted pid %" PRId64, live->row.workflow_id, pid);
+    return true;
+}
