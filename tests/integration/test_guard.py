@@ -732,8 +732,8 @@ class Parked(argo.Case):
             waiting = [self.park(run) for _ in range(self.LIMIT // 4)]
             for raw in waiting:
                 raw.sock.close()
-        self.assertEqual(self.daemon.get(
-            f"/api/workflow/status/{run}?wait=terminal&timeout=0.01").status, 200)
+        argo.wait_for(lambda: self.daemon.get(
+            f"/api/workflow/status/{run}?wait=terminal&timeout=0.01").status == 200, "room")
 
 
 if __name__ == "__main__":
