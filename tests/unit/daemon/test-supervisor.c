@@ -136,6 +136,8 @@ static void setup(void)
     setenv("TMPDIR", "/of-the-daemon", 1);
     setenv("SECRET", "of-the-daemon", 1);
     d = (struct argo_daemon){.executor = self};
+    ended_rid = ended_pid = 0;
+    ended_status = ended_calls = done_calls = 0;
     ck_assert_int_eq(argo_context_new(temp_path("home"), &d.ctx, NULL), 0);
     ck_assert_int_eq(ag_home_open(d.ctx, &d.home, NULL), 0);
     ck_assert_int_eq(ag_loop_new(&d.loop, NULL), 0);
