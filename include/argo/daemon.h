@@ -31,9 +31,9 @@ struct argo_daemon_options {
     int64_t files;         /* soft RLIMIT_NOFILE of executors; 0: as this process has it */
 };
 
-#define ARGO_DAEMON_OPTIONS_INIT                                        \
-    {                                                                   \
-        sizeof(struct argo_daemon_options), -1, 0, NULL, NULL, 10000, 0 \
+#define ARGO_DAEMON_OPTIONS_INIT                                           \
+    {                                                                      \
+        sizeof(struct argo_daemon_options), -1, 0, NULL, NULL, 10000, 0, 0 \
     }
 
 /* Prepares the home, takes its lock, opens the store, listens, adopts and resumes the runs. Does

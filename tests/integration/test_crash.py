@@ -198,7 +198,7 @@ class KillAtEveryCall(Crashes):
         wrapper = self.daemon.home / "traced"
         wrapper.write_text(TRACED.format(executor=self.prefix / "bin/argo_workflow_executor"))
         wrapper.chmod(0o700)
-        self.daemon.args = ["--executor", str(wrapper)]
+        self.daemon.args += ["--executor", str(wrapper)]
         self.daemon.start()
         self.answers = itertools.cycle(["repeat", "skip"])
 

@@ -26,7 +26,7 @@ class Idle(argo.Case):
         wrapper.write_text(f"#!/bin/sh\nexec {' '.join(TRACE)} {self.executor_trace} "
                            f"{self.prefix / 'bin/argo_workflow_executor'}\n")
         wrapper.chmod(0o700)
-        self.daemon.args = ["--executor", str(wrapper)]
+        self.daemon.args += ["--executor", str(wrapper)]
         self.daemon.wrapper = [*TRACE, str(self.daemon_trace)]
         self.daemon.start()
 

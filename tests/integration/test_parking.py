@@ -31,7 +31,8 @@ class Parking(argo.Case):
         run = self.daemon.launch(ASK)
         question = self.daemon.question(run)
         self.wait_parked(run)
-        self.assertEqual(argo.living_with("ARGO_HOME", str(self.daemon.home)), [])
+        argo.wait_for(lambda: not argo.living_with("ARGO_HOME", str(self.daemon.home)),
+                      "no process of the run")
         self.assertEqual(self.daemon.answer(run, "Ada", question).status, 200)
         self.assertEqual(self.daemon.wait_end(run)["status"], "done")
         self.assertEqual(self.effects(), ["before"])
