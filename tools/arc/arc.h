@@ -110,6 +110,9 @@ void arc_putf(FILE *out, const char *format, ...) ARGO_PRINTF(2, 3);
 /* --json: on a line, as it is; on a terminal made safe as well. */
 void arc_print_json(const char *text);
 int arc_print_reply(const struct arc_reply *reply);
+/* What every command begins with that shows something: gets PATH (NULL: no memory). False when
+ * nothing is left to do, because it failed or went out as JSON: *CODE is the exit code. */
+bool arc_fetch(struct arc *arc, const char *path, struct arc_reply *reply, int *code);
 
 /* ---- format.c -------------------------------------------------------------------------------- */
 

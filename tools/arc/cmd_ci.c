@@ -20,13 +20,9 @@ int arc_cmd_ci_list(struct arc *arc, int argc, char **argv)
     if (!arc_arguments(arc, NULL, argc, argv, 0, 0, &none, &code)) {
         return code;
     }
-    arc_auto_error argo_error *err = NULL;
     arc_auto_reply struct arc_reply reply = {0};
-    if (arc_request(arc, "GET", "/api/registry/ci", NULL, 0, &reply, &err) < 0) {
-        return arc_fail(arc, err);
-    }
-    if (arc->json) {
-        return arc_print_reply(&reply);
+    if (!arc_fetch(arc, "/api/registry/ci", &reply, &code)) {
+        return code;
     }
     const argo_value *list = argo_value_get(reply.value, "cis");
     if (argo_value_size(list) == 0) {
@@ -57,14 +53,10 @@ int arc_cmd_ci_show(struct arc *arc, int argc, char **argv)
     if (!arc_arguments(arc, NULL, argc, argv, 1, 1, &words, &code)) {
         return code;
     }
-    arc_auto_error argo_error *err = NULL;
     arc_auto_reply struct arc_reply reply = {0};
     arc_auto_free char *path = argo_client_path("/api/registry/ci/{}", words.items[0]);
-    if (arc_request(arc, "GET", path, NULL, 0, &reply, &err) < 0) {
-        return arc_fail(arc, err);
-    }
-    if (arc->json) {
-        return arc_print_reply(&reply);
+    if (!arc_fetch(arc, path, &reply, &code)) {
+        return code;
     }
     const argo_value *data = argo_value_get(reply.value, "data");
     for (size_t i = 0; i < argo_value_size(data); i++) {

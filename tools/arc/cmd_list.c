@@ -52,13 +52,9 @@ int arc_cmd_list(struct arc *arc, int argc, char **argv)
         return code;
     }
     arc_auto_reply struct arc_reply reply = {0};
-    arc_auto_error argo_error *err = NULL;
     arc_auto_free char *path = list_path(all, state, template_name);
-    if (arc_request(arc, "GET", path, NULL, 0, &reply, &err) < 0) {
-        return arc_fail(arc, err);
-    }
-    if (arc->json) {
-        return arc_print_reply(&reply);
+    if (!arc_fetch(arc, path, &reply, &code)) {
+        return code;
     }
     const argo_value *list = argo_value_get(reply.value, "workflows");
     if (argo_value_size(list) == 0) {
@@ -210,13 +206,9 @@ int arc_cmd_steps(struct arc *arc, int argc, char **argv)
         return code;
     }
     arc_auto_reply struct arc_reply reply = {0};
-    arc_auto_error argo_error *err = NULL;
     arc_auto_free char *path = argo_client_path("/api/workflow/{}/steps", words.items[0]);
-    if (arc_request(arc, "GET", path, NULL, 0, &reply, &err) < 0) {
-        return arc_fail(arc, err);
-    }
-    if (arc->json) {
-        return arc_print_reply(&reply);
+    if (!arc_fetch(arc, path, &reply, &code)) {
+        return code;
     }
     struct arc_table table;
     arc_table_init(&table, headers);

@@ -17,13 +17,9 @@ int arc_cmd_template_list(struct arc *arc, int argc, char **argv)
     if (!arc_arguments(arc, NULL, argc, argv, 0, 0, &none, &code)) {
         return code;
     }
-    arc_auto_error argo_error *err = NULL;
     arc_auto_reply struct arc_reply reply = {0};
-    if (arc_request(arc, "GET", "/api/template", NULL, 0, &reply, &err) < 0) {
-        return arc_fail(arc, err);
-    }
-    if (arc->json) {
-        return arc_print_reply(&reply);
+    if (!arc_fetch(arc, "/api/template", &reply, &code)) {
+        return code;
     }
     const argo_value *list = argo_value_get(reply.value, "templates");
     if (argo_value_size(list) == 0) {
@@ -54,14 +50,10 @@ int arc_cmd_template_show(struct arc *arc, int argc, char **argv)
     if (!arc_arguments(arc, NULL, argc, argv, 1, 1, &words, &code)) {
         return code;
     }
-    arc_auto_error argo_error *err = NULL;
     arc_auto_reply struct arc_reply reply = {0};
     arc_auto_free char *path = argo_client_path("/api/template/{}", words.items[0]);
-    if (arc_request(arc, "GET", path, NULL, 0, &reply, &err) < 0) {
-        return arc_fail(arc, err);
-    }
-    if (arc->json) {
-        return arc_print_reply(&reply);
+    if (!arc_fetch(arc, path, &reply, &code)) {
+        return code;
     }
     const char *text = argo_value_text(reply.value, "data.definition", "");
     size_t len = strlen(text);

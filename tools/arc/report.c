@@ -218,3 +218,17 @@ int arc_fail(struct arc *arc, const argo_error *err)
     }
     return code;
 }
+
+bool arc_fetch(struct arc *arc, const char *path, struct arc_reply *reply, int *code)
+{
+    arc_auto_error argo_error *err = NULL;
+    if (arc_request(arc, "GET", path, NULL, 0, reply, &err) < 0) {
+        *code = arc_fail(arc, err);
+        return false;
+    }
+    if (arc->json) {
+        *code = arc_print_reply(reply);
+        return false;
+    }
+    return true;
+}
