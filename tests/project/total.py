@@ -6,7 +6,7 @@ import sys
 
 builds, failed_steps = pathlib.Path(sys.argv[1]), int(sys.argv[2])
 passed = failed = skipped = 0
-for log in sorted(builds.glob("*/meson-logs/testlog.json")):
+for log in sorted(builds.glob("*/meson-logs/*.json")):
     for line in log.read_text().splitlines():
         result = json.loads(line)["result"]
         if result in ("OK", "EXPECTEDFAIL"):
