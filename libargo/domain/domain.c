@@ -125,11 +125,6 @@ void ag_domain_free(ag_domain *d)
     }
 }
 
-ag_store *ag_domain_store(ag_domain *d)
-{
-    return d->store;
-}
-
 void ag_domain_quiesce(ag_domain *d)
 {
     d->quiesced = true;

@@ -67,8 +67,6 @@ void ag_domain_quiesce(ag_domain *d);
 /* The port's report. STATUS as of waitpid, or -1. */
 void ag_domain_executor_ended(ag_domain *d, int64_t rid, int64_t pid, int status);
 
-ag_store *ag_domain_store(ag_domain *d); /* for reads */
-
 struct ag_domain_counts {
     size_t live, processes, open_questions;
 };

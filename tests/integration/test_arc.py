@@ -1,5 +1,6 @@
 """arc as people use it: on a terminal and in scripts, against real daemons."""
 import fcntl
+import json
 import os
 import pathlib
 import pty
@@ -133,6 +134,38 @@ class OnATerminal(argo.Case):
             self.assertTrue(t.echoes())
         self.daemon.answer(run, "Ann")
         self.assertEqual(self.daemon.wait_end(run)["status"], "done")
+
+    def test_a_whole_session(self):
+        """Start, watch it stream, detach, answer from elsewhere, attach again, finish."""
+        go = self.daemon.home / "go"
+        template = self.daemon.home / "session.json"
+        wait = f"echo first; until test -e {go}; do sleep 0.02; done; echo second"
+        template.write_text(json.dumps({"workflow_name": "session", "steps": [
+            {"step": "work", "type": "command", "argv": ["sh", "-c", wait]},
+            {"step": "who", "type": "user_ask", "prompt": "Who is there?", "save_to": "who"},
+            {"step": "greet", "type": "display", "message": "Hi {{who}}!"},
+            {"step": "last", "type": "user_ask", "prompt": "One more?", "save_to": "more"},
+            {"step": "end", "type": "display", "message": "It was {{more}}."}]}))
+        first = self.terminal("start", str(template))
+        at = first.expect("Started session_1")
+        first.expect("first", at)
+        self.assertNotIn(b"second", first.seen)
+        first.type("\x04")
+        self.assertEqual(first.end(), 0)
+        go.touch()
+        self.daemon.question("session_1")
+        second = self.terminal("answer", "session_1")
+        second.expect("> ", second.expect("Who is there?"))
+        second.type("Ann\n")
+        self.assertEqual(second.end(), 0)
+        third = self.terminal("attach", "session_1", "--after", "0")
+        at = 0
+        for text in ("first", "second", "Hi Ann!", "One more?", "> "):
+            at = third.expect(text, at)
+        third.type("tea\n")
+        self.assertEqual(third.end(), 0)
+        self.assertIn(b"It was tea.", third.seen)
+        self.assertIn(b"session_1 done", third.seen)
 
     def test_somebody_else_answers(self):
         run = self.daemon.launch(ASK)
