@@ -115,6 +115,7 @@ struct ag_record_spec {
     enum ag_stream stream;
     const char *kind, *text, *path, *client_key, *question_id;
     const ag_value *answer;
+    const ag_value *data; /* of an event */
 };
 
 int64_t ag_live_append(struct ag_change_set *c, struct ag_live *live,

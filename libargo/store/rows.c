@@ -70,6 +70,12 @@ static const struct ag_column run_columns[] = {
     INT(ag_run, ended),
     JSON(ag_run, result),
     JSON(ag_run, error),
+    INT(ag_run, wake_at),
+    INT(ag_run, paused_at),
+    INT(ag_run, paused_ms),
+    INT(ag_run, trimmed_seq),
+    INT(ag_run, output_bytes),
+    JSON(ag_run, config),
 };
 ROW(ag_run_row, "runs", ag_run, run_columns);
 
@@ -104,7 +110,7 @@ static const struct ag_column record_columns[] = {
     TEXT(ag_stream_record, kind),       TEXT(ag_stream_record, text),
     TEXT(ag_stream_record, path),       INT(ag_stream_record, at),
     TEXT(ag_stream_record, client_key), TEXT(ag_stream_record, question_id),
-    JSON(ag_stream_record, answer),
+    JSON(ag_stream_record, answer),     JSON(ag_stream_record, data),
 };
 ROW(ag_record_row, "records", ag_stream_record, record_columns);
 

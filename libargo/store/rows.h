@@ -8,7 +8,7 @@
 #include "store/driver.h"
 #include "store/store.h"
 
-#define AG_ROW_CELLS 32
+#define AG_ROW_CELLS 40
 
 enum ag_column_type {
     AG_COLUMN_INT,  /* int64_t */

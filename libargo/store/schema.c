@@ -104,7 +104,19 @@ static const char *const version_1[] = {
     NULL,
 };
 
-const struct ag_migration ag_migrations[] = {{version_1}};
+/* People and time: waits, pauses, messages that configure a run, output that has gone to its log. */
+static const char *const version_2[] = {
+    "ALTER TABLE runs ADD COLUMN wake_at BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE runs ADD COLUMN paused_at BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE runs ADD COLUMN paused_ms BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE runs ADD COLUMN trimmed_seq BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE runs ADD COLUMN output_bytes BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE runs ADD COLUMN config TEXT",
+    "ALTER TABLE records ADD COLUMN data TEXT",
+    NULL,
+};
+
+const struct ag_migration ag_migrations[] = {{version_1}, {version_2}};
 const int ag_schema_version = AG_ARRAY_SIZE(ag_migrations);
 
 /* -1 stays when the text is no number. */

@@ -11,14 +11,14 @@
     "workflow_id, state, template, session_id, rid, beneath, pid, pid_start, boot_id, epoch, " \
     "seq, current_step, total_steps, step_name, next_step, steps_done, flight_path, deaths, "  \
     "decision, consumed_seq, cursor_output, cursor_input, created, started, updated, ended, "  \
-    "result, error"
+    "result, error, wake_at, paused_at, paused_ms, trimmed_seq, output_bytes, config"
 #define SPEC_COLUMNS                                                                   \
     "request_key, request_hash, instance, branch, environment, parameters, cwd, env, " \
     "definition, definition_file, definition_hash, nonce"
 #define STEP_COLUMNS                                                                         \
     "step, path, attempt, status, repeat_never, epoch, started, ended, next_step, outputs, " \
     "usage, error"
-#define RECORD_COLUMNS "seq, stream, kind, text, path, at, client_key, question_id, answer"
+#define RECORD_COLUMNS "seq, stream, kind, text, path, at, client_key, question_id, answer, data"
 #define QUESTION_COLUMNS                                                                         \
     "question_id, path, kind, prompt, answer_schema, choices, multiple, default_answer, "        \
     "deadline, on_deadline, secret, state, answer, answered_by, answered_via, asked, answered, " \
@@ -51,13 +51,15 @@
 const char *const ag_sql_text[AG_SQL_COUNT] = {
     [AG_SQL_ADD_RUN] = "INSERT INTO runs (" RUN_COLUMNS ", id_base, id_number) VALUES ($1, $2, $3, "
                        "$4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
-                       "$20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)",
+                       "$20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, "
+                       "$35, $36)",
     [AG_SQL_PUT_RUN] =
         "UPDATE runs SET beneath = $2, pid = $3, pid_start = $4, boot_id = $5, epoch = $6, "
         "seq = $7, current_step = $8, total_steps = $9, step_name = $10, next_step = $11, "
         "steps_done = $12, flight_path = $13, deaths = $14, decision = $15, consumed_seq = $16, "
         "cursor_output = $17, cursor_input = $18, created = $19, started = $20, updated = $21, "
-        "ended = $22, result = $23, error = $24 WHERE rid = $1",
+        "ended = $22, result = $23, error = $24, wake_at = $25, paused_at = $26, paused_ms = $27, "
+        "trimmed_seq = $28, output_bytes = $29, config = $30 WHERE rid = $1",
     [AG_SQL_PUT_RUN_INDEXED] =
         "UPDATE runs SET state = $1, template = $2, session_id = $3 WHERE rid = $4 AND "
         "(state <> $1 OR COALESCE(template, '') <> COALESCE($2, '') OR "
@@ -76,7 +78,7 @@ const char *const ag_sql_text[AG_SQL_COUNT] = {
         "ended = excluded.ended, next_step = excluded.next_step, outputs = excluded.outputs, "
         "usage = excluded.usage, error = excluded.error",
     [AG_SQL_ADD_RECORD] = "INSERT INTO records (" RECORD_COLUMNS ", rid) VALUES ($1, $2, $3, $4, "
-                          "$5, $6, $7, $8, $9, $10)",
+                          "$5, $6, $7, $8, $9, $10, $11)",
     [AG_SQL_PUT_QUESTION] =
         "INSERT INTO questions (" QUESTION_COLUMNS ", rid) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
         "$9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) ON CONFLICT (question_id) DO UPDATE "

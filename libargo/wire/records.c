@@ -88,6 +88,9 @@ static const struct ag_field run_fields[] = {
     TIME(struct ag_run, "started", started, AG_OMIT_EMPTY),
     TIME(struct ag_run, "updated", updated, AG_OMIT_EMPTY),
     TIME(struct ag_run, "ended", ended, AG_OMIT_EMPTY),
+    TIME(struct ag_run, "wake_at", wake_at, AG_OMIT_EMPTY),
+    TIME(struct ag_run, "paused_at", paused_at, AG_OMIT_EMPTY),
+    VALUE(struct ag_run, "config", config, AG_OMIT_EMPTY),
     VALUE(struct ag_run, "result", result, AG_OMIT_EMPTY),
     VALUE(struct ag_run, "error", error, AG_OMIT_EMPTY),
 };
@@ -216,10 +219,13 @@ static const struct ag_field checkpoint_fields[] = {
     TIME(struct ag_checkpoint, "started", started, AG_OMIT_EMPTY),
     INT(struct ag_checkpoint, "consumed_input_seq", consumed_input_seq, 0, COUNT_MAX, 0),
     {.key = "park_after", .type = AG_FIELD_DURATION, AT(struct ag_checkpoint, park_after)},
+    INT(struct ag_checkpoint, "paused_ms", paused_ms, 0, COUNT_MAX, AG_OMIT_EMPTY),
+    OBJECT(struct ag_checkpoint, "config", config, AG_OMIT_EMPTY),
 };
 RECORD(ag_checkpoint_record, "checkpoint", struct ag_checkpoint, checkpoint_fields);
 
 static const struct ag_field park_fields[] = {
+    TIME(struct ag_park, "until", until, AG_OMIT_EMPTY),
     ARRAY(struct ag_park, "question_ids", question_ids, 256, AG_REQUIRED),
 };
 RECORD(ag_park_record, "park request", struct ag_park, park_fields);
@@ -239,6 +245,7 @@ static const struct ag_field stream_record_fields[] = {
     TIME(struct ag_stream_record, "at", at, 0),
     ID(struct ag_stream_record, "question_id", question_id, AG_OMIT_EMPTY),
     VALUE(struct ag_stream_record, "answer", answer, AG_OMIT_EMPTY),
+    VALUE(struct ag_stream_record, "data", data, AG_OMIT_EMPTY),
 };
 RECORD(ag_stream_record_record, "record", struct ag_stream_record, stream_record_fields);
 

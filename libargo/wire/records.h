@@ -69,7 +69,13 @@ struct ag_run {
     int64_t cursor_input;
     int64_t created, started, updated, ended;
     ag_value *result;
-    ag_value *error; /* {code,message,...} of a failed run */
+    ag_value *error;       /* {code,message,...} of a failed run */
+    int64_t wake_at;       /* parked until then; 0: no time brings it back */
+    int64_t paused_at;     /* since when it is paused; 0: it is not */
+    int64_t paused_ms;     /* how long the pauses before that lasted together */
+    int64_t trimmed_seq;   /* output up to here has gone to the run's log */
+    int64_t output_bytes;  /* of the output that is still in the store */
+    ag_value *config;      /* what `update_config` messages have set, or NULL */
 };
 extern const struct ag_record ag_run_record; /* the full resource, `data` of status */
 
@@ -178,12 +184,15 @@ struct ag_checkpoint {
     int64_t started; /* when the run's first executor was started; limits.timeout counts from it */
     int64_t consumed_input_seq;
     int64_t park_after; /* ms that an executor waits for an answer before it asks to park */
+    int64_t paused_ms;  /* of limits.timeout, which does not run while the run is paused */
+    ag_value *config;   /* what `update_config` messages have set, or NULL */
 };
 extern const struct ag_record ag_checkpoint_record;
 
 /* POST .../park: the questions that the whole run waits for. */
 struct ag_park {
-    ag_value *question_ids; /* array of text */
+    int64_t until;          /* a time that brings the run back as well; 0: none */
+    ag_value *question_ids; /* array of text; may be empty when there is a time */
 };
 extern const struct ag_record ag_park_record;
 
@@ -207,6 +216,7 @@ struct ag_stream_record {
     char *client_key;  /* not on the wire */
     char *question_id; /* of a prompt or an answer */
     ag_value *answer;  /* of an answer, unless the question is secret */
+    ag_value *data;    /* of an event */
 };
 extern const struct ag_record ag_stream_record_record;
 
