@@ -105,26 +105,52 @@ void ag_api_version(ag_request *req, void *user)
 /* ---- shutdown ---------------------------------------------------------------------------------- */
 
 struct shutdown {
-    struct argo_daemon *daemon;
-    ag_request *req;
+    struct ag_api_call *call;
     int64_t grace_ms;
     size_t left; /* runs that are being abandoned */
 };
 
-static void shutdown_now(struct shutdown *s)
+static ag_value *shutdown_reply(void)
 {
     ag_value *reply = ag_envelope_success();
     ag_envelope_finish(reply, NULL);
-    ag_request_reply(s->req, 200, reply);
-    ag_daemon_begin_stop(s->daemon, s->grace_ms);
+    return reply;
+}
+
+static void reply_shutdown(struct ag_api_call *call)
+{
+    ag_request_reply(call->req, 200, shutdown_reply());
+}
+
+/* A daemon whose store fails stops all the same; only the reply is not kept then. */
+static void shutdown_now(const argo_error *err, void *user)
+{
+    struct shutdown *s = user;
+    struct argo_daemon *daemon = s->call->daemon;
+    ag_api_done(NULL, s->call);
+    ag_daemon_begin_stop(daemon, s->grace_ms);
     free(s);
+}
+
+/* The effect has no transaction; the reply is kept before it, so that the same request does not
+ * stop the daemon that is started next. */
+static void keep_and_shut_down(struct shutdown *s)
+{
+    ag_txn *t = s->call->key != NULL ? ag_txn_new(s->call->daemon->store) : NULL;
+    if (t == NULL) {
+        shutdown_now(NULL, s);
+        return;
+    }
+    AG_AUTO(ag_value) reply = shutdown_reply();
+    ag_api_keep(s->call, t, 200, reply);
+    ag_txn_commit(t, shutdown_now, s);
 }
 
 static void one_abandoned(const argo_error *err, void *user)
 {
     struct shutdown *s = user;
     if (--s->left == 0) {
-        shutdown_now(s);
+        keep_and_shut_down(s);
     }
 }
 
@@ -148,12 +174,13 @@ static int collect_id(const struct ag_run *run, void *user)
 
 static void abandon_all(struct shutdown *s)
 {
+    struct argo_daemon *daemon = s->call->daemon;
     struct id_list list = {0};
     struct ag_run_filter filter = {.state = -1, .limit = INT32_MAX};
     s->left = 1; /* ours, so that the last of the others is not the end too early */
-    (void)ag_store_runs(s->daemon->store, &filter, collect_id, &list, NULL);
+    (void)ag_store_runs(daemon->store, &filter, collect_id, &list, NULL);
     for (size_t i = 0; i < list.n; i++) {
-        if (ag_run_abandon(s->daemon->domain, list.ids[i], NULL, one_abandoned, s, NULL) == 0) {
+        if (ag_run_abandon(daemon->domain, list.ids[i], NULL, one_abandoned, s, NULL) == 0) {
             s->left++;
         }
         free(list.ids[i]);
@@ -162,31 +189,44 @@ static void abandon_all(struct shutdown *s)
     one_abandoned(NULL, s);
 }
 
-void ag_api_shutdown(ag_request *req, void *user)
+static int read_shutdown(const ag_value *body, struct shutdown *out, bool *out_abandon,
+                         argo_error **err)
 {
-    struct argo_daemon *daemon = user;
-    AG_AUTO(argo_error) err = NULL;
-    const ag_value *body = ag_request_body(req);
     const ag_value *grace = ag_value_get(body, "grace_s");
     const ag_value *abandon = ag_value_get(body, "abandon");
     double seconds = grace == NULL ? 5 : ag_value_as_real(grace);
-    struct shutdown *s = calloc(1, sizeof(*s));
-    if (s == NULL) {
-        ag_error_nomem(&err);
-    } else if ((grace != NULL && !ag_value_is_number(grace)) || seconds < 0 || seconds > 3600) {
-        ag_error_field(&err, ARGO_E_INVALID, "grace_s", "grace_s: expected 0 to 3600 seconds");
-    } else if (abandon != NULL && !ag_value_is(abandon, ARGO_TYPE_BOOL)) {
-        ag_error_field(&err, ARGO_E_INVALID, "abandon", "abandon: expected true or false");
+    if ((grace != NULL && !ag_value_is_number(grace)) || seconds < 0 || seconds > 3600) {
+        return ag_error_field(err, ARGO_E_INVALID, "grace_s",
+                              "grace_s: expected 0 to 3600 seconds");
     }
-    if (s == NULL || err != NULL) {
-        free(s);
-        ag_request_reply_error(req, err);
+    if (abandon != NULL && !ag_value_is(abandon, ARGO_TYPE_BOOL)) {
+        return ag_error_field(err, ARGO_E_INVALID, "abandon", "abandon: expected true or false");
+    }
+    out->grace_ms = (int64_t)(seconds * 1000);
+    *out_abandon = ag_value_as_bool(abandon);
+    return 0;
+}
+
+void ag_api_shutdown(ag_request *req, void *user)
+{
+    struct ag_api_call *call = ag_api_call_new(user, req, 0, reply_shutdown);
+    if (call == NULL || ag_api_repeated(call)) {
         return;
     }
-    *s = (struct shutdown){.daemon = daemon, .req = req, .grace_ms = (int64_t)(seconds * 1000)};
-    if (ag_value_as_bool(abandon)) {
+    AG_AUTO(argo_error) err = NULL;
+    bool abandon = false;
+    struct shutdown *s = calloc(1, sizeof(*s));
+    int r =
+        s == NULL ? ag_error_nomem(&err) : read_shutdown(ag_request_body(req), s, &abandon, &err);
+    if (r < 0) {
+        free(s);
+        ag_api_refuse(call, err);
+        return;
+    }
+    s->call = call;
+    if (abandon) {
         abandon_all(s);
     } else {
-        shutdown_now(s);
+        keep_and_shut_down(s);
     }
 }

@@ -1,12 +1,13 @@
 /*
- * The choke point: who calls, and whether the route is his. Every request passes here after the
- * router and before its body is read; what no rule allows is refused. Nothing here answers a
- * request or knows what a route does.
+ * The choke point: who calls, whether the route is his, and whether what the path names can be the
+ * name of anything. Every request passes here after the router and before its body is read; what
+ * no rule allows is refused. Nothing here answers a request or knows what a route does.
  */
 #include <string.h>
 #include <strings.h>
 
 #include "base/crypto.h"
+#include "base/text.h"
 #include "daemon/internal.h"
 
 #define OWNER  0
@@ -135,6 +136,31 @@ static int check(struct argo_daemon *daemon, const ag_request *req, enum ag_acce
     return ag_error_set(err, ARGO_E_DENIED, "a run may not do this, only the owner");
 }
 
+/* An older run of an id is "ID~N": what stands before counts. */
+static size_t id_length(const char *name, const char *value)
+{
+    const char *mark = strcmp(name, "id") == 0 ? strrchr(value, '~') : NULL;
+    bool older =
+        mark != NULL && mark[1] != '\0' && mark[1 + strspn(mark + 1, "0123456789")] == '\0';
+    return older ? (size_t)(mark - value) : strlen(value);
+}
+
+/* Whatever a route's path names ({id}, {name} ...) is an id: said here once, so that no handler
+ * sees anything else. */
+static int check_names(const ag_request *req, const struct ag_route *route, argo_error **err)
+{
+    int r = 0;
+    const char *at = route->pattern;
+    while (r == 0 && (at = strchr(at, '{')) != NULL) {
+        size_t len = strcspn(++at, "}");
+        ag_auto_free char *name = ag_strndup(at, len);
+        const char *value = name != NULL ? ag_request_param(req, name) : NULL;
+        ag_auto_free char *id = value != NULL ? ag_strndup(value, id_length(name, value)) : NULL;
+        r = id != NULL ? ag_id_check(id, name, err) : ag_error_nomem(err);
+    }
+    return r;
+}
+
 int ag_daemon_authorize(ag_request *req, const struct ag_route *route, void *user, argo_error **err)
 {
     struct argo_daemon *daemon = user;
@@ -149,6 +175,9 @@ int ag_daemon_authorize(ag_request *req, const struct ag_route *route, void *use
         argo_error_free(err != NULL ? ag_take(*err) : NULL);
     }
     r = check(daemon, req, route->access, &caller, err);
+    if (r == 0) {
+        r = check_names(req, route, err);
+    }
     if (r == 0) {
         ag_request_set_principal(req, caller.principal);
     }

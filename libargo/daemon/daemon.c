@@ -256,6 +256,7 @@ int argo_daemon_new(argo_context *ctx, const struct argo_daemon_options *options
  * queued while the domain can still be told. */
 static void close_parts(struct argo_daemon *d)
 {
+    d->stopping = true; /* a shutdown whose commit comes now finds nothing to stop */
     if (d->domain != NULL) {
         ag_domain_quiesce(d->domain);
     }

@@ -261,6 +261,24 @@ class Api(ApiCase):
         self.assertEqual(value["data"], {})
         self.assertEqual(self.daemon.process.wait(argo.DEADLINE), 0)
 
+    def test_shutdown_once(self):
+        """A shutdown that is sent again does not stop the daemon that was started meanwhile."""
+        shut = lambda body, key: self.daemon.post("/api/daemon/shutdown", body,
+                                                  headers={"Idempotency-Key": key})
+        self.assert_error(shut({"grace_s": -1}, "k1"), 400, 1001, "grace_s")
+        for body, key in (({"grace_s": 1}, "k1"), ({"grace_s": 1, "abandon": True}, "k2")):
+            first = shut(body, key)
+            self.assert_shape(first, "status data")
+            self.assertEqual(self.daemon.process.wait(argo.DEADLINE), 0)
+            self.daemon.start()
+            again = shut(body, key)
+            self.assertEqual((again.status, again.text), (200, first.text))
+            self.assert_error(shut({}, key), 409, 1012)
+            self.assert_error(self.daemon.post("/api/registry/ci", {"name": "a"}, headers={
+                "Idempotency-Key": key}), 409, 1012)
+            self.assertEqual(self.daemon.get("/api/version").json["pid"],
+                             self.daemon.process.pid)
+
 
 class Runs(ApiCase):
     """With runs whose executor is played by the test."""

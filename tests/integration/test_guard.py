@@ -291,7 +291,8 @@ class Guard(argo.Case):
                "/api/workflow/list?template=%00", "/api/workflow/list?%zz=1",
                "api/health", "*")
     IDS = ("..", ".", "...", "%2e%2e", "%2e", "a..b", "-a", "_a", ".a", "a%20b", "a%5cb",
-           "%E2%80%A4%E2%80%A4", "a" * 65, "a" * 3000, "a%27b", "a%22b", "%24%28x%29", "a~b")
+           "%E2%80%A4%E2%80%A4", "a" * 65, "a" * 3000, "a%27b", "a%22b", "%24%28x%29", "a~b",
+           "~1", "a~1~2", "a..b~1")
 
     def test_targets(self):
         before = self.store()
@@ -317,25 +318,28 @@ class Guard(argo.Case):
         self.assertEqual(self.store(), before)
 
     def test_ids_name_nothing_but_runs(self):
-        """Traversal through every route with a parameter: refused, and no file appears."""
+        """Traversal through every route with a parameter: refused, and no file appears. What is
+        an id is looked for; what is none never is."""
         before = self.store()
         files = sorted(self.daemon.home.rglob("*"))
-        for route in ROUTES:
-            if "{" not in route.pattern or route.access == "EXECUTOR":
-                continue
-            for bad in self.IDS:
-                with self.subTest(route=route, id=bad[:20]):
-                    path = re.sub(r"\{\w+\}", lambda _: bad, route.pattern)
-                    lines = [self.token_line()]
-                    body = b""
-                    if route.method == "POST":
-                        body = b'{"input":"x"}'
-                        lines += ["Content-Type: application/json",
-                                  f"Content-Length: {len(body)}"]
-                    status, _, body = self.exchange(
-                        "unix", head(route.method, path, *lines) + body)
-                    self.assertIn(status, (400, 404), body)
-                    self.assertIn(code_of(body), (1001, 1003, 1004, 1005, 1006, 1016), body)
+        for transport in ("unix", "tcp"):
+            for route in ROUTES:
+                if "{" not in route.pattern or route.access == "EXECUTOR":
+                    continue
+                body = b'{"input":"x"}' if route.method == "POST" else b""
+                lines = [self.token_line()]
+                if body:
+                    lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+                for name in (*self.IDS, "absent"):
+                    with self.subTest(transport=transport, route=route, id=name[:20]):
+                        path = re.sub(r"\{\w+\}", lambda _: name, route.pattern)
+                        status, _, reply = self.exchange(transport, head(
+                            route.method, path, *lines, host=self.host(transport)) + body)
+                        if name == "absent":
+                            self.assertIn(status, (400, 404), reply)
+                            self.assertIn(code_of(reply), (1001, 1004, 1005, 1006, 1016, 1017))
+                        else:
+                            self.assertEqual((status, code_of(reply)), (400, 1003), reply)
         self.assertEqual(sorted(self.daemon.home.rglob("*")), files)
         self.assertEqual(self.store(), before)
 

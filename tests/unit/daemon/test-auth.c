@@ -227,6 +227,42 @@ START_TEST(a_run_reaches_only_itself)
 }
 END_TEST
 
+static int ask_named(const char *shown, enum ag_access access, const char *id)
+{
+    struct ag_route route = {AG_GET, "/x/{id}/y", access, NULL};
+    char header[200];
+    snprintf(header, sizeof(header), "Bearer %s", shown);
+    struct ag_request req = {.authorization = header, .id = id, .principal = -5};
+    int r = ag_daemon_authorize(&req, &route, &d, NULL);
+    ck_assert_int_eq(req.principal, r == 0 ? (access == AG_ACCESS_EXECUTOR ? 7 : 0) : -1);
+    return r;
+}
+
+START_TEST(a_path_names_ids)
+{
+    static const char *const good[] = {"seven", "missing", "a~1", "A.b-c_d~120"};
+    static const char *const bad[] = {"",   ".",   "..",   "a..b",  "-a",   "a b",  "a/b", "~1",
+                                      "a~", "a~b", "a~1b", "a~1~2", "a~-1", "..~1", "a\\b"};
+    char longest[AG_ID_MAX + 2];
+    memset(longest, 'a', sizeof(longest));
+    longest[AG_ID_MAX + 1] = '\0';
+    ck_assert_int_eq(ask_named(OWNER_TOKEN, AG_ACCESS_USER, longest), ARGO_E_ID);
+    longest[AG_ID_MAX] = '\0';
+    ck_assert_int_eq(ask_named(OWNER_TOKEN, AG_ACCESS_USER, longest), 0);
+    for (size_t i = 0; i < AG_ARRAY_SIZE(good); i++) {
+        ck_assert_msg(ask_named(OWNER_TOKEN, AG_ACCESS_BOTH, good[i]) == 0, "%s", good[i]);
+    }
+    for (size_t i = 0; i < AG_ARRAY_SIZE(bad); i++) {
+        ck_assert_msg(ask_named(OWNER_TOKEN, AG_ACCESS_BOTH, bad[i]) == ARGO_E_ID, "%s", bad[i]);
+        ck_assert_int_eq(ask_named(OWNER_TOKEN, AG_ACCESS_USER, bad[i]), ARGO_E_ID);
+        /* Who may not ask is not told what is wrong with the name. */
+        ck_assert_int_eq(ask_named("wrong", AG_ACCESS_USER, bad[i]), NO_TOKEN);
+        ck_assert_int_eq(ask_named(RUN_TOKEN, AG_ACCESS_EXECUTOR, bad[i]), DENIED);
+    }
+    ck_assert_int_eq(ask_named(RUN_TOKEN, AG_ACCESS_EXECUTOR, "seven"), 0);
+}
+END_TEST
+
 START_TEST(the_scheme_of_the_header)
 {
     static const struct {
@@ -292,6 +328,7 @@ static Suite *suite(void)
     tcase_add_test(tc, a_process_of_a_run_on_the_socket);
     tcase_add_test(tc, a_peer_of_unknown_descent);
     tcase_add_test(tc, a_run_reaches_only_itself);
+    tcase_add_test(tc, a_path_names_ids);
     tcase_add_test(tc, the_scheme_of_the_header);
     tcase_add_test(tc, descent_is_looked_up_once_a_connection);
     tcase_add_test(tc, the_text_says_where_the_token_is);

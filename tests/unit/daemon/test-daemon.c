@@ -2,9 +2,12 @@
  * The daemon object through its public interface: options, several in one process, the ways to
  * stop. What it answers is tested elsewhere.
  */
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "base/context.h"
 #include "base/file.h"
@@ -167,6 +170,33 @@ START_TEST(stopped_by_another_thread)
 }
 END_TEST
 
+/* Freed between the request and the commit of its reply: the reply is kept, nothing is stopped. */
+START_TEST(freed_while_a_shutdown_is_committed)
+{
+    static const char request[] = "POST /api/daemon/shutdown HTTP/1.1\r\nHost: localhost\r\n"
+                                  "Idempotency-Key: k\r\n\r\n";
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    struct ag_kept_reply kept = {0};
+    argo_daemon *daemon = serving(ctx, -1);
+    ag_auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", temp_path("home/run/argo.sock"));
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    ck_assert_int_eq(write(fd, request, strlen(request)), (int)strlen(request));
+    while (ag_map_get(daemon->keys_under_way, "k") == NULL) {
+        struct pollfd ready = {.fd = argo_daemon_get_fd(daemon), .events = POLLIN};
+        ck_assert_int_ge(poll(&ready, 1, argo_daemon_get_timeout(daemon)), 0);
+        ck_assert_int_eq(argo_daemon_dispatch(daemon, NULL), 0);
+    }
+    argo_daemon_free(daemon);
+
+    daemon = serving(ctx, -1);
+    ck_assert_int_eq(ag_store_reply(daemon->store, "k", &kept, NULL), 1);
+    ck_assert_int_eq(kept.status, 200);
+    ag_kept_reply_clear(&kept);
+    argo_daemon_free(daemon);
+}
+END_TEST
+
 START_TEST(repair_needs_the_home)
 {
     AG_AUTO(argo_error) err = NULL;
@@ -208,6 +238,7 @@ static Suite *suite(void)
     tcase_add_test(tc, a_port_that_is_taken);
     tcase_add_test(tc, two_in_one_process);
     tcase_add_test(tc, stopped_by_another_thread);
+    tcase_add_test(tc, freed_while_a_shutdown_is_committed);
     tcase_add_test(tc, repair_needs_the_home);
     tcase_add_test(tc, a_damaged_store_is_refused_and_kept);
     suite_add_tcase(s, tc);
