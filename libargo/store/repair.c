@@ -223,12 +223,17 @@ struct table {
     int64_t last_rid; /* of the last row that a scan has read */
 };
 
-static sqlite3_stmt *prepare_insert(struct ag_sqlite *to, const char *table, int columns)
+/* By the columns' names: the table of an older schema has fewer. */
+static sqlite3_stmt *prepare_insert(struct ag_sqlite *to, const char *table, sqlite3_stmt *rows)
 {
     struct ag_buf sql = AG_BUF_INIT(4096);
-    ag_buf_printf(&sql, "INSERT OR IGNORE INTO %s VALUES (?", table);
-    for (int i = 1; i < columns; i++) {
-        ag_buf_add_text(&sql, ", ?");
+    int columns = sqlite3_column_count(rows);
+    ag_buf_printf(&sql, "INSERT OR IGNORE INTO %s (", table);
+    for (int i = 0; i < columns; i++) {
+        ag_buf_printf(&sql, "%s\"%s\"", i == 0 ? "" : ", ", sqlite3_column_name(rows, i));
+    }
+    for (int i = 0; i < columns; i++) {
+        ag_buf_add_text(&sql, i == 0 ? ") VALUES (?" : ", ?");
     }
     ag_buf_add_text(&sql, ")");
     sqlite3_stmt *stmt = NULL;
@@ -266,7 +271,7 @@ static int scan(struct repair *r, struct table *table, const char *rest, argo_er
     if (sqlite3_prepare_v2(r->from.db, sql, -1, &rows, NULL) != SQLITE_OK) {
         return 0;
     }
-    sqlite3_stmt *insert = prepare_insert(to, table->name, sqlite3_column_count(rows));
+    sqlite3_stmt *insert = prepare_insert(to, table->name, rows);
     int rc = insert == NULL ? ag_sqlite_error(to, "copy", err) : 0;
     int step = SQLITE_DONE;
     while (rc == 0 && (step = sqlite3_step(rows)) == SQLITE_ROW) {

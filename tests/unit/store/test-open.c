@@ -349,6 +349,44 @@ START_TEST(repair_takes_what_a_log_without_its_file_has)
 }
 END_TEST
 
+/* As a store of schema 1 left it. */
+static void go_back_to_schema_1(void)
+{
+    static const char *const columns[] = {
+        "runs DROP COLUMN wake_at",      "runs DROP COLUMN paused_at",
+        "runs DROP COLUMN paused_ms",    "runs DROP COLUMN trimmed_seq",
+        "runs DROP COLUMN output_bytes", "runs DROP COLUMN config",
+        "records DROP COLUMN data"};
+    for (size_t i = 0; i < AG_ARRAY_SIZE(columns); i++) {
+        ag_auto_free char *sql = ag_asprintf("ALTER TABLE %s", columns[i]);
+        ck_assert_int_eq(fixture_exec(sql), 0);
+    }
+    ck_assert_int_eq(fixture_exec("UPDATE meta SET value = '1' WHERE name = 'schema_version'"), 0);
+}
+
+START_TEST(an_older_schema_is_migrated)
+{
+    fill(20);
+    fixture_close();
+    go_back_to_schema_1();
+    fixture_open(0);
+    ck_assert_int_eq(live_runs(), 20);
+}
+END_TEST
+
+START_TEST(repair_of_an_older_schema_keeps_everything)
+{
+    fill(20);
+    fixture_close();
+    go_back_to_schema_1();
+    ag_auto_buf report = AG_BUF_INIT(10000);
+    repair(&report);
+    ck_assert_ptr_nonnull(strstr(ag_buf_text(&report), "runs: 20 rows kept\n"));
+    fixture_open(0);
+    ck_assert_int_eq(live_runs(), 20);
+}
+END_TEST
+
 START_TEST(repair_of_a_newer_schema_is_refused)
 {
     fill(5);
@@ -396,6 +434,8 @@ static Suite *suite(void)
     tcase_add_test(tc, repair_saves_what_can_be_read);
     tcase_add_test(tc, repair_replaces_a_lost_first_page);
     tcase_add_test(tc, repair_takes_what_a_log_without_its_file_has);
+    tcase_add_test(tc, an_older_schema_is_migrated);
+    tcase_add_test(tc, repair_of_an_older_schema_keeps_everything);
     tcase_add_test(tc, repair_of_a_newer_schema_is_refused);
     tcase_add_test(tc, repair_of_rubbish_gives_an_empty_store_and_keeps_it);
     suite_add_tcase(s, tc);
