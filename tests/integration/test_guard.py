@@ -600,12 +600,17 @@ class Tokens(argo.Case):
         program.write_text(EXECUTOR)
         program.chmod(0o755)
 
-    def run_with_token(self, name):
-        run = self.daemon.launch(ASK, workflow_id=name)
+    def shown(self, run):
+        """The headers of the run's executor, as soon as there is one; once for each."""
         path = self.daemon.home / f"{run}.token"
         argo.wait_for(path.exists, f"the token of {run}")
         token, epoch = path.read_text().split()
-        return run, {"Authorization": f"Bearer {token}", "X-Argo-Epoch": epoch}
+        path.unlink()
+        return {"Authorization": f"Bearer {token}", "X-Argo-Epoch": epoch}
+
+    def run_with_token(self, name):
+        run = self.daemon.launch(ASK, workflow_id=name)
+        return run, self.shown(run)
 
     def test_a_token_is_for_one_run(self):
         first, mine = self.run_with_token("first")
@@ -667,6 +672,46 @@ class Tokens(argo.Case):
         for size, status in ((64 * KIB, 200), (64 * KIB + 1, 400)):
             reply = self.daemon.post(f"/api/workflow/input/{run}", {"input": "x" * size})
             self.assertEqual(reply.status, status, reply.text[:300])
+
+    def test_size_of_all_variables(self):
+        """8 MiB of a run's variables are kept, a byte more is not; what a variable was before it
+        was set again does not count, and a refused completion leaves nothing behind."""
+        run, mine = self.run_with_token("variables")
+        value = lambda size: "x" * (size - 2)  # with its quotes
+        attempts = iter(range(1, 100))
+
+        def complete(variables):
+            return self.daemon.post(f"/api/workflow/{run}/step/complete", {
+                "step": "q", "path": "q", "attempt": next(attempts), "status": "done",
+                "variables": variables}, headers=mine)
+
+        def stored():
+            return self.daemon.get(f"/api/workflow/{run}/checkpoint",
+                                   headers=mine).json["data"]["variables"]
+        most = 256 * KIB
+        for i in range(0, 32, 2):  # two of them fit into a body
+            size = most if i else most - 4
+            self.assertEqual(complete({f"v{i}": value(size), f"v{i + 1}": value(most)}).status, 200)
+        # Four bytes are left.
+        for variables in ({"w": "xxx"}, {"w": 12345}, {"v0": value(most), "w": 1}):
+            reply = complete(variables)
+            self.assertEqual((reply.status, reply.json["error"]["code"]), (413, 1201), reply)
+            self.assertIn(str(8 * MIB), reply.json["error"]["details"])
+        self.assertEqual(len(stored()), 32)
+        self.assertEqual(complete({"w": 1234}).status, 200)
+        self.assertEqual(complete({"w": 12345}).status, 413)
+        self.assertEqual(complete({"w": 5678}).status, 200)
+        self.assertEqual(complete({"v1": 1, "more": value(most - 1)}).status, 200)
+        self.assertEqual(complete({"w": 56789}).status, 413)
+        # Counted anew by the next daemon. The stand-in holds no lock, so there is another one.
+        self.daemon.stop()
+        self.daemon.start()
+        mine = self.shown(run)
+        self.assertEqual(complete({"w": 56789}).status, 413)
+        self.assertEqual(complete({"w": 4321}).status, 200)
+        variables = stored()
+        self.assertEqual((variables["w"], variables["v1"], len(variables)), (4321, 1, 34))
+        self.assertEqual(sum(len(json.dumps(v)) for v in variables.values()), 8 * MIB)
 
     def test_sizes_of_ids(self):
         for size, status in ((64, 200), (65, 400)):
