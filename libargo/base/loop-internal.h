@@ -8,7 +8,8 @@
 #include "base/list.h"
 #include "base/loop.h"
 
-#define AG_LOOP_BATCH 64
+#define AG_LOOP_BATCH   64
+#define AG_DEFER_ROUNDS 16 /* of deferred work in one iteration */
 
 /* One fd in the epoll set, embedded in the handle that owns it. */
 struct ag_source {

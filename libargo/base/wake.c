@@ -75,7 +75,7 @@ void ag_wake_free(ag_wake *wake)
     free(wake);
 }
 
-void ag_defers_run(ag_loop *loop)
+static void run_round(ag_loop *loop)
 {
     struct ag_list now = AG_LIST_INIT(now);
     ag_defer *defer;
@@ -83,6 +83,15 @@ void ag_defers_run(ag_loop *loop)
     while ((defer = ag_list_first(&now, ag_defer, link)) != NULL) {
         ag_list_remove(&defer->link);
         defer->fn(defer, defer->user);
+    }
+}
+
+/* What deferred work defers again is done at once, without a look at the fds in between, unless
+ * there is no end to it. */
+void ag_defers_run(ag_loop *loop)
+{
+    for (int round = 0; round < AG_DEFER_ROUNDS && !ag_list_empty(&loop->defers); round++) {
+        run_round(loop);
     }
 }
 

@@ -3,13 +3,11 @@
  * daemon in a loop of its own. Uses nothing but the public interface.
  */
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <argo/daemon.h>
@@ -33,17 +31,31 @@ static void prepare_process(struct argo_daemon_options *options)
     }
 }
 
-/* TERM and INT are taken from the returned fd, HUP and PIPE are ignored. */
-static int take_signals(void)
+static argo_daemon *running; /* for the signal handler */
+
+static void on_signal(int signo)
+{
+    argo_daemon_stop(running);
+}
+
+/* TERM and INT wait until there is a daemon to stop; HUP and PIPE are ignored. */
+static void hold_signals(sigset_t *before)
 {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
-    sigprocmask(SIG_BLOCK, &set, NULL);
+    sigprocmask(SIG_BLOCK, &set, before);
     signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void take_signals(const sigset_t *before)
+{
+    const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    sigprocmask(SIG_SETMASK, before, NULL);
 }
 
 /* Who started us learns the port, and that requests can be made from now on. */
@@ -63,33 +75,19 @@ static void tell_ready(const struct options *o, argo_daemon *daemon)
     }
 }
 
-static int serve(argo_daemon *daemon, int signal_fd, argo_error **err)
-{
-    struct pollfd fds[] = {{.fd = argo_daemon_get_fd(daemon), .events = POLLIN},
-                           {.fd = signal_fd, .events = POLLIN}};
-    struct signalfd_siginfo info;
-    int r = 0;
-    while (r == 0) {
-        (void)poll(fds, 2, argo_daemon_get_timeout(daemon));
-        if (read(signal_fd, &info, sizeof(info)) > 0) {
-            argo_daemon_stop(daemon);
-        }
-        r = argo_daemon_dispatch(daemon, err);
-    }
-    return r < 0 ? r : 0;
-}
-
 static int run_daemon(argo_context *ctx, const struct options *o, argo_error **err)
 {
-    argo_daemon *daemon = NULL;
-    int signal_fd = take_signals();
-    int r = argo_daemon_new(ctx, &o->daemon, &daemon, err);
+    sigset_t before;
+    hold_signals(&before);
+    int r = argo_daemon_new(ctx, &o->daemon, &running, err);
     if (r == 0) {
-        tell_ready(o, daemon);
-        r = serve(daemon, signal_fd, err);
+        tell_ready(o, running);
+        take_signals(&before);
+        r = argo_daemon_run(running, err);
+        signal(SIGTERM, SIG_IGN);
+        signal(SIGINT, SIG_IGN);
     }
-    argo_daemon_free(daemon);
-    close(signal_fd);
+    argo_daemon_free(running);
     return r;
 }
 

@@ -3,6 +3,7 @@
  * loop does nothing.
  */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 
 #include <check.h>
 
-#include "base/loop.h"
+#include "base/loop-internal.h"
 #include "lib/runner.h"
 
 struct watch {
@@ -243,7 +244,7 @@ START_TEST(defer_runs_once_at_the_end)
 }
 END_TEST
 
-START_TEST(defer_scheduled_inside_runs_next_without_wait)
+START_TEST(defer_scheduled_inside_runs_in_the_same_iteration)
 {
     struct deferred d = {.again = 1};
     ag_defer_new(loop, on_defer, &d, &d.defer, NULL);
@@ -251,11 +252,20 @@ START_TEST(defer_scheduled_inside_runs_next_without_wait)
     ag_defer_schedule(d.defer);
     ck_assert_int_eq(ag_loop_timeout(loop), 0);
     dispatch(-1);
-    ck_assert_int_eq(d.calls, 1);
-    ck_assert_int_eq(ag_loop_timeout(loop), 0);
-    dispatch(-1);
     ck_assert_int_eq(d.calls, 2);
     ck_assert_int_eq(ag_loop_timeout(loop), -1);
+    ag_defer_free(d.defer);
+}
+END_TEST
+
+START_TEST(defer_without_end_leaves_room_for_fds)
+{
+    struct deferred d = {.again = INT_MAX};
+    ag_defer_new(loop, on_defer, &d, &d.defer, NULL);
+    ag_defer_schedule(d.defer);
+    dispatch(-1);
+    ck_assert_int_eq(d.calls, AG_DEFER_ROUNDS);
+    ck_assert_int_eq(ag_loop_timeout(loop), 0);
     ag_defer_free(d.defer);
 }
 END_TEST
@@ -387,7 +397,8 @@ static Suite *suite(void)
     tcase_add_test(tc, narrowed_in_the_same_batch_is_not_called);
     tcase_add_test(tc, more_ready_fds_than_one_batch);
     tcase_add_test(tc, defer_runs_once_at_the_end);
-    tcase_add_test(tc, defer_scheduled_inside_runs_next_without_wait);
+    tcase_add_test(tc, defer_scheduled_inside_runs_in_the_same_iteration);
+    tcase_add_test(tc, defer_without_end_leaves_room_for_fds);
     tcase_add_test(tc, defer_frees_itself_and_the_next);
     tcase_add_test(tc, run_until_quit);
     tcase_add_test(tc, idle_loop_does_nothing);
