@@ -110,6 +110,15 @@ int ag_run_start(ag_domain *d, const struct ag_start_request *request, const cha
  * with the transaction of the decision. */
 int ag_run_abandon(ag_domain *d, const char *workflow_id, ag_keep_fn keep, ag_done_fn done,
                    void *user, argo_error **err);
+/* Stops everything that lives of the run, or keeps it from being launched; time limits stand still,
+ * question deadlines run on. A run that is paused already stays as it is, and DONE is called as well.
+ * ARGO_E_STATE: it has ended or is interrupted. */
+int ag_run_pause(ag_domain *d, const char *workflow_id, ag_keep_fn keep, ag_done_fn done,
+                 void *user, argo_error **err);
+/* Lets a paused run go on; what has no process is launched, unless it waits for people still.
+ * ARGO_E_STATE: it is not paused. */
+int ag_run_resume(ag_domain *d, const char *workflow_id, ag_keep_fn keep, ag_done_fn done,
+                  void *user, argo_error **err);
 /* rid of a run by its id, live or ended; ARGO_E_NO_WORKFLOW. */
 int ag_run_find(ag_domain *d, const char *workflow_id, int64_t *out_rid, argo_error **err);
 /* The transition table; the docs print it. */
