@@ -52,6 +52,8 @@ static void begin(ag_httpd *h)
         struct ag_conn *conn = AG_CONTAINER_OF(at, struct ag_conn, link);
         if (conn->phase == AG_PHASE_PARKED) {
             turn_away(conn->req);
+        } else if (conn->phase == AG_PHASE_STREAM) {
+            ag_stream_drain(conn->req);
         } else if (conn->phase == AG_PHASE_IDLE) {
             shutdown(conn->fd, SHUT_RD);
         } else if (conn->phase == AG_PHASE_HEAD) {

@@ -55,8 +55,10 @@ struct ag_httpd_config {
     const char *const *hosts;
     size_t body_max;                                             /* 0: AG_MAX_BODY */
     int64_t header_timeout_ms, body_timeout_ms, idle_timeout_ms; /* 0: 10 s, 30 s, 120 s */
+    int64_t stall_timeout_ms;  /* a stream whose client takes nothing is cut; 0: 5 min */
     unsigned connection_limit; /* 0: 10,240, or less when the fd limit is lower */
-    unsigned park_limit;       /* 0: a quarter of connection_limit, at most 16,384 */
+    unsigned park_limit;       /* of those parked and of streams together; 0: a quarter of
+                                  connection_limit, at most 16,384 */
 };
 
 int ag_httpd_new(const struct ag_httpd_config *config, ag_httpd **out, argo_error **err);
@@ -65,10 +67,11 @@ int ag_httpd_new(const struct ag_httpd_config *config, ag_httpd **out, argo_erro
 int ag_httpd_listen(ag_httpd *h, int listen_fd, bool local_unix, argo_error **err);
 /* Takes what waits to be accepted, closes the listening sockets (an owner who needs one later
  * keeps a dup), answers what is under way with Connection: close, gives every parked request
- * 1304 unless its owner has replied (the owner is told by FN with GONE), and calls DONE when the
- * last connection has gone or after GRACE_MS. After DONE only ag_httpd_free may follow. */
+ * 1304 unless its owner has replied (the owner is told by FN with GONE), has every stream ended,
+ * and calls DONE when the last connection has gone or after GRACE_MS. After DONE only
+ * ag_httpd_free may follow. */
 void ag_httpd_drain(ag_httpd *h, int64_t grace_ms, void (*done)(void *user), void *user);
-/* Parked requests are dropped (FN with GONE). A request that an owner still holds lives until he
+/* Parked requests and streams are dropped (FN with GONE, `gone`). A request that an owner still holds lives until he
  * replies: that reply goes nowhere. Not from a handler. */
 void ag_httpd_free(ag_httpd *h);
 size_t ag_httpd_connections(const ag_httpd *h);
@@ -121,6 +124,37 @@ void ag_request_reply_error(ag_request *req, const argo_error *error);
 int ag_request_park(ag_request *req, int64_t deadline_ms,
                     void (*fn)(ag_request *req, bool gone, void *user), void *user,
                     argo_error **err);
+
+/* ---- replies that go on -------------------------------------------------------------------- */
+
+/* The owner of a stream. Each call may write, wake, end or cut; none may block. */
+struct ag_reply_source {
+    /* Everything written before has been taken: write the next portion (at most 4 MiB, better some
+     * 10 KiB), or end, or do nothing and be asked again after ag_request_stream_wake. */
+    void (*pull)(ag_request *req, void *user);
+    /* The server drains: write the last words, and end. */
+    void (*drain)(ag_request *req, void *user);
+    /* The client has hung up, or has taken nothing for too long, or there was no memory: the
+     * request is dead, forget it. A client that shuts down its sending side counts as gone. Not
+     * called after the end. */
+    void (*gone)(ag_request *req, void *user);
+};
+
+/* Replies 200 with a body that goes on until it is ended; chunked, or until the connection closes
+ * in HTTP/1.0. Returns 1 for HEAD, which has been answered then: there is no stream. On failure
+ * the request is still to be replied to: ARGO_E_WAITERS when too many wait in all, ARGO_E_SHUTDOWN
+ * while draining. SOURCE is borrowed. */
+int ag_request_stream_begin(ag_request *req, const char *content_type,
+                            const struct ag_reply_source *source, void *user, argo_error **err);
+/* Adds to the portion. Nothing fails visibly: without memory the client is cut off. */
+void ag_request_stream_write(ag_request *req, const void *data, size_t len);
+/* There is more: `pull` is called as soon as the client can take it. For outside of `pull`. */
+void ag_request_stream_wake(ag_request *req);
+/* After what was written the reply is complete; forget the request. */
+void ag_request_stream_end(ag_request *req);
+/* The connection closes here and now, and the client sees that the reply is not complete. */
+void ag_request_stream_cut(ag_request *req);
+
 /* Called once when the reply was sent completely (SENT) or not; for cursors that move only then.
  * May be set from the handler on. */
 void ag_request_on_sent(ag_request *req, void (*fn)(bool sent, void *user), void *user);

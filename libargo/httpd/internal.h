@@ -22,6 +22,7 @@ enum ag_phase {
     AG_PHASE_BODY,
     AG_PHASE_WORK, /* the handler's side has it: no limit but the one it parks with */
     AG_PHASE_PARKED,
+    AG_PHASE_STREAM, /* the client must take what it is sent */
     AG_PHASE_SEND,
     AG_PHASE_IDLE /* kept alive between requests */
 };
@@ -88,7 +89,7 @@ struct ag_request {
     bool has_body;   /* one was announced */
     bool must_close; /* after the reply: what follows cannot be trusted or has not been read */
     bool called;     /* the route's handler */
-    bool owned;      /* by the handler's side: a reply is due */
+    bool owned;      /* by the handler's side: a reply is due, or more of it */
     bool settled;    /* the reply stands */
     bool cut;        /* there is nobody to reply to: close */
     bool suspended;
@@ -100,9 +101,13 @@ struct ag_request {
     int status;         /* of the reply; 0: none */
     struct MHD_Response *response;
     struct ag_list resume;
-    ag_io *hangup; /* while parked */
+    ag_io *hangup; /* while parked, or a stream */
     void (*park_fn)(ag_request *req, bool gone, void *user);
     void *park_user;
+    const struct ag_reply_source *source; /* of a stream, else NULL */
+    void *source_user;
+    struct ag_buf portion; /* of a stream, from `taken` on not yet sent */
+    size_t taken;
     void (*sent_fn)(bool sent, void *user);
     void *sent_user;
 };
@@ -132,6 +137,9 @@ void ag_request_cut(ag_request *req);  /* closes without a reply; MHD calls back
 void ag_request_wake(ag_request *req); /* resumes it at the end of the iteration */
 
 /* reply.c */
+bool ag_reply_headers(struct MHD_Response *response, const char *type); /* those of every reply */
+/* The reply stands. RESPONSE NULL: there was no memory for it, the connection closes. */
+void ag_reply_settle(ag_request *req, int status, struct MHD_Response *response);
 enum MHD_Result ag_reply_send(ag_request *req);
 void ag_reply_raw(ag_request *req, const argo_error *error); /* past MHD, before a cut */
 
@@ -139,6 +147,10 @@ void ag_reply_raw(ag_request *req, const argo_error *error); /* past MHD, before
 void ag_park_end(ag_request *req);     /* nothing when it is not parked */
 void ag_park_expired(ag_request *req); /* by the connection's timer */
 void ag_park_gone(ag_request *req);
+
+/* stream.c */
+void ag_stream_gone(ag_request *req); /* the owner forgets it */
+void ag_stream_drain(ag_request *req);
 
 /* drain.c: one step; true when the server may have been freed. */
 bool ag_drain_step(ag_httpd *h);

@@ -18,13 +18,12 @@
 static const char out_of_memory[] = "{\"status\":\"error\",\"error\":{\"code\":1399,\"message\":"
                                     "\"Out of memory\",\"details\":\"\"}}";
 
-/* The reply stands. RESPONSE NULL: there was no memory for it, the connection closes. */
-static void settle(ag_request *req, int status, struct MHD_Response *response)
+void ag_reply_settle(ag_request *req, int status, struct MHD_Response *response)
 {
     assert(!req->settled);
     ag_park_end(req);
     req->settled = true;
-    req->owned = false;
+    req->owned = req->source != NULL;
     req->status = status;
     req->response = response;
     if (req->h != NULL) {
@@ -46,7 +45,7 @@ static void settle_static(ag_request *req)
     if (response != NULL) {
         MHD_add_response_header(response, "Content-Type", JSON_TYPE);
     }
-    settle(req, 500, response);
+    ag_reply_settle(req, 500, response);
 }
 
 static bool add(struct MHD_Response *response, const char *name, const char *value)
@@ -70,6 +69,12 @@ static bool add_for_status(const ag_request *req, struct MHD_Response *response,
     }
 }
 
+bool ag_reply_headers(struct MHD_Response *response, const char *type)
+{
+    return add(response, "Content-Type", type) && add(response, "Cache-Control", "no-store") &&
+           add(response, "X-Content-Type-Options", "nosniff");
+}
+
 /* Takes over TEXT; NULL means that there was no memory for it. */
 static void reply_with(ag_request *req, int status, const char *type, char *text, size_t len)
 {
@@ -80,14 +85,12 @@ static void reply_with(ag_request *req, int status, const char *type, char *text
         settle_static(req);
         return;
     }
-    if (!add(response, "Content-Type", type) || !add(response, "Cache-Control", "no-store") ||
-        !add(response, "X-Content-Type-Options", "nosniff") ||
-        !add_for_status(req, response, status)) {
+    if (!ag_reply_headers(response, type) || !add_for_status(req, response, status)) {
         MHD_destroy_response(response);
         settle_static(req);
         return;
     }
-    settle(req, status, response);
+    ag_reply_settle(req, status, response);
 }
 
 static void reply_value(ag_request *req, int status, const char *type, ag_value *body)
@@ -134,7 +137,11 @@ enum MHD_Result ag_reply_send(ag_request *req)
     if (req->must_close || req->h->drain != AG_RUNNING) {
         add(req->response, "Connection", "close");
     }
-    ag_conn_enter(req->conn, AG_PHASE_SEND, req->h->config.body_timeout_ms);
+    if (req->owned) {
+        ag_conn_enter(req->conn, AG_PHASE_STREAM, req->h->config.stall_timeout_ms);
+    } else {
+        ag_conn_enter(req->conn, AG_PHASE_SEND, req->h->config.body_timeout_ms);
+    }
     enum MHD_Result rc = MHD_queue_response(req->mhd, (unsigned)req->status, req->response);
     MHD_destroy_response(req->response);
     req->response = NULL;

@@ -48,6 +48,7 @@ void ag_request_drop(ag_request *req)
     ag_target_clear(&req->target);
     free(req->segments);
     ag_buf_free(&req->body);
+    ag_buf_free(&req->portion);
     ag_value_unref(req->value);
     if (req->response != NULL) {
         MHD_destroy_response(req->response);
@@ -79,6 +80,9 @@ void ag_request_completed(void *cls, struct MHD_Connection *mhd, void **con_cls,
     *con_cls = NULL;
     ag_httpd *h = req->h;
     bool sent = toe == MHD_REQUEST_TERMINATED_COMPLETED_OK && req->settled && !req->cut;
+    if (req->source != NULL && req->owned) {
+        ag_stream_gone(req);
+    }
     if (req->sent_fn != NULL) {
         req->sent_fn(sent, req->sent_user);
     }

@@ -16,6 +16,7 @@
 #define HEADER_TIMEOUT_MS 10000
 #define BODY_TIMEOUT_MS   30000
 #define IDLE_TIMEOUT_MS   120000
+#define STALL_TIMEOUT_MS  300000
 #define CONNECTIONS_MAX   10240
 #define PARKED_MAX        16384
 
@@ -56,6 +57,7 @@ static void on_turn(ag_defer *defer, void *user)
     }
     while ((req = ag_list_first(&h->resumes, ag_request, resume)) != NULL) {
         ag_list_remove(&req->resume);
+        req->suspended = false;
         MHD_resume_connection(req->mhd);
         any = true;
     }
@@ -110,6 +112,9 @@ static void fill_limits(struct ag_httpd_config *config)
     }
     if (config->idle_timeout_ms == 0) {
         config->idle_timeout_ms = IDLE_TIMEOUT_MS;
+    }
+    if (config->stall_timeout_ms == 0) {
+        config->stall_timeout_ms = STALL_TIMEOUT_MS;
     }
 }
 
@@ -168,11 +173,13 @@ size_t ag_httpd_connections(const ag_httpd *h)
     return h->n_conns;
 }
 
-/* MHD aborts when it is stopped with a suspended connection: all are resumed and closed first. */
-static void drop_suspended(ag_httpd *h)
+/* MHD aborts when it is stopped with a suspended connection: all are resumed and closed first. In
+ * the run that this takes others may have come to wait: true when there were any. */
+static bool drop_suspended(ag_httpd *h)
 {
     struct ag_list *at;
     struct ag_list *next;
+    bool any = false;
     ag_list_each(at, next, &h->conns)
     {
         ag_request *req = AG_CONTAINER_OF(at, struct ag_conn, link)->req;
@@ -181,12 +188,19 @@ static void drop_suspended(ag_httpd *h)
         }
         if (req->conn->phase == AG_PHASE_PARKED) {
             ag_park_gone(req);
+        } else if (req->conn->phase == AG_PHASE_STREAM) {
+            ag_stream_gone(req);
         }
         ag_request_cut(req);
         ag_list_remove(&req->resume);
+        req->suspended = false;
         MHD_resume_connection(req->mhd);
+        any = true;
     }
-    MHD_run(h->mhd);
+    if (any) {
+        MHD_run(h->mhd);
+    }
+    return any;
 }
 
 void ag_httpd_free(ag_httpd *h)
@@ -196,7 +210,8 @@ void ag_httpd_free(ag_httpd *h)
     }
     ag_accept_close(h);
     if (h->mhd != NULL) {
-        drop_suspended(h);
+        while (drop_suspended(h)) {
+        }
         ag_io_free(h->mhd_io);
         MHD_stop_daemon(h->mhd);
         ag_arriving_forget(h);

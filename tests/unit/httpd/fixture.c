@@ -130,13 +130,99 @@ static void fail_route(ag_request *req, void *user)
     ag_request_reply_error(req, error);
 }
 
+/* ---- streams --------------------------------------------------------------------------------- */
+
+#define PORTION 10000
+
+static void stream_end(struct stream *stream)
+{
+    ag_request_stream_end(stream->req);
+    stream->req = NULL;
+}
+
+static void stream_pull(ag_request *req, void *user)
+{
+    struct stream *stream = user;
+    const struct server *s = stream->server;
+    size_t left = s->feed.len - stream->at;
+    size_t n = left < PORTION ? left : PORTION;
+    ck_assert_ptr_eq(stream->req, req);
+    stream->pulls++;
+    if (n > 0) {
+        ag_request_stream_write(req, s->feed.data + stream->at, n);
+        stream->at += n;
+    } else if (s->feed_ended) {
+        stream_end(stream);
+    }
+}
+
+static void stream_drain(ag_request *req, void *user)
+{
+    ag_request_stream_write(req, "bye", 3);
+    stream_end(user);
+}
+
+static void stream_gone(ag_request *req, void *user)
+{
+    struct stream *stream = user;
+    ck_assert_ptr_eq(stream->req, req);
+    stream->req = NULL;
+    stream->server->streams_gone++;
+}
+
+static void stream_route(ag_request *req, void *user)
+{
+    static const struct ag_reply_source source = {
+        .pull = stream_pull, .drain = stream_drain, .gone = stream_gone};
+    struct server *s = user;
+    AG_AUTO(argo_error) error = NULL;
+    ck_assert_uint_lt(s->n_streams, STREAMS_MAX);
+    struct stream *stream = &s->streams[s->n_streams];
+    ag_request_on_sent(req, on_sent, s);
+    s->handled++;
+    s->stream_code = ag_request_stream_begin(req, "text/event-stream", &source, stream, &error);
+    if (s->stream_code < 0) {
+        ag_request_reply_error(req, error);
+    } else if (s->stream_code == 0) {
+        *stream = (struct stream){.server = s, .req = req};
+        s->n_streams++;
+    }
+}
+
+static void wake_streams(struct server *s)
+{
+    for (size_t i = 0; i < s->n_streams; i++) {
+        if (s->streams[i].req != NULL) {
+            ag_request_stream_wake(s->streams[i].req);
+        }
+    }
+}
+
+void server_feed(struct server *s, const void *text, size_t len)
+{
+    ck_assert_int_eq(ag_buf_add(&s->feed, text, len), 0);
+    wake_streams(s);
+}
+
+void server_feed_end(struct server *s)
+{
+    s->feed_ended = true;
+    wake_streams(s);
+}
+
 static const struct ag_route routes[] = {
-    {AG_GET, "/health", AG_ACCESS_PUBLIC, health},   {AG_POST, "/echo", AG_ACCESS_PUBLIC, echo},
-    {AG_DELETE, "/echo", AG_ACCESS_PUBLIC, echo},    {AG_GET, "/item/{id}", AG_ACCESS_PUBLIC, item},
-    {AG_GET, "/secret", AG_ACCESS_USER, peer},       {AG_POST, "/secret", AG_ACCESS_USER, echo},
-    {AG_GET, "/wait", AG_ACCESS_PUBLIC, wait_route}, {AG_POST, "/wake", AG_ACCESS_PUBLIC, wake},
-    {AG_GET, "/hold", AG_ACCESS_PUBLIC, hold},       {AG_GET, "/big", AG_ACCESS_PUBLIC, big},
+    {AG_GET, "/health", AG_ACCESS_PUBLIC, health},
+    {AG_POST, "/echo", AG_ACCESS_PUBLIC, echo},
+    {AG_DELETE, "/echo", AG_ACCESS_PUBLIC, echo},
+    {AG_GET, "/item/{id}", AG_ACCESS_PUBLIC, item},
+    {AG_GET, "/secret", AG_ACCESS_USER, peer},
+    {AG_POST, "/secret", AG_ACCESS_USER, echo},
+    {AG_GET, "/wait", AG_ACCESS_PUBLIC, wait_route},
+    {AG_POST, "/wake", AG_ACCESS_PUBLIC, wake},
+    {AG_GET, "/hold", AG_ACCESS_PUBLIC, hold},
+    {AG_GET, "/big", AG_ACCESS_PUBLIC, big},
     {AG_GET, "/fail", AG_ACCESS_PUBLIC, fail_route},
+    {AG_GET, "/stream", AG_ACCESS_PUBLIC, stream_route},
 };
 
 static int authorize(ag_request *req, const struct ag_route *route, void *user, argo_error **err)
@@ -169,7 +255,7 @@ void server_start(struct server *s, const struct ag_httpd_config *limits)
 {
     int tcp_fd = -1;
     int unix_fd = -1;
-    *s = (struct server){0};
+    *s = (struct server){.feed = AG_BUF_INIT(64 * 1024 * 1024)};
     temp_dir_setup();
     struct ag_httpd_config config = limits != NULL ? *limits : (struct ag_httpd_config){0};
     ck_assert_int_eq(ag_loop_new(&s->loop, NULL), 0);
@@ -193,6 +279,7 @@ void server_stop(struct server *s)
     ag_httpd_free(s->httpd);
     s->httpd = NULL;
     ag_loop_free(s->loop);
+    ag_buf_free(&s->feed);
     temp_dir_teardown();
 }
 

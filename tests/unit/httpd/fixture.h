@@ -5,12 +5,22 @@
 #ifndef TESTS_UNIT_HTTPD_FIXTURE_H
 #define TESTS_UNIT_HTTPD_FIXTURE_H
 
+#include "base/buf.h"
 #include "httpd/httpd.h"
 #include "lib/rawclient.h"
 
 #define WAITING_MAX 16
+#define STREAMS_MAX 400
 
 enum transport { OVER_TCP, OVER_UNIX, N_TRANSPORTS };
+
+/* One reader of the server's feed: GET /stream. */
+struct stream {
+    struct server *server;
+    ag_request *req; /* NULL: it has ended */
+    size_t at;
+    unsigned pulls;
+};
 
 struct server {
     ag_loop *loop;
@@ -31,6 +41,12 @@ struct server {
     size_t n_waiting;
     ag_request *held; /* by GET /hold: neither parked nor replied to */
     unsigned drained;
+    struct stream streams[STREAMS_MAX];
+    size_t n_streams; /* begun so far */
+    unsigned streams_gone;
+    int stream_code;    /* of the last attempt to begin one */
+    struct ag_buf feed; /* what streams send */
+    bool feed_ended;
 };
 
 /* LIMITS may be NULL. The socket lies in a directory of its own, which server_stop removes. */
@@ -40,6 +56,11 @@ void server_pump(void *server);
 /* Pumps until *COUNTER is at least N; fails the test when it never is. */
 void server_until(struct server *s, const unsigned *counter, unsigned n);
 void server_drain(struct server *s, int64_t grace_ms);
+
+/* Adds TEXT to what every stream sends. */
+void server_feed(struct server *s, const void *text, size_t len);
+/* Streams end when they have sent all. */
+void server_feed_end(struct server *s);
 
 void client_open(struct server *s, struct raw_client *c, enum transport transport);
 /* Sends BYTES with every '@' replaced by the Host that the transport needs. */
