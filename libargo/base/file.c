@@ -165,6 +165,54 @@ int ag_file_append(const char *path, const void *data, size_t len, mode_t mode, 
     return write_fd(fd, path, data, len, err);
 }
 
+static int open_log(const char *path)
+{
+    return open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY,
+                0600);
+}
+
+/* The directory may have been taken away to get rid of old files. */
+static int open_log_in_place(const char *path)
+{
+    int fd = open_log(path);
+    const char *slash = strrchr(path, '/');
+    if (fd >= 0 || errno != ENOENT || slash == NULL) {
+        return fd;
+    }
+    ag_auto_free char *dir = ag_strndup(path, (size_t)(slash - path));
+    return dir != NULL && mkdir(dir, 0700) == 0 ? open_log(path) : -1;
+}
+
+static int end_torn_line(int fd, const char *path, off_t size, argo_error **err)
+{
+    char last = '\n';
+    if (size > 0 && pread(fd, &last, 1, size - 1) != 1) {
+        return ag_error_errno(err, errno, "read %s", path);
+    }
+    return last == '\n' ? 0 : write_fd(fd, path, "\n", 1, err);
+}
+
+int ag_file_append_lines(const char *path, const void *lines, size_t len, argo_error **err)
+{
+    struct stat st;
+    ag_auto_close int fd = open_log_in_place(path);
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        return ag_error_errno(err, errno, "open %s", path);
+    }
+    if (!S_ISREG(st.st_mode)) {
+        return ag_error_set(err, ARGO_E_SYSTEM, "%s is not a regular file", path);
+    }
+    if (len == 0) {
+        return 0;
+    }
+    int rc = end_torn_line(fd, path, st.st_size, err);
+    rc = rc < 0 ? rc : write_fd(fd, path, lines, len, err);
+    if (rc == 0 && fdatasync(fd) < 0) {
+        rc = ag_error_errno(err, errno, "write %s", path);
+    }
+    return rc == 0 && st.st_size == 0 ? sync_parent(path, err) : rc;
+}
+
 bool ag_file_exists(const char *path)
 {
     struct stat st;

@@ -16,6 +16,10 @@ int ag_file_read_private(const char *path, size_t max, char **out, argo_error **
 /* tmp + fsync + rename + fsync(dir). */
 int ag_file_write(const char *path, const void *data, size_t len, mode_t mode, argo_error **err);
 int ag_file_append(const char *path, const void *data, size_t len, mode_t mode, argo_error **err);
+/* Appends whole lines to a private regular file (created 0600, and its directory 0700) and returns
+ * when they are durable. A line that a crash has left without an end is given one first. LEN 0
+ * only checks that it could be done. */
+int ag_file_append_lines(const char *path, const void *lines, size_t len, argo_error **err);
 bool ag_file_exists(const char *path);
 /* Creates PATH and its missing parents with 0700. An existing one must be a directory owned by
  * us and writable by nobody else (not a link): else ARGO_E_DENIED with what to do. */

@@ -158,6 +158,26 @@ START_TEST(write_takes_a_bare_name)
 }
 END_TEST
 
+START_TEST(append_lines_ends_what_was_torn)
+{
+    ck_assert_int_eq(ag_file_append_lines(temp_path("d/log"), "", 0, NULL), 0);
+    ck_assert_int_eq(ag_file_append_lines(temp_path("d/log"), "one\n", 4, NULL), 0);
+    ck_assert_int_eq(ag_file_append_lines(temp_path("d/log"), "two\nthr", 7, NULL), 0);
+    ck_assert_int_eq(ag_file_append_lines(temp_path("d/log"), "three\n", 6, NULL), 0);
+    expect_content(temp_path("d/log"), "one\ntwo\nthr\nthree\n");
+    ck_assert_uint_eq(mode_of(temp_path("d/log")), 0600);
+    ck_assert_uint_eq(mode_of(temp_path("d")), 0700);
+    /* Only a file of its own will do. */
+    ag_auto_free char *target = ag_strdup(temp_path("d/log"));
+    ck_assert_int_eq(symlink(target, temp_path("d/link")), 0);
+    ck_assert_int_eq(ag_file_append_lines(temp_path("d/link"), "x", 1, NULL), ARGO_E_SYSTEM);
+    ck_assert_int_eq(mkfifo(temp_path("d/fifo"), 0600), 0);
+    ck_assert_int_eq(ag_file_append_lines(temp_path("d/fifo"), "x", 1, NULL), ARGO_E_SYSTEM);
+    ck_assert_int_eq(ag_file_append_lines(temp_path("d"), "x", 1, NULL), ARGO_E_SYSTEM);
+    expect_content(temp_path("d/log"), "one\ntwo\nthr\nthree\n");
+}
+END_TEST
+
 START_TEST(append_adds_and_follows_no_link)
 {
     umask(022);
@@ -345,6 +365,7 @@ static Suite *file_suite(void)
     tcase_add_test(tc, a_failed_write_leaves_nothing);
     tcase_add_test(tc, write_takes_a_bare_name);
     tcase_add_test(tc, append_adds_and_follows_no_link);
+    tcase_add_test(tc, append_lines_ends_what_was_torn);
     tcase_add_test(tc, exists);
     tcase_add_test(tc, private_directories);
     tcase_add_test(tc, parents_follow_the_umask);
