@@ -9,6 +9,7 @@
 #include <argo/daemon.h>
 #include <argo/error.h>
 #include <argo/executor.h>
+#include <argo/io_channel.h>
 #include <argo/value.h>
 #include <argo/version.h>
 

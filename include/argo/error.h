@@ -59,7 +59,8 @@ enum argo_code {
     ARGO_E_PROTOCOL = -45,
     ARGO_E_LOCKED = -46,
     ARGO_E_CORRUPT = -47,
-    ARGO_E_PROVIDER = -48
+    ARGO_E_PROVIDER = -48,
+    ARGO_E_WOULDBLOCK = -49
 };
 
 /* One of several things that are wrong with an input, each with its place. Strings are owned by

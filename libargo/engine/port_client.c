@@ -1,6 +1,6 @@
 /*
- * The port over the client. While the daemon is away a request is repeated for as long as the
- * home exists; output is held meanwhile, and the runner is told to stop reading.
+ * The port over the client. What the runner reports becomes requests in one outbox, in order with
+ * the output of the run's channel; one poll brings messages and the channel's input.
  */
 #include "engine/port_client.h"
 
@@ -8,44 +8,28 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/file.h"
-#include "base/list.h"
 #include "base/text.h"
+#include "io/outbox.h"
 
-#define TRY_FOR_MS     60000        /* then it is checked whether the home is still there */
-#define BATCH_MAX      (512 * 1024) /* bytes of one request's output as JSON */
-#define RECORD_EXTRA   128          /* what a queued record costs beside its text */
 #define MS_PER_SECOND  1000
 #define POLL_MARGIN_MS 10000
-#define AGAIN_MS       1000 /* after a reply that makes no sense, or a minute of tries */
-
-struct op;
 
 struct client_port {
     ag_port port;
     struct ag_port_client_config config;
     char *workflow_id;
-    struct ag_list ops; /* the first is under way when `call` is set */
-    ag_defer *defer;
-    ag_timer *again;
-    ag_call *call;
+    ag_outbox *outbox;
+    ag_timer *again; /* the poll */
     ag_call *poll;
     bool listening;
     bool lost;
     int64_t after;
-    size_t queued; /* bytes of output that are not acknowledged */
-    bool high;     /* the runner was told so */
 };
 
 /* One call of the runner, with the request that it becomes. */
 struct op {
-    struct ag_list node;
+    struct ag_post post; /* first */
     struct client_port *owner;
-    bool get;
-    char *path;
-    ag_value *body;
-    size_t output_bytes; /* of a batch, which may grow until it is sent */
-    size_t json_bytes;
     void (*reply)(struct op *op, const ag_value *reply, const argo_error *err);
 
     union {
@@ -59,15 +43,6 @@ struct op {
     struct ag_ci ci; /* known, while the one that it records is asked for */
 };
 
-static void op_free(struct op *op)
-{
-    ag_list_remove(&op->node);
-    ag_record_clear(&ag_ci_record, &op->ci);
-    ag_value_unref(op->body);
-    free(op->path);
-    free(op);
-}
-
 static struct client_port *of(ag_port *port)
 {
     return AG_CONTAINER_OF(port, struct client_port, port);
@@ -75,114 +50,56 @@ static struct client_port *of(ag_port *port)
 
 /* ---- requests ---------------------------------------------------------------------------------- */
 
-static void lose(struct client_port *p, const argo_error *err)
+static void lost(const argo_error *err, void *user)
 {
-    if (!p->lost) {
-        p->lost = true;
-        ag_call_cancel(ag_take(p->poll));
-        p->port.events.lost(err, p->port.events_user);
-    }
+    struct client_port *p = user;
+    p->lost = true;
+    ag_call_cancel(ag_take(p->poll));
+    p->port.events.lost(err, p->port.events_user);
 }
 
-/* What a later try may change. */
-static bool passing(const argo_error *err)
+static void post_replied(struct ag_post *post, const ag_value *reply, const argo_error *err)
 {
-    switch (argo_error_code(err)) {
-    case ARGO_E_NO_DAEMON:
-    case ARGO_E_TIMEOUT:
-    case ARGO_E_PROTOCOL:
-    case ARGO_E_STORE:
-    case ARGO_E_SHUTDOWN:
-    case ARGO_E_WAITERS:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* The run is no longer ours, whatever was asked for. */
-static bool final(const argo_error *err)
-{
-    switch (argo_error_code(err)) {
-    case ARGO_E_FENCED:
-    case ARGO_E_NO_TOKEN:
-    case ARGO_E_DENIED:
-    case ARGO_E_NO_WORKFLOW:
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool home_is_there(const struct client_port *p)
-{
-    return ag_file_exists(argo_context_home(p->config.ctx));
-}
-
-static void replied(const ag_value *reply, const argo_error *err, void *user)
-{
-    struct op *op = user;
-    struct client_port *p = op->owner;
-    p->call = NULL;
-    if (err != NULL && passing(err) && home_is_there(p)) {
-        ag_timer_arm(p->again, AGAIN_MS);
-        return;
-    }
-    if (err != NULL && (final(err) || passing(err))) {
-        lose(p, err);
-        return;
-    }
+    struct op *op = AG_CONTAINER_OF(post, struct op, post);
     op->reply(op, reply, err);
 }
 
-static void send_next(ag_defer *defer, void *user)
+static void post_clear(struct ag_post *post)
 {
-    struct client_port *p = user;
-    struct op *op = ag_list_first(&p->ops, struct op, node);
-    AG_AUTO(argo_error) err = NULL;
-    if (op == NULL || p->call != NULL || p->lost) {
-        return;
-    }
-    struct ag_call_spec spec = {
-        .method = op->get ? AG_CALL_GET : AG_CALL_POST,
-        .path = op->path,
-        .body = op->body,
-        .retry_for_ms = TRY_FOR_MS,
-    };
-    if (ag_client_call(p->config.client, &spec, replied, op, &p->call, &err) < 0) {
-        lose(p, err);
-    }
+    ag_record_clear(&ag_ci_record, &AG_CONTAINER_OF(post, struct op, post)->ci);
 }
 
 /* Ends OP; what follows it is sent. Before its callback: that may call the port again. */
 static void op_done(struct op *op)
 {
-    ag_defer_schedule(op->owner->defer);
-    op_free(op);
+    ag_post_done(&op->post);
 }
 
 /* Takes PATH and BODY. NULL without memory: the run is lost, nothing can be kept in order. */
-static struct op *push(struct client_port *p, char *path, ag_value *body,
+static struct op *push(struct client_port *p, char *path, ag_value *body, bool body_wanted,
                        void (*reply)(struct op *op, const ag_value *reply, const argo_error *err))
 {
     struct op *op = calloc(1, sizeof(*op));
-    if (op == NULL || path == NULL) {
-        AG_AUTO(argo_error) err = NULL;
-        ag_error_nomem(&err);
-        free(op);
+    if (op == NULL) {
         free(path);
         ag_value_unref(body);
-        lose(p, err);
+        (void)ag_outbox_push(p->outbox, NULL, body_wanted);
         return NULL;
     }
     op->owner = p;
-    op->path = path;
-    op->body = body;
-    op->get = body == NULL;
     op->reply = reply;
-    ag_list_append(&p->ops, &op->node);
-    ag_defer_schedule(p->defer);
-    return op;
+    op->post.path = path;
+    op->post.body = body;
+    op->post.reply = post_replied;
+    op->post.clear = post_clear;
+    return ag_outbox_push(p->outbox, &op->post, body_wanted) ? op : NULL;
+}
+
+static struct op *push_get(struct client_port *p, char *path,
+                           void (*reply)(struct op *op, const ag_value *reply,
+                                         const argo_error *err))
+{
+    return push(p, path, NULL, false, reply);
 }
 
 static const ag_value *data_of(const ag_value *reply)
@@ -203,7 +120,7 @@ static void reply_done(struct op *op, const ag_value *reply, const argo_error *e
 static void push_report(struct client_port *p, const char *format, ag_value *body,
                         ag_port_done_fn fn, void *user)
 {
-    struct op *op = push(p, ag_client_path(format, p->workflow_id), body, reply_done);
+    struct op *op = push(p, ag_client_path(format, p->workflow_id), body, true, reply_done);
     if (op != NULL) {
         op->fn.done = fn;
         op->user = user;
@@ -264,67 +181,12 @@ static void reply_checkpoint(struct op *op, const ag_value *reply, const argo_er
 static void port_checkpoint(ag_port *port, ag_port_checkpoint_fn fn, void *user)
 {
     struct client_port *p = of(port);
-    struct op *op = push(p, ag_client_path("/api/workflow/{}/checkpoint", p->workflow_id), NULL,
-                         reply_checkpoint);
+    struct op *op = push_get(p, ag_client_path("/api/workflow/{}/checkpoint", p->workflow_id),
+                             reply_checkpoint);
     if (op != NULL) {
         op->fn.checkpoint = fn;
         op->user = user;
     }
-}
-
-/* ---- output ------------------------------------------------------------------------------------ */
-
-static void reply_output(struct op *op, const ag_value *reply, const argo_error *err)
-{
-    struct client_port *p = op->owner;
-    if (err != NULL) {
-        ag_log_warning(p->config.ctx, "engine", "output was refused: %s", argo_error_details(err));
-    }
-    p->queued -= op->output_bytes;
-    op_done(op);
-    if (p->high && p->queued <= AG_PORT_OUTPUT_HIGH / 2) {
-        p->high = false;
-        p->port.events.drained(p->port.events_user);
-    }
-}
-
-/* The batch at the end of the queue, if it is not under way and has room; else a new one. */
-static struct op *open_batch(struct client_port *p, size_t json_bytes)
-{
-    struct op *last = ag_list_empty(&p->ops) ? NULL : AG_CONTAINER_OF(p->ops.prev, struct op, node);
-    bool under_way = p->call != NULL && p->ops.next == p->ops.prev;
-    if (last != NULL && !under_way && last->reply == reply_output &&
-        last->json_bytes + json_bytes <= BATCH_MAX &&
-        ag_value_size(ag_value_get(last->body, "records")) < AG_MAX_RECORDS) {
-        return last;
-    }
-    ag_value *body = ag_value_object();
-    if (ag_value_set(body, "records", ag_value_array()) < 0) {
-        ag_value_unref(body);
-        return NULL;
-    }
-    return push(p, ag_client_path("/api/workflow/output/{}", p->workflow_id), body, reply_output);
-}
-
-static size_t port_output(ag_port *port, const struct ag_output_record *record)
-{
-    struct client_port *p = of(port);
-    ag_value *v = ag_record_encode(&ag_output_record_record, record);
-    size_t len = 0;
-    free(ag_value_print(v, &len));
-    struct op *op = p->lost || v == NULL ? NULL : open_batch(p, len);
-    if (op == NULL) {
-        ag_value_unref(v);
-        return p->queued;
-    }
-    if (ag_value_append(ag_value_get(op->body, "records"), v) == 0) {
-        size_t bytes = strlen(record->text) + RECORD_EXTRA;
-        op->json_bytes += len;
-        op->output_bytes += bytes;
-        p->queued += bytes;
-    }
-    p->high = p->high || p->queued > AG_PORT_OUTPUT_HIGH;
-    return p->queued;
 }
 
 /* ---- questions --------------------------------------------------------------------------------- */
@@ -348,7 +210,7 @@ static void port_question(ag_port *port, const struct ag_question *question, ag_
 {
     struct client_port *p = of(port);
     struct op *op = push(p, ag_client_path("/api/workflow/{}/question", p->workflow_id),
-                         ag_record_encode(&ag_question_record, question), reply_question);
+                         ag_record_encode(&ag_question_record, question), true, reply_question);
     if (op != NULL) {
         op->fn.question = fn;
         op->user = user;
@@ -416,17 +278,17 @@ static void reply_ci(struct op *op, const ag_value *reply, const argo_error *err
         ci_known(op, NULL, err);
         return;
     }
-    free(op->path);
-    op->path = ag_client_path("/api/registry/ci/{}", op->ci.upstream);
+    free(op->post.path);
+    op->post.path = ag_client_path("/api/registry/ci/{}", op->ci.upstream);
     op->reply = reply_upstream;
-    ag_defer_schedule(op->owner->defer);
+    ag_post_again(&op->post);
 }
 
 static void port_ci(ag_port *port, const char *name, ag_port_ci_fn fn, void *user)
 {
     char *path =
         name != NULL ? ag_client_path("/api/registry/ci/{}", name) : ag_strdup("/api/registry/ci");
-    struct op *op = push(of(port), path, NULL, reply_ci);
+    struct op *op = push_get(of(port), path, reply_ci);
     if (op != NULL) {
         op->fn.ci = fn;
         op->user = user;
@@ -454,18 +316,15 @@ static void deliver(struct client_port *p, const ag_value *reply)
     while (!p->lost && ag_value_next(ag_value_get(data, "input"), &it)) {
         struct ag_stream_record record;
         if (ag_record_decode(&ag_stream_record_record, it.value, &record, NULL) == 0) {
-            p->port.events.input(&record, p->port.events_user);
+            ag_channel_deliver(p->port.channel, &record);
             ag_stream_record_clear(&record);
         }
     }
 }
 
-/* The same request again, and the same poll. */
-static void try_again(ag_timer *timer, void *user)
+static void poll_again(ag_timer *timer, void *user)
 {
-    struct client_port *p = user;
-    ag_defer_schedule(p->defer);
-    start_poll(p);
+    start_poll(user);
 }
 
 static void polled(const ag_value *reply, const argo_error *err, void *user)
@@ -475,10 +334,10 @@ static void polled(const ag_value *reply, const argo_error *err, void *user)
     if (err == NULL) {
         deliver(p, reply);
         start_poll(p);
-    } else if (passing(err) && home_is_there(p)) {
-        ag_timer_arm(p->again, AGAIN_MS);
+    } else if (ag_outbox_passing(p->outbox, err)) {
+        ag_timer_arm(p->again, AG_OUTBOX_AGAIN_MS);
     } else {
-        lose(p, err);
+        ag_outbox_lose(p->outbox, err);
     }
 }
 
@@ -498,13 +357,13 @@ static void start_poll(struct client_port *p)
         .method = AG_CALL_GET,
         .path = path,
         .timeout_ms = p->config.poll_s * MS_PER_SECOND + POLL_MARGIN_MS,
-        .retry_for_ms = TRY_FOR_MS,
+        .retry_for_ms = AG_OUTBOX_TRY_MS,
         .long_poll = true,
     };
     int r = path == NULL ? ag_error_nomem(&err)
                          : ag_client_call(p->config.client, &spec, polled, p, &p->poll, &err);
     if (r < 0) {
-        lose(p, err);
+        ag_outbox_lose(p->outbox, err);
     }
 }
 
@@ -525,7 +384,6 @@ static const struct ag_port_ops client_ops = {
     .checkpoint = port_checkpoint,
     .step_start = port_step_start,
     .step_complete = port_step_complete,
-    .output = port_output,
     .question = port_question,
     .ci = port_ci,
     .park = port_park,
@@ -541,15 +399,14 @@ int ag_port_client_new(const struct ag_port_client_config *config, ag_port **out
     }
     p->port.ops = &client_ops;
     p->config = *config;
-    ag_list_init(&p->ops);
     p->workflow_id = ag_strdup(config->workflow_id);
-    int r = ag_defer_new(config->loop, send_next, p, &p->defer, err);
-    if (r == 0) {
-        r = ag_timer_new(config->loop, try_again, p, &p->again, err);
-    }
-    if (r == 0 && p->workflow_id == NULL) {
-        r = ag_error_nomem(err);
-    }
+    int r = p->workflow_id != NULL ? ag_timer_new(config->loop, poll_again, p, &p->again, err)
+                                   : ag_error_nomem(err);
+    r = r < 0 ? r
+              : ag_outbox_new(config->ctx, config->loop, config->client, lost, p, &p->outbox, err);
+    r = r < 0 ? r
+              : ag_channel_new_outbox(config->ctx, config->loop, p->outbox, config->workflow_id,
+                                      &p->port.channel, err);
     if (r < 0) {
         ag_port_client_free(&p->port);
         return r;
@@ -564,14 +421,9 @@ void ag_port_client_free(ag_port *port)
         return;
     }
     struct client_port *p = of(port);
-    struct ag_list *pos, *tmp;
-    ag_call_cancel(p->call);
     ag_call_cancel(p->poll);
-    ag_list_each(pos, tmp, &p->ops)
-    {
-        op_free(AG_CONTAINER_OF(pos, struct op, node));
-    }
-    ag_defer_free(p->defer);
+    argo_io_channel_free(p->port.channel);
+    ag_outbox_free(p->outbox);
     ag_timer_free(p->again);
     free(p->workflow_id);
     free(p);

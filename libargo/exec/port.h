@@ -10,7 +10,7 @@
 #ifndef AG_EXEC_PORT_H
 #define AG_EXEC_PORT_H
 
-#include "wire/records.h"
+#include "io/channel.h"
 
 typedef struct ag_port ag_port;
 
@@ -28,10 +28,6 @@ struct ag_port_ops {
                        void *user);
     void (*step_complete)(ag_port *p, const struct ag_step_complete *complete, ag_port_done_fn fn,
                           void *user);
-    /* Queues output; the adapter batches what gathers while a request is under way. Returns how
-     * many bytes are queued: above AG_PORT_OUTPUT_HIGH the caller stops reading its source until
-     * `drained` (see ag_port_events). */
-    size_t (*output)(ag_port *p, const struct ag_output_record *record);
     /* Idempotent by question_id; FN gets the question with its answer if there is one. */
     void (*question)(ag_port *p, const struct ag_question *question, ag_port_question_fn fn,
                      void *user);
@@ -47,18 +43,17 @@ struct ag_port_ops {
     void (*listen)(ag_port *p, bool wanted);
 };
 
-/* What comes by itself; set by the runner. */
+/* What comes by itself; set by the runner. Lines and answers come by the channel. */
 struct ag_port_events {
-    void (*input)(const struct ag_stream_record *record, void *user); /* lines and answers */
-    void (*message)(const struct ag_message *message, void *user);    /* pause resume abort ... */
-    void (*drained)(void *user);                                      /* output is low again */
+    void (*message)(const struct ag_message *message, void *user); /* pause resume abort ... */
     void (*lost)(const argo_error *err, void *user); /* fenced or refused for good: stop */
 };
 
-#define AG_PORT_OUTPUT_HIGH (1024 * 1024)
-
 struct ag_port {
     const struct ag_port_ops *ops;
+    /* The run's output and input, the adapter's. What is written there arrives in order with the
+     * calls: before a completion, a question or the end that is reported after it. */
+    argo_io_channel *channel;
     struct ag_port_events events;
     void *events_user;
 };

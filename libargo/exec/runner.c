@@ -29,7 +29,7 @@ void ag_runner_lost(ag_runner *r, const argo_error *err)
     end(r, err);
 }
 
-/* ---- the port's events ------------------------------------------------------------------------------ */
+/* ---- what comes by port and channel ------------------------------------------------------------------ */
 
 static void on_input(const struct ag_stream_record *record, void *user)
 {
@@ -249,12 +249,12 @@ int ag_runner_new(const struct ag_runner_config *config, ag_runner_end_fn on_end
         ag_runner_free(r);
         return rc;
     }
+    const struct ag_channel_events io = {.input = on_input, .drained = on_drained};
     config->port->events = (struct ag_port_events){
-        .input = on_input,
-        .drained = on_drained,
         .lost = on_lost,
     };
     config->port->events_user = r;
+    ag_channel_set_events(config->port->channel, &io, r);
     *out = r;
     return 0;
 }

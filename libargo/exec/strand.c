@@ -216,7 +216,6 @@ void ag_strand_go_to(struct ag_strand *s, const ag_value *target)
 
 bool ag_strand_output(struct ag_strand *s, const char *kind, const char *text)
 {
-    ag_port *port = s->runner->config.port;
     struct ag_output_record record = {
         .kind = ag_strdup(kind),
         .text = ag_strdup(text),
@@ -225,10 +224,10 @@ bool ag_strand_output(struct ag_strand *s, const char *kind, const char *text)
     };
     size_t queued = 0;
     if (record.kind != NULL && record.text != NULL) {
-        queued = port->ops->output(port, &record);
+        queued = ag_channel_write_record(s->runner->config.port->channel, &record);
     }
     ag_record_clear(&ag_output_record_record, &record);
-    return queued > AG_PORT_OUTPUT_HIGH;
+    return queued > AG_CHANNEL_HIGH;
 }
 
 void ag_strand_record(struct ag_strand *s, const char *kind, const char *text)

@@ -322,7 +322,7 @@ static void do_input(struct fakeport *f, struct call *c)
 {
     struct ag_stream_record r;
     ck_assert_int_eq(ag_record_decode(&ag_stream_record_record, c->body, &r, NULL), 0);
-    f->port.events.input(&r, f->port.events_user);
+    ag_channel_deliver(f->port.channel, &r);
     ag_stream_record_clear(&r);
 }
 
@@ -410,16 +410,6 @@ static void port_step_complete(ag_port *p, const struct ag_step_complete *comple
     push(of(p), COMPLETE, ag_record_encode(&ag_step_complete_record, complete), user)->fn.done = fn;
 }
 
-static size_t port_output(ag_port *p, const struct ag_output_record *record)
-{
-    struct fakeport *f = of(p);
-    if (f->on_output != NULL) {
-        f->on_output(f, record);
-    }
-    push(f, OUTPUT, ag_record_encode(&ag_output_record_record, record), NULL);
-    return f->output_queued;
-}
-
 static void port_question(ag_port *p, const struct ag_question *question, ag_port_question_fn fn,
                           void *user)
 {
@@ -454,13 +444,58 @@ static const struct ag_port_ops ops = {
     .checkpoint = port_checkpoint,
     .step_start = port_step_start,
     .step_complete = port_step_complete,
-    .output = port_output,
     .question = port_question,
     .ci = port_ci,
     .park = port_park,
     .finish = port_finish,
     .listen = port_listen,
 };
+
+/* ---- the run's channel -------------------------------------------------------------------------- */
+
+struct fake_channel {
+    argo_io_channel channel;
+    struct fakeport *port;
+};
+
+static int channel_write(argo_io_channel *ch, const char *data, size_t len, argo_error **err)
+{
+    ck_abort_msg("a runner writes records");
+    return 0;
+}
+
+static void channel_write_record(argo_io_channel *ch, const struct ag_output_record *record)
+{
+    struct fakeport *f = AG_CONTAINER_OF(ch, struct fake_channel, channel)->port;
+    if (f->on_output != NULL) {
+        f->on_output(f, record);
+    }
+    push(f, OUTPUT, ag_record_encode(&ag_output_record_record, record), NULL);
+}
+
+static size_t channel_queued(const argo_io_channel *ch)
+{
+    const struct fake_channel *c = (const void *)ch;
+    return c->port->output_queued;
+}
+
+static void channel_release(argo_io_channel *ch)
+{
+}
+
+static const struct ag_channel_ops channel_ops = {
+    .size = sizeof(struct fake_channel),
+    .write = channel_write,
+    .write_record = channel_write_record,
+    .queued = channel_queued,
+    .release = channel_release,
+};
+
+void fakeport_drain(struct fakeport *f)
+{
+    f->output_queued = 0;
+    ag_channel_sent(f->port.channel);
+}
 
 /* ---- the executor ------------------------------------------------------------------------------ */
 
@@ -471,6 +506,8 @@ struct fakeport *fakeport_new(const char *definition)
     f->port.ops = &ops;
     ag_list_init(&f->queue);
     ck_assert_int_eq(ag_loop_new(&f->loop, NULL), 0);
+    ck_assert_int_eq(ag_channel_new(&channel_ops, f->loop, 0, &f->port.channel, NULL), 0);
+    AG_CONTAINER_OF(f->port.channel, struct fake_channel, channel)->port = f;
     ck_assert_int_eq(argo_context_new("/nonexistent/argo", &f->ctx, NULL), 0);
     ck_assert_int_eq(ag_defer_new(f->loop, next_call, f, &f->defer, NULL), 0);
     ag_value *v = fake_json(definition);
@@ -507,6 +544,7 @@ static void drop_executor(struct fakeport *f)
 void fakeport_free(struct fakeport *f)
 {
     drop_executor(f);
+    argo_io_channel_free(f->port.channel);
     ag_defer_free(f->defer);
     ag_loop_free(f->loop);
     argo_context_free(f->ctx);

@@ -51,6 +51,7 @@ struct fakeport {
     size_t asked;        /* how many of them there are */
     char *next_step, *decision;
     ag_value *flight, *attempts, *failure, *progress;
+    ag_value *park;   /* the last request to be parked, or NULL */
     ag_value *finish; /* NULL until the end was reported */
     bool ended;       /* on_end was called, or it was killed, or cancelled */
     bool killed;
@@ -67,6 +68,8 @@ void fakeport_run(struct fakeport *f);
 /* The same in two parts. */
 void fakeport_start(struct fakeport *f);
 void fakeport_wait(struct fakeport *f);
+/* Nothing is queued in the channel any more, as it tells the runner. */
+void fakeport_drain(struct fakeport *f);
 /* Dispatches until N calls were handled. */
 void fakeport_wait_calls(struct fakeport *f, size_t n);
 /* Cancels the runner and waits until that is done. */

@@ -20,9 +20,11 @@ MAY = {
     "client": {"base", "wire", "http"},
     "domain": {"base", "wire", "template", "store"},
     "provider": {"base", "wire", "http"},
+    "io": {"base", "wire", "client"},
     "daemon": {"base", "wire", "template", "store", "domain", "httpd"},
-    "exec": {"base", "wire", "template", "http", "provider"},
-    "engine": {"base", "wire", "template", "http", "provider", "exec", "client", "domain", "store"},
+    "exec": {"base", "wire", "template", "http", "provider", "io"},
+    "engine": {"base", "wire", "template", "http", "provider", "io", "exec", "client", "domain",
+               "store"},
 }
 THIRD_PARTY = {
     "jansson.h": {"wire"},

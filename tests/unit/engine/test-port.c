@@ -96,7 +96,9 @@ static void setup(void)
     ck_assert_int_eq(ag_client_new(&c, &client, NULL), 0);
     const struct ag_port_client_config p = {ctx, loop, client, "w_1", 5};
     ck_assert_int_eq(ag_port_client_new(&p, &port, NULL), 0);
-    port->events = (struct ag_port_events){on_input, NULL, on_drained, on_lost};
+    port->events = (struct ag_port_events){.lost = on_lost};
+    const struct ag_channel_events io = {.input = on_input, .drained = on_drained};
+    ag_channel_set_events(port->channel, &io, NULL);
     server = NULL;
 }
 
@@ -148,7 +150,7 @@ static size_t say(const char *key, const char *text)
     ag_auto_free char *k = ag_strdup(key);
     ag_auto_free char *t = ag_strdup(text);
     const struct ag_output_record r = {.kind = kind, .text = t, .path = path, .client_key = k};
-    return port->ops->output(port, &r);
+    return ag_channel_write_record(port->channel, &r);
 }
 
 static size_t texts_in(size_t request)
@@ -241,7 +243,7 @@ START_TEST(too_much_output_drains)
     text[BIG_TEXT] = '\0';
     size_t queued = 0;
     size_t n = 0;
-    while (queued <= AG_PORT_OUTPUT_HIGH) {
+    while (queued <= AG_CHANNEL_HIGH) {
         ag_auto_free char *key = ag_asprintf("3.%zu", ++n);
         queued = say(key, text);
     }

@@ -166,7 +166,7 @@ END_TEST
 
 static void choke(struct fakeport *f, const struct ag_output_record *record)
 {
-    f->output_queued = AG_PORT_OUTPUT_HIGH + 1;
+    f->output_queued = AG_CHANNEL_HIGH + 1;
     f->on_output = NULL;
 }
 
@@ -182,8 +182,7 @@ START_TEST(test_back_pressure)
         ck_assert_int_eq(ag_loop_dispatch(f->loop, 0, NULL), 0);
     }
     ck_assert_uint_eq(f->calls, 3);
-    f->output_queued = 0;
-    f->port.events.drained(f->port.events_user);
+    fakeport_drain(f);
     fakeport_wait(f);
     char *out = fakeport_output(f, "stdout");
     ck_assert_uint_eq(strlen(out), 1048576);
