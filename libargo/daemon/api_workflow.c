@@ -223,17 +223,37 @@ static void keep_abandoned(ag_txn *t, void *user)
     ag_api_keep(user, t, 200, reply);
 }
 
+static void abandon(struct ag_api_call *call)
+{
+    AG_AUTO(argo_error) err = NULL;
+    if (ag_api_repeated(call)) {
+        return;
+    }
+    call->action = "abandoned";
+    if (ag_run_abandon(call->daemon->domain, ag_request_param(call->req, "id"), keep_abandoned,
+                       ag_api_done, call, &err) < 0) {
+        ag_api_refuse(call, err);
+    }
+}
+
+static void abandon_gone(const argo_error *err, void *user)
+{
+    struct ag_api_call *call = user;
+    if (err != NULL) {
+        ag_api_refuse(call, err);
+    } else {
+        abandon(call);
+    }
+}
+
+/* While the run is being abandoned there is no reply, also not one that was kept: it would say that
+ * nothing of the run lives. */
 void ag_api_workflow_abandon(ag_request *req, void *user)
 {
     struct argo_daemon *daemon = user;
     struct ag_api_call *call = ag_api_call_new(daemon, req, 0, ag_api_reply_run);
-    if (call == NULL || ag_api_repeated(call)) {
-        return;
-    }
-    AG_AUTO(argo_error) err = NULL;
-    call->action = "abandoned";
-    if (ag_run_abandon(daemon->domain, ag_request_param(req, "id"), keep_abandoned, ag_api_done,
-                       call, &err) < 0) {
-        ag_api_refuse(call, err);
+    if (call != NULL &&
+        !ag_run_await_gone(daemon->domain, ag_request_param(req, "id"), abandon_gone, call)) {
+        abandon(call);
     }
 }

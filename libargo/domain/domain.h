@@ -119,6 +119,8 @@ int ag_run_pause(ag_domain *d, const char *workflow_id, ag_keep_fn keep, ag_done
  * ARGO_E_STATE: it is not paused. */
 int ag_run_resume(ag_domain *d, const char *workflow_id, ag_keep_fn keep, ag_done_fn done,
                   void *user, argo_error **err);
+/* True while the run is being abandoned: DONE is called when nothing of it lives. */
+bool ag_run_await_gone(ag_domain *d, const char *workflow_id, ag_done_fn done, void *user);
 /* rid of a run by its id, live or ended; ARGO_E_NO_WORKFLOW. */
 int ag_run_find(ag_domain *d, const char *workflow_id, int64_t *out_rid, argo_error **err);
 /* The transition table; the docs print it. */

@@ -92,6 +92,7 @@ struct ag_abandon {
     int64_t rid;
     int64_t pid; /* the executor's, when it began */
     char *nonce;
+    bool waits; /* for another one of the same run */
     ag_done_fn done;
     void *user;
 };
@@ -238,9 +239,46 @@ void ag_domain_executor_ended(ag_domain *d, int64_t rid, int64_t pid, int status
 
 /* ---- abandon --------------------------------------------------------------------------------- */
 
+static struct ag_abandon *find_waiting(ag_domain *d, int64_t rid)
+{
+    struct ag_list *node, *next;
+    ag_list_each(node, next, &d->abandons)
+    {
+        struct ag_abandon *a = AG_CONTAINER_OF(node, struct ag_abandon, node);
+        if (a->waits && a->rid == rid) {
+            return a;
+        }
+    }
+    return NULL;
+}
+
+static void tell_waiting(ag_domain *d, int64_t rid, const argo_error *err)
+{
+    struct ag_abandon *a;
+    while ((a = find_waiting(d, rid)) != NULL) {
+        ag_done_fn done = a->done;
+        void *user = a->user;
+        abandon_free(a);
+        done(err, user);
+    }
+}
+
+bool ag_run_await_gone(ag_domain *d, const char *workflow_id, ag_done_fn done, void *user)
+{
+    struct ag_live *live = ag_map_get(d->by_id, workflow_id);
+    struct ag_abandon *a = NULL;
+    if (live == NULL || live->abandon == NULL || abandon_new(live, done, user, &a, NULL) < 0) {
+        return false;
+    }
+    a->waits = true;
+    return true;
+}
+
 /* The run leaves; when the store has failed a reload decides what it is now. */
 static void abandon_finish(struct ag_abandon *a, const argo_error *err)
 {
+    ag_domain *d = a->domain;
+    int64_t rid = a->rid;
     struct ag_live *live = ag_live_by_rid(a->domain, a->rid);
     if (live != NULL && err == NULL) {
         ag_live_remove(a->domain, live);
@@ -251,6 +289,7 @@ static void abandon_finish(struct ag_abandon *a, const argo_error *err)
         a->done(err, a->user);
     }
     abandon_free(a);
+    tell_waiting(d, rid, err);
 }
 
 static void abandon_recorded(const argo_error *err, void *user)

@@ -77,7 +77,8 @@ class Daemon:
         self.process = None
         self.port = 0
 
-    def start(self):
+    def spawn(self):
+        """Starts the process; the fd says the port when it serves."""
         read_fd, write_fd = os.pipe()
         with open(self.home / "stderr", "ab") as stderr:
             self.process = subprocess.Popen(
@@ -86,6 +87,9 @@ class Daemon:
                 pass_fds=[write_fd], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 stderr=stderr)
         os.close(write_fd)
+        return read_fd
+
+    def ready(self, read_fd):
         with os.fdopen(read_fd) as ready:
             line = ready.readline()
         if not line:
@@ -94,6 +98,9 @@ class Daemon:
                                f"{(self.home / 'stderr').read_text()}")
         self.port = int(line)
         return self
+
+    def start(self):
+        return self.ready(self.spawn())
 
     @property
     def socket(self):
