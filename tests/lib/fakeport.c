@@ -9,6 +9,7 @@
 #include <check.h>
 
 #include "base/text.h"
+#include "io/internal.h"
 
 enum call_kind { CHECKPOINT, START, COMPLETE, OUTPUT, QUESTION, CI, FINISH, INPUT };
 
