@@ -1,5 +1,6 @@
 /*
- * libcurl's multi handle on the event loop: its sockets become ag_io, its timer an ag_timer.
+ * libcurl's multi handle on the event loop: its sockets become ag_io, its timer an ag_timer,
+ * or an ag_defer when it has nothing to wait for.
  *
  * libcurl is entered only from the loop or from ag_http_start and ag_http_cancel, and never from
  * one of its own callbacks; users are called from transfer.c's deferred delivery.
@@ -63,6 +64,11 @@ static void on_timer(ag_timer *timer, void *user)
     drive(user, CURL_SOCKET_TIMEOUT, 0);
 }
 
+static void on_soon(ag_defer *defer, void *user)
+{
+    drive(user, CURL_SOCKET_TIMEOUT, 0);
+}
+
 static void unwatch(struct watched *w)
 {
     ag_list_remove(&w->link);
@@ -103,6 +109,9 @@ static int timer_callback(CURLM *multi, long timeout_ms, void *user)
     ag_http *http = user;
     if (timeout_ms < 0) {
         ag_timer_disarm(http->timer);
+    } else if (timeout_ms == 0) {
+        ag_timer_disarm(http->timer);
+        ag_defer_schedule(http->soon); /* every request begins so: it costs no iteration */
     } else {
         ag_timer_arm(http->timer, timeout_ms);
     }
@@ -141,6 +150,7 @@ int ag_http_new(ag_loop *loop, argo_context *ctx, ag_http **out, argo_error **er
     ag_list_init(&http->transfers);
     ag_list_init(&http->sockets);
     int rc = ag_timer_new(loop, on_timer, http, &http->timer, err);
+    rc = rc < 0 ? rc : ag_defer_new(loop, on_soon, http, &http->soon, err);
     rc = rc < 0 ? rc : multi_open(http, err);
     if (rc < 0) {
         ag_http_free(http);
@@ -166,6 +176,7 @@ void ag_http_free(ag_http *http)
     while ((w = ag_list_first(&http->sockets, struct watched, link)) != NULL) {
         unwatch(w);
     }
+    ag_defer_free(http->soon);
     ag_timer_free(http->timer);
     free(http);
 }

@@ -21,6 +21,7 @@ struct ag_txn {
     struct ag_list link; /* in the store's queue, the writer's group or done */
     ag_store *store;
     struct ag_op *first, **end;
+    bool tokens; /* it changes some */
     bool nomem;  /* a put failed */
     bool failed; /* its group did */
     ag_commit_fn fn;
@@ -30,6 +31,14 @@ struct ag_txn {
 struct ag_writer_health {
     bool failing; /* the last group did */
     struct ag_store_stats stats;
+};
+
+/* Tokens as they were last read: executors show theirs with every request. */
+#define AG_TOKENS_HELD 64
+
+struct ag_held_token {
+    struct ag_token token;
+    uint64_t version; /* it holds while this is the store's; 0: none */
 };
 
 struct ag_store {
@@ -42,6 +51,8 @@ struct ag_store {
     struct ag_db *writer; /* the thread's while it runs; NULL after a failed reopening */
     ag_wake *wake;
     int64_t next_rid;
+    struct ag_held_token held_tokens[AG_TOKENS_HELD];
+    uint64_t tokens_version; /* grows with each commit that changes tokens */
     bool closing;
     struct ag_writer_health seen; /* as of the last report */
     bool has_thread;

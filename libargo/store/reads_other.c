@@ -312,9 +312,42 @@ int ag_store_cis(ag_store *s, int (*fn)(const struct ag_ci *ci, void *user), voi
     return each_of(s, AG_SQL_CIS, &params, &each);
 }
 
+/* 1, or 0 without memory. */
+static int copy_token(struct ag_token *out, const struct ag_token *from)
+{
+    *out = *from;
+    out->id = ag_strdup(from->id);
+    out->scope = ag_strdup(from->scope);
+    out->user = from->user == NULL ? NULL : ag_strdup(from->user);
+    if (out->id == NULL || out->scope == NULL || (out->user == NULL) != (from->user == NULL)) {
+        ag_token_clear(out);
+        return 0;
+    }
+    return 1;
+}
+
+static struct ag_held_token *held_at(ag_store *s, const char *sha256)
+{
+    unsigned hash = 0;
+    for (int i = 0; i < 8 && sha256[i] != '\0'; i++) {
+        hash = hash * 31 + (unsigned char)sha256[i];
+    }
+    return &s->held_tokens[hash % AG_TOKENS_HELD];
+}
+
 int ag_store_token(ag_store *s, const char *sha256, struct ag_token *out, argo_error **err)
 {
-    return first_by_text(s, AG_SQL_TOKEN, sha256, &ag_token_row, out, err);
+    struct ag_held_token *held = held_at(s, sha256);
+    if (held->version == s->tokens_version && ag_streq(held->token.sha256, sha256) &&
+        copy_token(out, &held->token)) {
+        return 1;
+    }
+    int found = first_by_text(s, AG_SQL_TOKEN, sha256, &ag_token_row, out, err);
+    if (found > 0) {
+        ag_token_clear(&held->token);
+        held->version = copy_token(&held->token, out) ? s->tokens_version : 0;
+    }
+    return found;
 }
 
 int ag_store_reply(ag_store *s, const char *key, struct ag_kept_reply *out, argo_error **err)

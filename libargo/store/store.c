@@ -47,6 +47,7 @@ int ag_store_open(const struct ag_store_config *config, ag_store **out, argo_err
     s->ctx = config->ctx;
     s->driver = config->driver != NULL ? config->driver : &ag_sqlite_driver;
     s->on_failed = config->failed;
+    s->tokens_version = 1;
     s->user = config->user;
     ag_list_init(&s->queue);
     ag_list_init(&s->done);
@@ -83,6 +84,9 @@ void ag_store_close(ag_store *s)
     }
     if (s->writer != NULL) {
         s->driver->close(s->writer);
+    }
+    for (size_t i = 0; i < AG_TOKENS_HELD; i++) {
+        ag_token_clear(&s->held_tokens[i].token);
     }
     ag_wake_free(s->wake);
     pthread_cond_destroy(&s->idle);

@@ -197,11 +197,13 @@ void ag_txn_remove_ci(ag_txn *t, const char *name)
 
 void ag_txn_put_token(ag_txn *t, const struct ag_token *token)
 {
+    t->tokens = true;
     add_row(t, AG_SQL_PUT_TOKEN, &ag_token_row, token);
 }
 
 void ag_txn_remove_run_tokens(ag_txn *t, int64_t rid)
 {
+    t->tokens = true;
     add_int(t, AG_SQL_REMOVE_RUN_TOKENS, rid);
 }
 

@@ -220,6 +220,7 @@ static void report(ag_txn *t, const argo_error *failure)
     if (t->nomem) {
         ag_error_nomem(&nomem);
     }
+    t->store->tokens_version += t->tokens;
     if (t->fn != NULL) {
         t->fn(!t->failed ? NULL : t->nomem ? nomem : failure, t->user);
     }

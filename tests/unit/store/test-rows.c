@@ -444,6 +444,10 @@ START_TEST(tokens)
     ck_assert_int_eq(back.epoch, 2);
     ck_assert_int_eq(back.expires, 99);
     ag_token_clear(&back);
+    ck_assert_int_eq(ag_store_token(fx.store, token.sha256, &back, NULL), 1); /* now held */
+    ck_assert_str_eq(back.user, "me");
+    ck_assert_int_eq(back.rid, 5);
+    ag_token_clear(&back);
     t = ag_txn_new(fx.store);
     ag_txn_remove_run_tokens(t, 5);
     ck_assert_int_eq(fixture_commit(t), 0);
