@@ -115,6 +115,17 @@ int ag_child_signal(ag_child *child, int signo)
     return pidfd_send_signal(child->pidfd, signo, NULL, 0) < 0 ? -errno : 0;
 }
 
+int ag_child_signal_value(ag_child *child, int signo, int64_t value)
+{
+    siginfo_t info = {0};
+    info.si_signo = signo;
+    info.si_code = SI_QUEUE;
+    info.si_pid = getpid();
+    info.si_uid = getuid();
+    info.si_value.sival_ptr = (void *)(intptr_t)value;
+    return pidfd_send_signal(child->pidfd, signo, &info, 0) < 0 ? -errno : 0;
+}
+
 pid_t ag_child_pid(const ag_child *child)
 {
     return child->pid;

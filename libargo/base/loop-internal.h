@@ -5,6 +5,8 @@
 #ifndef AG_BASE_LOOP_INTERNAL_H
 #define AG_BASE_LOOP_INTERNAL_H
 
+#include <stdatomic.h>
+
 #include "base/list.h"
 #include "base/loop.h"
 
@@ -42,6 +44,8 @@ struct ag_loop {
     bool dispatching;
     bool quit;
     int64_t now_us;
+    _Atomic int64_t stops_ms; /* the total, as the last ag_loop_stopped said it */
+    int64_t stops_base_ms;    /* of it, what was before this loop; INT64_MAX: not known yet */
     /* Events not yet delivered: removing a source clears it here, so that a handle which was
      * freed by an earlier callback of the same batch is never touched. */
     struct epoll_event batch[AG_LOOP_BATCH];
@@ -59,6 +63,9 @@ struct ag_loop {
 int ag_source_add(struct ag_source *source, ag_loop *loop, int fd, uint32_t events,
                   void (*ready)(struct ag_source *source, uint32_t events), argo_error **err);
 void ag_source_remove(struct ag_source *source); /* nothing when it is not in the set */
+
+/* What the timers go by: CLOCK_MONOTONIC without the time that the process was stopped. */
+int64_t ag_loop_clock_us(const ag_loop *loop);
 
 void ag_timers_run(ag_loop *loop);
 int ag_timers_timeout(const ag_loop *loop); /* ms, rounded up; -1 without a timer */

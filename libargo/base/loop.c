@@ -46,6 +46,7 @@ int ag_loop_new(ag_loop **out, argo_error **err)
         return ag_error_nomem(err);
     }
     loop->wall_source.fd = -1;
+    loop->stops_base_ms = INT64_MAX;
     loop->now_us = ag_monotonic_us();
     ag_list_init(&loop->defers);
     ag_list_init(&loop->children);
@@ -88,6 +89,40 @@ int64_t ag_loop_now(const ag_loop *loop)
     return loop->now_us / 1000;
 }
 
+int64_t ag_loop_clock_us(const ag_loop *loop)
+{
+    int64_t stops, now;
+    /* A stop between the two would be taken off a time that does not have it. */
+    do {
+        stops = atomic_load(&loop->stops_ms);
+        now = ag_monotonic_us();
+    } while (stops != atomic_load(&loop->stops_ms));
+    return stops > loop->stops_base_ms ? now - (stops - loop->stops_base_ms) * 1000 : now;
+}
+
+int64_t ag_loop_clock_ms(const ag_loop *loop)
+{
+    return ag_loop_clock_us(loop) / 1000;
+}
+
+void ag_loop_stopped(ag_loop *loop, int64_t total_ms)
+{
+    int64_t known = atomic_load(&loop->stops_ms);
+    while (total_ms > known && !atomic_compare_exchange_weak(&loop->stops_ms, &known, total_ms)) {
+    }
+}
+
+void ag_loop_stops_began(ag_loop *loop, int64_t total_ms)
+{
+    loop->stops_base_ms = total_ms;
+}
+
+int64_t ag_loop_stopped_ms(const ag_loop *loop)
+{
+    int64_t stops = atomic_load(&loop->stops_ms);
+    return stops > loop->stops_base_ms ? stops - loop->stops_base_ms : 0;
+}
+
 static void deliver_batch(ag_loop *loop)
 {
     for (int i = 0; i < loop->batch_len; i++) {
@@ -116,7 +151,7 @@ int ag_loop_dispatch(ag_loop *loop, int timeout_ms, argo_error **err)
         return ag_error_errno(err, errno, "wait for events");
     }
     loop->dispatching = true;
-    loop->now_us = ag_monotonic_us();
+    loop->now_us = ag_loop_clock_us(loop);
     loop->batch_len = n > 0 ? n : 0;
     deliver_batch(loop);
     ag_timers_run(loop);

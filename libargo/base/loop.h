@@ -30,8 +30,18 @@ int ag_loop_dispatch(ag_loop *loop, int timeout_ms, argo_error **err);
 /* Dispatches until ag_loop_quit was called (from a callback). */
 int ag_loop_run(ag_loop *loop, argo_error **err);
 void ag_loop_quit(ag_loop *loop);
-/* CLOCK_MONOTONIC in ms, read once an iteration; and afresh. */
+/* The loop's time in ms, which its timers go by: CLOCK_MONOTONIC, without the stops that are told
+ * below; as read at the beginning of the iteration, and afresh. */
 int64_t ag_loop_now(const ag_loop *loop);
+int64_t ag_loop_clock_ms(const ag_loop *loop);
+/* For a process that is paused by SIGSTOP: the loop's time stands still meanwhile. TOTAL_MS is the
+ * length of all stops so far, whoever counts them, those before this process too; a smaller one is
+ * ignored. To be called from the handler of SIGCONT, which runs before anything else can look at a
+ * clock. It takes effect when ag_loop_stops_began has said which total there was when the loop's
+ * own time begins. */
+void ag_loop_stopped(ag_loop *loop, int64_t total_ms);
+void ag_loop_stops_began(ag_loop *loop, int64_t total_ms);
+int64_t ag_loop_stopped_ms(const ag_loop *loop); /* since then */
 int64_t ag_monotonic_ms(void);
 int64_t ag_monotonic_us(void);
 int64_t ag_wall_ms(void);
@@ -67,6 +77,8 @@ typedef void (*ag_child_fn)(ag_child *child, pid_t pid, int status, void *user);
 int ag_child_new(ag_loop *loop, pid_t pid, int pidfd, ag_child_fn fn, void *user, ag_child **out,
                  argo_error **err);
 int ag_child_signal(ag_child *child, int signo); /* through the pidfd; 0 or -errno */
+/* The same with a value: to a handler it comes as that of sigqueue. */
+int ag_child_signal_value(ag_child *child, int signo, int64_t value);
 pid_t ag_child_pid(const ag_child *child);
 void ag_child_free(ag_child *child); /* stops watching; the process is left alone */
 /* From now on every other child that has ended is reaped too, whenever a watched one ends. For a

@@ -46,4 +46,9 @@ int ag_boot_id(char out[40], argo_error **err);
 size_t ag_proctree_signal(pid_t root, bool include_root, const char *name, const char *value,
                           int signo);
 
+/* SIGSTOP to the same processes. Returns how many of them were running when it looked: 0 says that
+ * all stand still. *REFUSED gets one that could not be signalled, else 0. */
+size_t ag_proctree_stop(pid_t root, bool include_root, const char *name, const char *value,
+                        pid_t *refused);
+
 #endif

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -20,6 +21,7 @@ struct proc {
     pid_t parent;
     int64_t start; /* clock ticks since boot */
     bool dead;     /* a zombie: only its status is left */
+    bool stopped;  /* by a signal or a tracer */
     size_t depth;  /* distance to the top of the tree */
 };
 
@@ -44,6 +46,7 @@ static bool parse_stat(const char *text, struct proc *out)
     out->parent = parent;
     /* While threads run on after the first has ended, the process lives. */
     out->dead = state == 'X' || (state == 'Z' && threads <= 1);
+    out->stopped = state == 'T' || state == 't';
     return true;
 }
 
@@ -185,20 +188,23 @@ static bool place_in_tree(const struct procs *procs, struct proc *proc, pid_t ro
     return below;
 }
 
-/* The pidfd pins the number: what /proc tells after it was opened is about the same process. */
-static bool signal_same(const struct proc *proc, int signo)
+/* The pidfd pins the number: what /proc tells after it was opened is about the same process. 1: it
+ * got the signal, 0: it is gone, -1: it cannot be signalled. */
+static int signal_same(const struct proc *proc, int signo)
 {
     struct proc again;
     ag_auto_close int pidfd = pidfd_open(proc->pid, 0);
-    return pidfd >= 0 && read_proc(proc->pid, &again) && again.start == proc->start &&
-           !again.dead && pidfd_send_signal(pidfd, signo, NULL, 0) == 0;
+    if (pidfd < 0 || !read_proc(proc->pid, &again) || again.start != proc->start || again.dead) {
+        return 0;
+    }
+    return pidfd_send_signal(pidfd, signo, NULL, 0) == 0 ? 1 : errno == ESRCH ? 0 : -1;
 }
 
-size_t ag_proctree_signal(pid_t root, bool include_root, const char *name, const char *value,
-                          int signo)
+/* Free chosen->list. */
+static void choose(pid_t root, bool include_root, const char *name, const char *value,
+                   struct procs *chosen)
 {
-    struct procs all = {0}, chosen = {0};
-    size_t count = 0;
+    struct procs all = {0};
     pid_t self = getpid();
     bool ok = read_all(&all);
     for (size_t i = 0; ok && i < all.n; i++) {
@@ -210,16 +216,45 @@ size_t ag_proctree_signal(pid_t root, bool include_root, const char *name, const
         if (proc->pid == root
                 ? include_root
                 : below || (name != NULL && ag_proc_has_env(proc->pid, name, value))) {
-            ok = procs_add(&chosen, proc);
+            ok = procs_add(chosen, proc);
         }
     }
-    if (chosen.n > 0) {
-        qsort(chosen.list, chosen.n, sizeof(*chosen.list), deepest_first);
-    }
-    for (size_t i = 0; i < chosen.n; i++) {
-        count += signal_same(&chosen.list[i], signo);
+    if (chosen->n > 0) {
+        qsort(chosen->list, chosen->n, sizeof(*chosen->list), deepest_first);
     }
     free(all.list);
+}
+
+size_t ag_proctree_signal(pid_t root, bool include_root, const char *name, const char *value,
+                          int signo)
+{
+    struct procs chosen = {0};
+    size_t count = 0;
+    choose(root, include_root, name, value, &chosen);
+    for (size_t i = 0; i < chosen.n; i++) {
+        count += signal_same(&chosen.list[i], signo) > 0 ? 1 : 0;
+    }
+    free(chosen.list);
+    return count;
+}
+
+/* Parents first: who stands still makes no children that would have to be found. */
+size_t ag_proctree_stop(pid_t root, bool include_root, const char *name, const char *value,
+                        pid_t *refused)
+{
+    struct procs chosen = {0};
+    size_t count = 0;
+    *refused = 0;
+    choose(root, include_root, name, value, &chosen);
+    for (size_t i = chosen.n; i-- > 0;) {
+        const struct proc *proc = &chosen.list[i];
+        if (proc->stopped) {
+            continue;
+        }
+        int r = signal_same(proc, SIGSTOP);
+        count += r != 0 ? 1 : 0;
+        *refused = r < 0 ? proc->pid : *refused;
+    }
     free(chosen.list);
     return count;
 }

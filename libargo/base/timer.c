@@ -129,7 +129,7 @@ int ag_timers_timeout(const ag_loop *loop)
     if (loop->timers.n == 0) {
         return -1;
     }
-    int64_t left_us = loop->timers.heap[0]->when - ag_monotonic_us();
+    int64_t left_us = loop->timers.heap[0]->when - ag_loop_clock_us(loop);
     if (left_us <= 0) {
         return 0;
     }
@@ -167,7 +167,7 @@ void ag_timer_arm(ag_timer *timer, int64_t delay_ms)
 {
     int64_t delay = delay_ms < 0 ? 0 : delay_ms < DELAY_MAX_MS ? delay_ms : DELAY_MAX_MS;
     /* From the clock, not from the iteration's start: a slow callback may not shorten a delay. */
-    alarm_set(&timer->loop->timers, &timer->alarm, ag_monotonic_us() + delay * 1000);
+    alarm_set(&timer->loop->timers, &timer->alarm, ag_loop_clock_us(timer->loop) + delay * 1000);
 }
 
 void ag_timer_disarm(ag_timer *timer)

@@ -135,7 +135,7 @@ static int64_t next_delay(const ag_ci_call *call, bool passing, int64_t retry_af
     int64_t delay = retry_after_ms >= 0
                         ? retry_after_ms
                         : ag_http_backoff_ms(call->attempts, BACKOFF_FIRST_MS, BACKOFF_MAX_MS);
-    return ag_monotonic_ms() + delay < call->ends_at ? delay : -1;
+    return ag_loop_clock_ms(call->env.loop) + delay < call->ends_at ? delay : -1;
 }
 
 void ag_ci_call_fail(ag_ci_call *call, argo_error *err, bool passing, int64_t retry_after_ms)
@@ -236,7 +236,7 @@ static int call_prepare(ag_ci_call *call, const struct ag_provider_env *env, con
     call->env.home = call->home = ag_strdup(env->home);
     call->stream = request->stream;
     call->timeout_ms = request->timeout_ms > 0 ? request->timeout_ms : DEFAULT_TIMEOUT_MS;
-    call->ends_at = ag_monotonic_ms() + call->timeout_ms;
+    call->ends_at = ag_loop_clock_ms(env->loop) + call->timeout_ms;
     if (env->home != NULL && call->home == NULL) {
         return ag_error_nomem(err);
     }

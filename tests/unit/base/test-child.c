@@ -221,6 +221,31 @@ START_TEST(orphans_are_reaped_on_demand)
 }
 END_TEST
 
+static volatile int64_t told;
+
+static void on_signal(int signo, siginfo_t *info, void *context)
+{
+    told = info->si_code == SI_QUEUE ? (int64_t)(intptr_t)info->si_value.sival_ptr : -1;
+}
+
+START_TEST(signal_with_a_value)
+{
+    const int64_t values[] = {0, 1, INT32_MAX, INT64_C(1) << 40};
+    struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
+    struct ended e = {0};
+    ck_assert_int_eq(sigaction(SIGCONT, &action, NULL), 0);
+    ck_assert_int_eq(ag_child_new(loop, getpid(), -1, on_end, &e, &e.child, NULL), 0);
+    for (size_t i = 0; i < AG_ARRAY_SIZE(values); i++) {
+        ck_assert_int_eq(ag_child_signal_value(e.child, SIGCONT, values[i]), 0);
+        ck_assert_int_eq(told, values[i]);
+    }
+    ck_assert_int_eq(ag_child_signal(e.child, SIGCONT), 0);
+    ck_assert_int_eq(told, -1);
+    ag_child_free(e.child);
+    signal(SIGCONT, SIG_DFL);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("base/child");
@@ -235,6 +260,7 @@ static Suite *suite(void)
     tcase_add_test(tc, foreign_process);
     tcase_add_test(tc, process_that_is_gone);
     tcase_add_test(tc, orphans_are_reaped_on_demand);
+    tcase_add_test(tc, signal_with_a_value);
     suite_add_tcase(s, tc);
     return s;
 }

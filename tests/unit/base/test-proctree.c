@@ -184,6 +184,27 @@ START_TEST(own_process_is_never_hit)
 }
 END_TEST
 
+START_TEST(stopped_until_all_stand_still)
+{
+    int child = 0;
+    pid_t refused = -1;
+    int status;
+    pid_t pid = start("sleep 1000 & echo $!; wait; read x <&3", true, &child, 1);
+    ck_assert_uint_eq(ag_proctree_stop(pid, true, NAME, value, &refused), 2);
+    ck_assert_int_eq(refused, 0);
+    ck_assert_int_eq(waitpid(pid, &status, WUNTRACED), pid);
+    ck_assert(WIFSTOPPED(status));
+    while (ag_proctree_stop(pid, true, NAME, value, &refused) > 0) {
+    }
+    ck_assert_uint_eq(ag_proctree_signal(pid, false, NULL, NULL, SIGCONT), 1);
+    ck_assert_uint_eq(ag_proctree_stop(pid, true, NAME, value, &refused), 1);
+    ck_assert_uint_eq(ag_proctree_signal(pid, true, NULL, NULL, SIGKILL), 2);
+    expect_killed(pid, SIGKILL);
+    expect_gone(child);
+    ck_assert_uint_eq(ag_proctree_stop(pid, true, NAME, value, &refused), 0);
+}
+END_TEST
+
 START_TEST(boot_id_is_a_uuid)
 {
     char id[40], again[40];
@@ -209,6 +230,7 @@ static Suite *suite(void)
     tcase_add_test(tc, daemonised_descendants_are_found_by_environment);
     tcase_add_test(tc, zombies_do_not_count);
     tcase_add_test(tc, own_process_is_never_hit);
+    tcase_add_test(tc, stopped_until_all_stand_still);
     tcase_add_test(tc, boot_id_is_a_uuid);
     suite_add_tcase(s, tc);
     return s;

@@ -318,6 +318,56 @@ START_TEST(disarmed_walls_leave_the_loop_idle)
 }
 END_TEST
 
+enum { HOUR = 3600 * 1000 };
+
+/* A process that was stopped for an hour: nothing that runs has used any of it up. */
+START_TEST(stands_still_while_the_process_is_stopped)
+{
+    struct shot before = {0}, after = {0};
+    open_timer(&before);
+    open_timer(&after);
+    ag_loop_stops_began(loop, 1000);
+    int64_t clock = ag_loop_clock_ms(loop);
+    ag_timer_arm(before.timer, 5);
+    ag_loop_stopped(loop, 1000 + HOUR);
+    ck_assert_int_eq(ag_loop_stopped_ms(loop), HOUR);
+    ck_assert_int_le(ag_loop_clock_ms(loop), clock);
+    ck_assert_int_gt(ag_loop_timeout(loop), HOUR / 2);
+    dispatch(0);
+    ck_assert_int_le(ag_loop_now(loop), clock);
+    ck_assert_int_eq(before.calls, 0);
+    /* what is armed from now on has its own time */
+    ag_timer_arm(after.timer, 1);
+    ck_assert_int_le(ag_loop_timeout(loop), 1);
+    while (after.calls == 0) {
+        dispatch(-1);
+    }
+    ck_assert_int_eq(before.calls, 0);
+    ag_timer_free(before.timer);
+    ag_timer_free(after.timer);
+}
+END_TEST
+
+START_TEST(stops_before_its_time_do_not_count)
+{
+    struct shot s = {0};
+    open_timer(&s);
+    ag_timer_arm(s.timer, 1);
+    ag_loop_stopped(loop, HOUR); /* nobody has said yet which were before */
+    ck_assert_int_eq(ag_loop_stopped_ms(loop), 0);
+    ag_loop_stops_began(loop, HOUR);
+    ag_loop_stopped(loop, HOUR);
+    ag_loop_stopped(loop, 5);
+    ck_assert_int_eq(ag_loop_stopped_ms(loop), 0);
+    while (s.calls == 0) {
+        dispatch(-1);
+    }
+    ag_loop_stopped(loop, HOUR + 7);
+    ck_assert_int_eq(ag_loop_stopped_ms(loop), 7);
+    ag_timer_free(s.timer);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("base/timer");
@@ -335,6 +385,8 @@ static Suite *suite(void)
     tcase_add_test(tc, wall_fires_when_its_time_has_come);
     tcase_add_test(tc, wall_that_rearms_itself_starves_nobody);
     tcase_add_test(tc, disarmed_walls_leave_the_loop_idle);
+    tcase_add_test(tc, stands_still_while_the_process_is_stopped);
+    tcase_add_test(tc, stops_before_its_time_do_not_count);
     suite_add_tcase(s, tc);
     return s;
 }
