@@ -2,8 +2,8 @@
  * The workflow executor: runs one workflow against a daemon. This is all that
  * argo_workflow_executor does.
  *
- * Thread-safety: an argo_executor belongs to one thread; argo_executor_stop alone may be called
- * from any thread and from a signal handler.
+ * Thread-safety: an argo_executor belongs to one thread; argo_executor_stop and
+ * argo_executor_was_stopped alone may be called from any thread and from a signal handler.
  */
 #ifndef ARGO_EXECUTOR_H
 #define ARGO_EXECUTOR_H
@@ -43,6 +43,11 @@ ARGO_PUBLIC int argo_executor_run(argo_executor *executor, argo_error **err);
 /* Stops: the step under way is cancelled, its processes are ended, nothing is reported. Any
  * thread, any signal handler. Since: 0.1 */
 ARGO_PUBLIC void argo_executor_stop(argo_executor *executor);
+
+/* For the handler of SIGCONT, where the program is paused by SIGSTOP: time limits of steps have not
+ * run meanwhile. TOTAL_MS is the length of all pauses of the run so far; the daemon's SIGCONT carries
+ * it (si_code SI_QUEUE, si_value.sival_ptr). Any thread, any signal handler. Since: 0.1 */
+ARGO_PUBLIC void argo_executor_was_stopped(argo_executor *executor, int64_t total_ms);
 
 ARGO_END_DECLS
 

@@ -180,6 +180,13 @@ int argo_executor_run(argo_executor *executor, argo_error **err)
     return r;
 }
 
+void argo_executor_was_stopped(argo_executor *executor, int64_t total_ms)
+{
+    if (executor != NULL) {
+        ag_loop_stopped(executor->loop, total_ms);
+    }
+}
+
 void argo_executor_stop(argo_executor *executor)
 {
     if (executor != NULL) {

@@ -22,9 +22,14 @@
 
 static argo_executor *running; /* for the signal handler alone */
 
-static void on_signal(int signo)
+/* The daemon's SIGCONT carries how long all pauses of the run were. */
+static void on_signal(int signo, siginfo_t *info, void *context)
 {
-    argo_executor_stop(running);
+    if (signo != SIGCONT) {
+        argo_executor_stop(running);
+    } else if (info->si_code == SI_QUEUE) {
+        argo_executor_was_stopped(running, (int64_t)(intptr_t)info->si_value.sival_ptr);
+    }
 }
 
 /* No core holds the token (RLIMIT_CORE would do that for the commands too); what a step leaves
@@ -89,14 +94,15 @@ static argo_log_file *open_log(argo_context *ctx, const char *workflow_id)
 
 static int run(argo_context *ctx, const struct argo_executor_options *options, argo_error **err)
 {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    static const int signals[] = {SIGTERM, SIGINT, SIGCONT};
+    struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_RESTART | SA_SIGINFO};
     int r = argo_executor_new(ctx, options, &running, err);
-    if (r == 0) {
-        sigaction(SIGTERM, &action, NULL);
-        sigaction(SIGINT, &action, NULL);
-        r = argo_executor_run(running, err);
-        signal(SIGTERM, SIG_IGN);
-        signal(SIGINT, SIG_IGN);
+    for (int i = 0; r == 0 && i < 3; i++) {
+        sigaction(signals[i], &action, NULL);
+    }
+    r = r == 0 ? argo_executor_run(running, err) : r;
+    for (int i = 0; i < 3; i++) {
+        signal(signals[i], SIG_IGN);
     }
     argo_executor_free(running);
     return r;
@@ -104,10 +110,7 @@ static int run(argo_context *ctx, const struct argo_executor_options *options, a
 
 static int exit_code(int r)
 {
-    if (r == ARGO_E_FENCED) {
-        return EXIT_FENCED;
-    }
-    return r == ARGO_E_LOCKED ? EXIT_LOCKED : r != 0;
+    return r == ARGO_E_FENCED ? EXIT_FENCED : r == ARGO_E_LOCKED ? EXIT_LOCKED : r != 0;
 }
 
 int main(void)
