@@ -100,9 +100,6 @@ int ag_domain_new(const struct ag_domain_config *config, ag_domain **out, argo_e
                 ? ag_error_nomem(err)
                 : ag_timer_new(d->loop, retry, d, &d->retry, err);
     if (r == 0) {
-        r = ag_deadlines_new(d, err);
-    }
-    if (r == 0) {
         r = load(d, err);
     }
     if (r < 0) {
@@ -117,7 +114,6 @@ void ag_domain_free(ag_domain *d)
 {
     if (d != NULL) {
         ag_timer_free(d->retry);
-        ag_wall_free(d->deadline);
         tables_free((struct tables){d->by_id, d->by_rid, d->cis});
         ag_abandons_free(d);
         ag_map_free(d->starting);

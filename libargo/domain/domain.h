@@ -49,6 +49,8 @@ struct ag_domain_config {
     struct ag_launch_port launch;
     /* Borrowed: */
     int64_t park_after_ms;           /* told to executors with the checkpoint */
+    int64_t output_max;              /* of a run in the store, in bytes; 0: no limit */
+    const char *log_dir;             /* where the output beyond it goes, ID.log */
     const char *home_templates;      /* $ARGO_HOME/workflows/templates */
     const char *installed_templates; /* DATADIR/argo/templates */
 };
@@ -142,8 +144,9 @@ int ag_run_output(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_outp
                   size_t n, ag_done_fn done, void *user, argo_error **err);
 int ag_run_finish(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_finish *finish,
                   ag_done_fn done, void *user, argo_error **err);
-/* The executor leaves the waiting to the daemon: its epoch is retired, and an answer or a deadline
- * launches the run again. ARGO_E_STATE when one of the questions is not open any more: go on. */
+/* The executor leaves the waiting to the daemon: its epoch is retired, and an answer, a deadline or
+ * the time that it names launches the run again. ARGO_E_STATE when one of the questions is not open
+ * any more, or a time has come: go on. */
 int ag_run_park(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_park *park,
                 ag_done_fn done, void *user, argo_error **err);
 int ag_run_check_epoch(ag_domain *d, int64_t rid, int64_t epoch, argo_error **err);

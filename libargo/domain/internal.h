@@ -18,6 +18,7 @@ struct ag_flight {
     char *step, *path;
     int64_t attempt;
     bool repeat_never;
+    int64_t until; /* the time that it waits for; 0: none */
 };
 
 /* A line typed ahead, until a question uses it up. */
@@ -44,7 +45,12 @@ struct ag_live {
     ag_map *variable_bytes; /* sizes of variables by name; NULL until the first write */
     int64_t variables_total;
     struct ag_abandon *abandon; /* being abandoned: nothing may be launched */
-    bool leaving; /* and that is durable: what lives of it is being ended, a reload keeps it */
+    bool leaving;   /* and that is durable: what lives of it is being ended, a reload keeps it */
+    ag_wall *wake;  /* armed while it is parked until a time; NULL until the first time */
+    int told_state; /* the one that the last `state` event told; -1: none yet */
+    int64_t gap_records; /* that have gone to the log; 0: none, or not yet looked up */
+    int64_t gap_bytes;
+    bool log_refused; /* the log cannot be written: nothing is moved to it any more */
 };
 
 struct ag_domain {
@@ -56,8 +62,6 @@ struct ag_domain {
     ag_map *by_rid;          /* decimal rid -> struct ag_live * */
     ag_map *cis;             /* names of CIs, committed or on their way; values are unused */
     ag_map *starting;        /* request keys on their way -> decimal rid (owned) */
-    ag_wall *deadline;       /* the earliest of all parked runs' questions */
-    int64_t deadline_at;     /* that it is armed for; 0: none */
     struct ag_list abandons; /* struct ag_abandon, under way: owner */
     ag_timer *retry;         /* armed after a failed commit only */
     bool quiesced;
@@ -82,7 +86,8 @@ struct ag_change_set {
 /* ARGO_E_STORE while the state is stale; so a rule makes its change before it changes memory. */
 int ag_change_new(ag_domain *d, int64_t rid, unsigned changes, ag_done_fn done, void *user,
                   struct ag_change_set **out, argo_error **err);
-/* Puts the live run's row into the transaction (updated = now) and commits. */
+/* Tells a change of state, trims the output, puts the live run's row into the transaction (updated
+ * = now) and commits. */
 void ag_change_commit(struct ag_change_set *c);
 void ag_change_drop(struct ag_change_set *c); /* nothing is written, nobody is told */
 /* Marks KEY as on its way until the commit, with a number above 0 to be found by it. */
@@ -124,6 +129,22 @@ int64_t ag_live_append(struct ag_change_set *c, struct ag_live *live,
 int ag_live_append_output(struct ag_change_set *c, struct ag_live *live,
                           const struct ag_output_record *records, size_t n, argo_error **err);
 
+/* event.c: what is told to those who follow the run */
+void ag_event_state(struct ag_change_set *c, struct ag_live *live); /* when it has changed */
+void ag_event_parked(struct ag_change_set *c, struct ag_live *live);
+void ag_event_step_start(struct ag_change_set *c, struct ag_live *live,
+                         const struct ag_step_start *start);
+void ag_event_step_complete(struct ag_change_set *c, struct ag_live *live,
+                            const struct ag_step_complete *complete);
+void ag_event_question(struct ag_change_set *c, struct ag_live *live, const struct ag_question *q);
+void ag_event_answer(struct ag_change_set *c, struct ag_live *live, const struct ag_question *q);
+void ag_event_expired(struct ag_change_set *c, struct ag_live *live, const struct ag_question *q);
+
+/* trim.c */
+int64_t ag_output_cost(const char *text, const char *path); /* what a record counts */
+/* Moves the oldest output to the log while there is more than allowed. */
+void ag_live_trim_output(struct ag_change_set *c, struct ag_live *live);
+
 /* lifecycle.c */
 /* A process of the run that lives becomes its own again; only in memory. */
 bool ag_live_adopt(struct ag_live *live);
@@ -148,9 +169,11 @@ static inline bool ag_live_parked(const struct ag_live *live)
 
 /* A `then` of a change that has answered a parked run. */
 void ag_live_unpark(ag_domain *d, int64_t rid, const argo_error *err);
-/* The deadlines of a parked run are the domain's: its timer comes in time for them. */
-void ag_live_arm_deadlines(struct ag_live *live);
-int ag_deadlines_new(ag_domain *d, argo_error **err);
+/* A run that is parked until a time is launched when it comes; at once, when it has passed. For one
+ * that was loaded, or goes on after a pause. */
+void ag_live_arm_wake(struct ag_live *live);
+/* A run is `waiting` while a question is open or its step waits for a time, else `running`. */
+void ag_live_note_waiting(struct ag_live *live);
 
 /* question.c */
 /* Text typed ahead may answer Q. While such a question is open no line is queued. */
@@ -169,5 +192,8 @@ int ag_answer_from_text(const struct ag_question *q, const char *text, ag_value 
                         argo_error **err);
 int ag_answer_check(const struct ag_question *q, const ag_value *answer, ag_value **out,
                     argo_error **err);
+/* Whether Q can be asked: its schema, its choices, what happens at its deadline. *STANDARD is its
+ * default as it counts as an answer, new, or NULL. */
+int ag_question_check(const struct ag_question *q, ag_value **standard, argo_error **err);
 
 #endif

@@ -152,6 +152,8 @@ int ag_live_prepare_launch(struct ag_live *live, ag_done_fn done, void *user,
     }
     live->row.pid = 0;
     live->row.state = AG_RUN_QUEUED;
+    live->row.wake_at = 0;
+    ag_wall_free(ag_take(live->wake));
     l->domain = d;
     l->rid = live->row.rid;
     l->epoch = live->row.epoch;

@@ -379,7 +379,7 @@ static void recover_one(struct ag_live *live, const char *boot_id)
     if (undecided || live->row.state == AG_RUN_PAUSED) {
         live->row.pid = 0;
     } else if (ag_live_parked(live)) {
-        ag_live_arm_deadlines(live);
+        ag_live_arm_wake(live);
     } else if (live->row.pid == 0) {
         ag_live_launch(live);
     } else if (ag_streq(live->row.boot_id, boot_id)) {

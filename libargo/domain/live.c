@@ -47,6 +47,7 @@ void ag_flight_set(struct ag_live *live, const struct ag_step_start *start)
         live->flight.path = ag_strdup(start->path);
         live->flight.attempt = start->attempt;
         live->flight.repeat_never = start->repeat_never;
+        live->flight.until = start->until;
     }
 }
 
@@ -89,6 +90,7 @@ struct ag_live *ag_live_new(ag_domain *d, struct ag_run *row, argo_error **err)
     }
     live->domain = d;
     live->row = *row;
+    live->told_state = row->state;
     *row = (struct ag_run){0};
     ag_list_init(&live->watches);
     ag_list_init(&live->lines);
@@ -119,6 +121,7 @@ void ag_live_free(struct ag_live *live)
     ag_map_free(live->pending);
     ag_map_free(live->questions);
     ag_map_free(live->variable_bytes);
+    ag_wall_free(live->wake);
     free(live);
 }
 
@@ -216,7 +219,8 @@ static int find_flight(const struct ag_step_row *row, void *user)
     /* The order of the rows says nothing: a clock that was set may have turned it round. */
     if (row->status == AG_STEP_STARTED && ag_streq(row->path, live->row.flight_path) &&
         row->attempt > live->flight.attempt) {
-        struct ag_step_start start = {row->step, row->path, row->attempt, row->repeat_never};
+        struct ag_step_start start = {row->step, row->path, row->attempt, row->repeat_never,
+                                      row->until};
         char *path = ag_take(live->row.flight_path);
         ag_flight_set(live, &start);
         free(path);
@@ -368,6 +372,8 @@ void ag_change_commit(struct ag_change_set *c)
 {
     struct ag_live *live = ag_live_by_rid(c->domain, c->rid);
     if (live != NULL) {
+        ag_event_state(c, live);
+        ag_live_trim_output(c, live);
         live->row.updated = ag_context_now_ms(c->domain->ctx);
         ag_txn_put_run(c->txn, &live->row);
     }

@@ -1,18 +1,14 @@
 /*
- * Parking: a run that waits for people costs rows, no process. An answer or the deadline of a
- * question launches it again, and the step finds its question as it left it.
+ * Parking: a run that waits for people or for a time costs rows, no process. An answer, the
+ * deadline of a question or the time launches it again, and the step finds things as it left them.
  */
 #include "base/text.h"
 #include "domain/internal.h"
 
-static int check_open(struct ag_live *live, const struct ag_park *park, argo_error **err)
+static int check_open(struct ag_live *live, const struct ag_park *park, int64_t now,
+                      argo_error **err)
 {
-    int64_t now = ag_context_now_ms(live->domain->ctx);
     struct ag_value_iter it = {0};
-    if (ag_value_size(park->question_ids) == 0) {
-        return ag_error_field(err, ARGO_E_INVALID, "question_ids",
-                              "question_ids: expected what the run waits for");
-    }
     while (ag_value_next(park->question_ids, &it)) {
         const char *id = ag_value_as_text(it.value);
         if (id == NULL) {
@@ -30,6 +26,37 @@ static int check_open(struct ag_live *live, const struct ag_park *park, argo_err
     return 0;
 }
 
+static int check_park(struct ag_live *live, const struct ag_park *park, argo_error **err)
+{
+    int64_t now = ag_context_now_ms(live->domain->ctx);
+    if (ag_value_size(park->question_ids) == 0 && park->until == 0) {
+        return ag_error_field(err, ARGO_E_INVALID, "question_ids",
+                              "question_ids: expected what the run waits for, or a time in until");
+    }
+    if (park->until != 0 && park->until <= now) {
+        char at[AG_TIME_SIZE];
+        return ag_error_set(err, ARGO_E_STATE, "%s has come: go on",
+                            ag_time_format(park->until, at));
+    }
+    return check_open(live, park, now, err);
+}
+
+/* The earliest of UNTIL and the deadlines of the open questions; 0: none. */
+static int64_t earliest(const struct ag_live *live, int64_t until)
+{
+    int64_t at = until;
+    size_t cursor = 0;
+    const char *id = NULL;
+    void *value = NULL;
+    while (ag_map_next(live->questions, &cursor, &id, &value)) {
+        const struct ag_question *q = value;
+        if (q->deadline != 0 && (at == 0 || q->deadline < at)) {
+            at = q->deadline;
+        }
+    }
+    return at;
+}
+
 int ag_run_park(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_park *park,
                 ag_done_fn done, void *user, argo_error **err)
 {
@@ -37,7 +64,7 @@ int ag_run_park(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_park *
     struct ag_change_set *c = NULL;
     int r = ag_live_fenced(d, rid, epoch, &live, err);
     if (r == 0) {
-        r = check_open(live, park, err);
+        r = check_park(live, park, err);
     }
     if (r == 0) {
         r = ag_live_move(live, AG_RUN_WAITING, err);
@@ -50,8 +77,10 @@ int ag_run_park(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_park *
     }
     live->row.epoch++;
     live->row.pid = 0;
+    live->row.wake_at = earliest(live, park->until);
     ag_txn_remove_run_tokens(c->txn, rid);
-    ag_live_arm_deadlines(live);
+    ag_event_parked(c, live);
+    ag_live_arm_wake(live);
     ag_log_info(d->ctx, "domain", "%s: parked", live->row.workflow_id);
     ag_change_commit(c);
     return 0;
@@ -67,61 +96,37 @@ void ag_live_unpark(ag_domain *d, int64_t rid, const argo_error *err)
     }
 }
 
-/* ---- deadlines ------------------------------------------------------------------------------- */
+/* ---- times ----------------------------------------------------------------------------------- */
 
-static void arm(ag_domain *d, int64_t at)
+/* The step itself acts on what has passed: it is only brought back to life for it. */
+static void time_has_come(ag_wall *wall, void *user)
 {
-    if (d->deadline_at == 0 || at < d->deadline_at) {
-        d->deadline_at = at;
-        (void)ag_wall_arm(d->deadline, at);
+    struct ag_live *live = user;
+    if (ag_live_parked(live)) {
+        ag_live_unpark(live->domain, live->row.rid, NULL);
     }
 }
 
-/* The earliest deadline of the run's open questions, 0 for none. */
-static int64_t earliest(const struct ag_live *live)
+/* Each has an alarm of its own in the loop's heap: with many parked runs an arrival or an end costs
+ * the logarithm of their number. Without memory the run waits for its answer, or the next start. */
+void ag_live_arm_wake(struct ag_live *live)
 {
-    int64_t at = 0;
-    size_t cursor = 0;
-    const char *id = NULL;
-    void *value = NULL;
-    while (ag_map_next(live->questions, &cursor, &id, &value)) {
-        const struct ag_question *q = value;
-        if (q->deadline != 0 && (at == 0 || q->deadline < at)) {
-            at = q->deadline;
-        }
+    ag_domain *d = live->domain;
+    if (!ag_live_parked(live) || live->row.wake_at == 0) {
+        return;
     }
-    return at;
-}
-
-void ag_live_arm_deadlines(struct ag_live *live)
-{
-    int64_t at = earliest(live);
-    if (at != 0) {
-        arm(live->domain, at);
+    if ((live->wake == NULL && ag_wall_new(d->loop, time_has_come, live, &live->wake, NULL) < 0) ||
+        ag_wall_arm(live->wake, live->row.wake_at) < 0) {
+        ag_log_error(d->ctx, "domain", "%s: no alarm for its time", live->row.workflow_id);
     }
 }
 
-/* The step itself acts on its deadline: it is only brought back to life for it. */
-static void deadline_passed(ag_wall *wall, void *user)
+void ag_live_note_waiting(struct ag_live *live)
 {
-    ag_domain *d = user;
-    int64_t now = ag_context_now_ms(d->ctx);
-    size_t cursor = 0;
-    const char *key = NULL;
-    void *value = NULL;
-    d->deadline_at = 0;
-    while (ag_map_next(d->by_rid, &cursor, &key, &value)) {
-        struct ag_live *live = value;
-        int64_t at = ag_live_parked(live) ? earliest(live) : 0;
-        if (at != 0 && at <= now) {
-            ag_live_unpark(d, live->row.rid, NULL);
-        } else if (at != 0) {
-            arm(d, at);
-        }
+    bool waits = ag_map_size(live->questions) > 0 || live->flight.until != 0;
+    if (waits && live->row.state == AG_RUN_RUNNING) {
+        live->row.state = AG_RUN_WAITING;
+    } else if (!waits && live->row.state == AG_RUN_WAITING) {
+        live->row.state = AG_RUN_RUNNING;
     }
-}
-
-int ag_deadlines_new(ag_domain *d, argo_error **err)
-{
-    return ag_wall_new(d->loop, deadline_passed, d, &d->deadline, err);
 }

@@ -55,7 +55,10 @@ static void apply_progress(struct ag_live *live, const struct ag_progress *p)
 static void apply_start(struct ag_change_set *c, struct ag_live *live,
                         const struct ag_step_start *start)
 {
+    /* Said again, by a new executor that goes on with it, it began when it began. */
+    bool again = ag_streq(start->path, live->flight.path) && start->attempt == live->flight.attempt;
     ag_flight_set(live, start);
+    ag_live_note_waiting(live);
     /* A decision to repeat holds until the step is under way again: the next death asks anew. */
     (void)ag_set_text(&live->row.decision, NULL);
     struct ag_step_row row = {
@@ -65,9 +68,11 @@ static void apply_start(struct ag_change_set *c, struct ag_live *live,
         .status = AG_STEP_STARTED,
         .repeat_never = start->repeat_never,
         .epoch = live->row.epoch,
-        .started = ag_context_now_ms(c->domain->ctx),
+        .started = again ? 0 : ag_context_now_ms(c->domain->ctx),
+        .until = start->until,
     };
     ag_txn_put_step(c->txn, live->row.rid, &row);
+    ag_event_step_start(c, live, start);
 }
 
 int ag_run_progress(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_progress *progress,
@@ -228,11 +233,13 @@ static void apply_complete(struct ag_change_set *c, struct ag_live *live,
         .error = complete->error,
     };
     ag_txn_put_step(c->txn, live->row.rid, &row);
+    ag_event_step_complete(c, live, complete);
     apply_variables(c, live, complete->variables);
     if (ag_streq(complete->path, live->flight.path)) {
         ag_flight_set(live, NULL);
     }
     ag_live_expire_questions(c, live, complete->path);
+    ag_live_note_waiting(live);
     (void)ag_set_text(&live->row.decision, NULL);
     live->row.deaths = 0;
     if (complete->next_step != NULL) {
@@ -358,6 +365,7 @@ static void fill_from_live(struct ag_live *live, struct ag_checkpoint *out)
         out->flight_step = ag_strdup(live->flight.step);
         out->flight_path = ag_strdup(live->flight.path);
         out->flight_attempt = live->flight.attempt;
+        out->flight_until = live->flight.until;
     }
 }
 

@@ -141,12 +141,10 @@ static void port_step_complete(ag_port *port, const struct ag_step_complete *com
                 ag_record_encode(&ag_step_complete_record, complete), fn, user);
 }
 
-static void port_park(ag_port *port, const ag_value *question_ids, ag_port_done_fn fn, void *user)
+static void port_park(ag_port *port, const struct ag_park *park, ag_port_done_fn fn, void *user)
 {
-    struct ag_park park = {.question_ids = ag_value_ref(question_ids)};
-    push_report(of(port), "/api/workflow/{}/park", ag_record_encode(&ag_park_record, &park), fn,
+    push_report(of(port), "/api/workflow/{}/park", ag_record_encode(&ag_park_record, park), fn,
                 user);
-    ag_record_clear(&ag_park_record, &park);
 }
 
 static void port_finish(ag_port *port, const struct ag_finish *finish, ag_port_done_fn fn,

@@ -78,27 +78,18 @@ static void start_acknowledged(const argo_error *err, void *user)
     }
 }
 
-static bool wants_start_row(const struct ag_strand *s)
-{
-    return s->ops->start_row || s->now.step->repeat_never;
-}
-
-static void send_start(struct ag_strand *s)
+static void send_start(struct ag_strand *s, struct ag_step_start *start)
 {
     ag_port *port = s->runner->config.port;
-    struct ag_visit *v = &s->now;
-    ag_auto_free char *step = ag_strdup(v->step->name);
-    struct ag_step_start start = {.step = step,
-                                  .path = v->path,
-                                  .attempt = v->attempt,
-                                  .repeat_never = v->step->repeat_never};
     s->phase = AG_PHASE_STARTING;
-    port->ops->step_start(port, &start, start_acknowledged, s);
+    port->ops->step_start(port, start, start_acknowledged, s);
+    free(start->step);
 }
 
 void ag_strand_begin(struct ag_strand *s)
 {
     struct ag_visit *v = &s->now;
+    struct ag_step_start start;
     s->ops = ag_step_ops_find(v->step->type->name);
     ag_strand_reset(s);
     s->refused = false;
@@ -109,8 +100,8 @@ void ag_strand_begin(struct ag_strand *s)
                v->why != NULL ? v->why : "this version does not run such steps");
     } else if (v->verdict == AG_VISIT_SKIP) {
         ag_strand_report(s, AG_STEP_SKIPPED, v->step->next, NULL);
-    } else if (wants_start_row(s) && !v->started) {
-        send_start(s);
+    } else if (!v->started && ag_visit_start_row(s, v, &start)) {
+        send_start(s, &start);
     } else {
         run(s);
     }
@@ -367,6 +358,7 @@ void ag_strand_advance(struct ag_strand *s, bool stay)
     if (stay) {
         s->now.attempt++;
         s->now.started = false;
+        s->now.until = 0;
         wait_to_retry(s);
     } else if (s->next.step == NULL) {
         s->phase = AG_PHASE_OVER;
@@ -387,11 +379,13 @@ static int resume_flight(struct ag_strand *s, const struct ag_checkpoint *c, arg
     int64_t failures = ag_streq(ag_value_get_text(c->attempts, "path", NULL), c->flight_path)
                            ? ag_value_get_int(c->attempts, "attempt", 0)
                            : 0;
-    int64_t attempt = c->flight_attempt + (skip || refuse ? 0 : 1);
+    bool goes_on = skip || refuse || c->flight_until != 0;
+    int64_t attempt = c->flight_attempt + (goes_on ? 0 : 1);
     int r = ag_visit_again(s, c->flight_step, c->flight_path, attempt, failures, &s->now, err);
     if (r < 0) {
         return r;
     }
+    s->now.until = c->flight_until;
     if (skip) {
         s->now.verdict = AG_VISIT_SKIP;
     } else if (refuse) {

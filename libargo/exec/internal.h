@@ -19,6 +19,7 @@ struct ag_runner {
     int64_t keys; /* client keys given out */
     size_t listeners;
     ag_wall *limit; /* limits.timeout; NULL: none */
+    int64_t limit_at;
     bool expired;   /* it has passed: no attempt begins any more */
     ag_timer *park; /* until the run asks to be parked; armed while every strand waits */
     bool over;      /* nothing more is reported; on_end was or will not be called */
@@ -56,6 +57,9 @@ int ag_visit_plan(struct ag_strand *s, const char *name, struct ag_visit *v, arg
 /* One that was under way before, at a path that is known. */
 int ag_visit_again(struct ag_strand *s, const char *name, const char *path, int64_t attempt,
                    int64_t failures, struct ag_visit *v, argo_error **err);
+/* The start row of V, with the time that it waits for; false: it needs none. OUT is borrowed from V
+ * but for `step`, which is the caller's. */
+bool ag_visit_start_row(struct ag_strand *s, struct ag_visit *v, struct ag_step_start *out);
 /* Builds the builtins (again). */
 int ag_visit_describe(struct ag_strand *s, struct ag_visit *v, argo_error **err);
 void ag_visit_clear(struct ag_visit *v);

@@ -36,9 +36,9 @@ struct ag_port_ops {
     void (*ci)(ag_port *p, const char *name, ag_port_ci_fn fn, void *user);
     /* `workflow_complete`, after everything queued before it. */
     void (*finish)(ag_port *p, const struct ag_finish *finish, ag_port_done_fn fn, void *user);
-    /* Leaves the waiting for these questions (an array of ids, borrowed) to the daemon. ERR NULL:
-     * the run is parked, its executor must end. ARGO_E_STATE: something has arrived, go on. */
-    void (*park)(ag_port *p, const ag_value *question_ids, ag_port_done_fn fn, void *user);
+    /* Leaves the waiting to the daemon. ERR NULL: the run is parked, its executor must end.
+     * ARGO_E_STATE: something has arrived, or a time has come: go on. */
+    void (*park)(ag_port *p, const struct ag_park *park, ag_port_done_fn fn, void *user);
     /* Wants input and answers from now on (a long poll for both), or not any more. */
     void (*listen)(ag_port *p, bool wanted);
 };

@@ -100,12 +100,7 @@ static int plan_next(struct ag_strand *s, const char *next, struct ag_step_compl
     progress->total_steps = (int64_t)ag_template_step_count(s->runner->plan);
     progress->step_name = ag_strdup(step->name);
     c->progress = (struct ag_list_of){progress, 1};
-    const struct ag_step_ops *ops = ag_step_ops_find(step->type->name);
-    if (s->next.verdict == AG_VISIT_RUN && ops != NULL && (ops->start_row || step->repeat_never)) {
-        *start = (struct ag_step_start){.step = progress->step_name,
-                                        .path = s->next.path,
-                                        .attempt = s->next.attempt,
-                                        .repeat_never = step->repeat_never};
+    if (ag_visit_start_row(s, &s->next, start)) {
         c->start = (struct ag_list_of){start, 1};
         s->next.started = true;
     }
@@ -146,6 +141,7 @@ void ag_strand_report(struct ag_strand *s, int status, const char *next, ag_valu
                                  next != NULL ? completion_acknowledged : failure_acknowledged, s);
     }
     free(progress.step_name);
+    free(start.step);
     if (err != NULL) {
         ag_runner_lost(s->runner, err);
     }

@@ -141,7 +141,7 @@ static void limit_passed(ag_wall *wall, void *user)
     }
 }
 
-/* Wall time from the run's start, whatever executors and pauses lie between. */
+/* Wall time from the run's start without its pauses, whatever executors lie between. */
 static int arm_limit(ag_runner *r, argo_error **err)
 {
     int64_t ms = ag_template_timeout_ms(r->plan);
@@ -149,7 +149,8 @@ static int arm_limit(ag_runner *r, argo_error **err)
         return 0;
     }
     int rc = ag_wall_new(r->config.loop, limit_passed, r, &r->limit, err);
-    return rc < 0 ? rc : ag_wall_arm(r->limit, r->checkpoint.started + ms);
+    r->limit_at = r->checkpoint.started + r->checkpoint.paused_ms + ms;
+    return rc < 0 ? rc : ag_wall_arm(r->limit, r->limit_at);
 }
 
 static void begin(const struct ag_checkpoint *checkpoint, const argo_error *err, void *user)

@@ -10,6 +10,7 @@
 #include "template/template.h"
 
 struct ag_strand;
+struct ag_visit;
 
 /* A step type. `start` must lead to one of ag_strand_done and ag_strand_fail, now or later; the
  * state is gone when that returns. `cancel` must lead to ag_strand_stopped (NULL: at once), and
@@ -21,12 +22,16 @@ struct ag_step_ops {
     void (*start)(struct ag_strand *s, void *state);
     void (*input)(struct ag_strand *s, void *state, const struct ag_stream_record *record);
     void (*drained)(struct ag_strand *s, void *state);
+    /* The time that the step will wait for, in ms; 0: it cannot be told, `start` says why. It is
+     * fixed with the start row, and the step goes on to it whatever dies. NULL: for none. */
+    int64_t (*until)(struct ag_strand *s, const struct ag_visit *v);
     void (*cancel)(struct ag_strand *s, void *state);
     void (*free)(void *state);
 };
 
 extern const struct ag_step_ops ag_step_display, ag_step_command, ag_step_set, ag_step_decide,
-    ag_step_read_file, ag_step_save_file, ag_step_ci_ask, ag_step_user_ask, ag_step_user_choose;
+    ag_step_read_file, ag_step_save_file, ag_step_ci_ask, ag_step_user_ask, ag_step_user_choose,
+    ag_step_wait, ag_step_approve, ag_step_form;
 
 extern const struct ag_step_ops *const ag_step_rows[];
 extern const size_t ag_step_rows_count;
@@ -56,7 +61,8 @@ struct ag_visit {
 
     const char *word; /* of a refusal */
     char *why;
-    bool started; /* its start row is there */
+    bool started;  /* its start row is there */
+    int64_t until; /* the time that it waits for, as the start row has it; 0: none */
 };
 
 enum ag_phase {

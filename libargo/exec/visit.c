@@ -134,6 +134,23 @@ int ag_visit_plan(struct ag_strand *s, const char *name, struct ag_visit *v, arg
     return r;
 }
 
+bool ag_visit_start_row(struct ag_strand *s, struct ag_visit *v, struct ag_step_start *out)
+{
+    const struct ag_step_ops *ops = ag_step_ops_find(v->step->type->name);
+    if (v->verdict != AG_VISIT_RUN || ops == NULL || !(ops->start_row || v->step->repeat_never)) {
+        return false;
+    }
+    if (v->until == 0 && ops->until != NULL) {
+        v->until = ops->until(s, v);
+    }
+    *out = (struct ag_step_start){.step = ag_strdup(v->step->name),
+                                  .path = v->path,
+                                  .attempt = v->attempt,
+                                  .repeat_never = v->step->repeat_never,
+                                  .until = v->until};
+    return true;
+}
+
 int ag_visit_again(struct ag_strand *s, const char *name, const char *path, int64_t attempt,
                    int64_t failures, struct ag_visit *v, argo_error **err)
 {

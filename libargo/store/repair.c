@@ -182,7 +182,7 @@ static int make_fresh(struct repair *r, argo_error **err)
         }
         int rc = ag_sqlite_open(r->fresh, true, &r->to, err);
         if (rc == 0) {
-            rc = ag_schema_apply(r->to, r->fresh, ag_migrations, ag_schema_version, err);
+            rc = ag_schema_migrate(r->to, r->fresh, ag_migrations, ag_schema_version, err);
         }
         if (rc < 0) {
             return rc;

@@ -39,8 +39,6 @@
     const struct ag_row_type id = {name, sizeof(struct type), list, AG_ARRAY_SIZE(list)}; \
     _Static_assert(AG_ARRAY_SIZE(list) + 2 <= AG_ROW_CELLS, "too many columns")
 
-const char *const ag_stream_words[] = {"output", "input", "event", NULL};
-
 static const struct ag_column run_columns[] = {
     TEXT(ag_run, workflow_id),
     WORD(ag_run, state, ag_run_state_words),
@@ -102,6 +100,7 @@ static const struct ag_column step_columns[] = {
     INT(ag_step_row, started),       INT(ag_step_row, ended),
     TEXT(ag_step_row, next_step),    JSON(ag_step_row, outputs),
     JSON(ag_step_row, usage),        JSON(ag_step_row, error),
+    INT(ag_step_row, until),
 };
 ROW(ag_step_row_row, "steps", ag_step_row, step_columns);
 
@@ -162,6 +161,21 @@ static const struct ag_column message_columns[] = {
     JSON(ag_message, payload), INT(ag_message, timestamp),
 };
 ROW(ag_message_row, "messages", ag_message, message_columns);
+
+static const struct ag_column session_columns[] = {
+    TEXT(ag_session, session_id),
+    INT(ag_session, created),
+    TEXT(ag_session, description),
+};
+ROW(ag_session_row, "sessions", ag_session, session_columns);
+
+static const struct ag_column active_run_columns[] = {
+    TEXT(ag_active_run, workflow_id), TEXT(ag_active_run, template_name),
+    INT(ag_active_run, pid),          TEXT(ag_active_run, status),
+    INT(ag_active_run, current_step), INT(ag_active_run, started),
+    TEXT(ag_active_run, session_id),
+};
+ROW(ag_active_run_row, "runs", ag_active_run, active_run_columns);
 
 /* ---- to parameters ------------------------------------------------------------------------- */
 

@@ -113,6 +113,8 @@ static const char *const version_2[] = {
     "ALTER TABLE runs ADD COLUMN output_bytes BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE runs ADD COLUMN config TEXT",
     "ALTER TABLE records ADD COLUMN data TEXT",
+    "ALTER TABLE steps ADD COLUMN until BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE sessions ADD COLUMN description TEXT",
     NULL,
 };
 
@@ -188,8 +190,8 @@ int ag_schema_newer(const char *place, int64_t version, int n, argo_error **err)
                         place, version, n);
 }
 
-int ag_schema_apply(struct ag_db *db, const char *place, const struct ag_migration *list, int n,
-                    argo_error **err)
+int ag_schema_migrate(struct ag_db *db, const char *place, const struct ag_migration *list, int n,
+                      argo_error **err)
 {
     int64_t version;
     int rc = ag_schema_read_version(db, place, &version, err);

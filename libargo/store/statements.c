@@ -17,7 +17,7 @@
     "definition, definition_file, definition_hash, nonce"
 #define STEP_COLUMNS                                                                         \
     "step, path, attempt, status, repeat_never, epoch, started, ended, next_step, outputs, " \
-    "usage, error"
+    "usage, error, until"
 #define RECORD_COLUMNS "seq, stream, kind, text, path, at, client_key, question_id, answer, data"
 #define QUESTION_COLUMNS                                                                         \
     "question_id, path, kind, prompt, answer_schema, choices, multiple, default_answer, "        \
@@ -29,6 +29,11 @@
 #define TOKEN_COLUMNS   "id, sha256, scope, owner, rid, epoch, expires"
 #define REPLY_COLUMNS   "idempotency_key, body_hash, status, reply, at"
 #define MESSAGE_COLUMNS "seq, id, type, payload, at"
+#define SESSION_COLUMNS "session_id, created, description"
+/* What is seen of a run in passing: started is when it was asked for until it has begun. */
+#define ACTIVE_COLUMNS                                  \
+    "workflow_id, template, pid, state, current_step, " \
+    "CASE WHEN started = 0 THEN created ELSE started END, session_id"
 
 /* One page of runs; DRIVING names the index to walk, the rest only filters ('' is no filter). */
 #define RUNS_PAGE(driving)                                                        \
@@ -72,13 +77,16 @@ const char *const ag_sql_text[AG_SQL_COUNT] = {
                             "ON CONFLICT (rid, name) DO UPDATE SET value = excluded.value",
     [AG_SQL_PUT_STEP] =
         "INSERT INTO steps (" STEP_COLUMNS ", rid) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, "
-        "$10, $11, $12, $13) ON CONFLICT (rid, path, attempt) DO UPDATE SET step = excluded.step, "
+        "$10, $11, $12, $13, $14) ON CONFLICT (rid, path, attempt) DO UPDATE SET step = excluded.step, "
         "status = excluded.status, repeat_never = excluded.repeat_never, epoch = excluded.epoch, "
         "started = CASE WHEN excluded.started = 0 THEN steps.started ELSE excluded.started END, "
         "ended = excluded.ended, next_step = excluded.next_step, outputs = excluded.outputs, "
-        "usage = excluded.usage, error = excluded.error",
+        "usage = excluded.usage, error = excluded.error, "
+        "until = CASE WHEN excluded.until = 0 THEN steps.until ELSE excluded.until END",
     [AG_SQL_ADD_RECORD] = "INSERT INTO records (" RECORD_COLUMNS ", rid) VALUES ($1, $2, $3, $4, "
                           "$5, $6, $7, $8, $9, $10, $11)",
+    [AG_SQL_REMOVE_OUTPUT] = "DELETE FROM records WHERE rid = $1 AND seq >= $2 AND seq <= $3 "
+                             "AND stream = 'output'",
     [AG_SQL_PUT_QUESTION] =
         "INSERT INTO questions (" QUESTION_COLUMNS ", rid) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
         "$9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) ON CONFLICT (question_id) DO UPDATE "
@@ -102,6 +110,10 @@ const char *const ag_sql_text[AG_SQL_COUNT] = {
         "recording = excluded.recording, upstream = excluded.upstream, "
         "command = excluded.command, capabilities = excluded.capabilities",
     [AG_SQL_REMOVE_CI] = "DELETE FROM cis WHERE name = $1",
+    [AG_SQL_PUT_SESSION] = "INSERT INTO sessions (" SESSION_COLUMNS ") VALUES ($1, $2, $3) "
+                           "ON CONFLICT (session_id) DO UPDATE SET created = excluded.created, "
+                           "description = excluded.description",
+    [AG_SQL_REMOVE_SESSION] = "DELETE FROM sessions WHERE session_id = $1",
     [AG_SQL_PUT_TOKEN] =
         "INSERT INTO tokens (" TOKEN_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7) "
         "ON CONFLICT (id) DO UPDATE SET sha256 = excluded.sha256, scope = excluded.scope, "
@@ -132,6 +144,9 @@ const char *const ag_sql_text[AG_SQL_COUNT] = {
     [AG_SQL_RUNS_BY_TEMPLATE_STATE] = RUNS_PAGE(" AND template = $3 AND state = $2"),
     [AG_SQL_RUNS_BY_SESSION] = RUNS_PAGE(" AND session_id = $4"),
     [AG_SQL_LIVE_RUNS] = "SELECT " RUN_COLUMNS " FROM runs WHERE " LIVE " ORDER BY rid",
+    [AG_SQL_ACTIVE_RUNS] = "SELECT " ACTIVE_COLUMNS " FROM runs WHERE " LIVE " ORDER BY rid",
+    [AG_SQL_ACTIVE_RUNS_OF] =
+        "SELECT " ACTIVE_COLUMNS " FROM runs WHERE session_id = $1 AND " LIVE " ORDER BY rid",
     [AG_SQL_VARIABLES] = "SELECT name, value FROM variables WHERE rid = $1 ORDER BY name",
     [AG_SQL_STEPS] = "SELECT " STEP_COLUMNS " FROM steps WHERE rid = $1 "
                      "ORDER BY CASE WHEN started = 0 THEN ended ELSE started END, "
@@ -153,6 +168,9 @@ const char *const ag_sql_text[AG_SQL_COUNT] = {
     [AG_SQL_SECRET] = "SELECT answer FROM secrets WHERE rid = $1 AND question_id = $2",
     [AG_SQL_CI] = "SELECT " CI_COLUMNS " FROM cis WHERE name = $1",
     [AG_SQL_CIS] = "SELECT " CI_COLUMNS " FROM cis ORDER BY name",
+    [AG_SQL_SESSION] = "SELECT " SESSION_COLUMNS " FROM sessions WHERE session_id = $1",
+    [AG_SQL_SESSIONS] = "SELECT " SESSION_COLUMNS " FROM sessions WHERE session_id > $1 "
+                        "ORDER BY session_id LIMIT $2",
     [AG_SQL_TOKEN] = "SELECT " TOKEN_COLUMNS " FROM tokens WHERE sha256 = $1",
     [AG_SQL_REPLY] = "SELECT " REPLY_COLUMNS " FROM replies WHERE idempotency_key = $1",
     [AG_SQL_MESSAGES] =

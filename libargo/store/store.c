@@ -24,7 +24,7 @@ static int open_connections(ag_store *s, argo_error **err)
     const struct ag_driver *driver = s->driver;
     int rc = driver->open(s->path, true, &s->writer, err);
     if (rc == 0) {
-        rc = ag_schema_apply(s->writer, s->path, ag_migrations, ag_schema_version, err);
+        rc = ag_schema_migrate(s->writer, s->path, ag_migrations, ag_schema_version, err);
     }
     if (rc == 0) {
         rc = driver->open(s->path, false, &s->reader, err);
@@ -37,10 +37,23 @@ static int open_connections(ag_store *s, argo_error **err)
     return rc;
 }
 
+static ag_store *store_new(void)
+{
+    ag_store *s = calloc(1, sizeof(*s));
+    if (s != NULL) {
+        ag_list_init(&s->queue);
+        ag_list_init(&s->done);
+        pthread_mutex_init(&s->lock, NULL);
+        pthread_cond_init(&s->work, NULL);
+        pthread_cond_init(&s->idle, NULL);
+    }
+    return s;
+}
+
 int ag_store_open(const struct ag_store_config *config, ag_store **out, argo_error **err)
 {
     assert(config->path != NULL && config->loop != NULL);
-    ag_store *s = calloc(1, sizeof(*s));
+    ag_store *s = store_new();
     if (s == NULL) {
         return ag_error_nomem(err);
     }
@@ -49,11 +62,6 @@ int ag_store_open(const struct ag_store_config *config, ag_store **out, argo_err
     s->on_failed = config->failed;
     s->tokens_version = 1;
     s->user = config->user;
-    ag_list_init(&s->queue);
-    ag_list_init(&s->done);
-    pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->work, NULL);
-    pthread_cond_init(&s->idle, NULL);
     s->path = ag_strdup(config->path);
     int rc = s->path == NULL ? ag_error_nomem(err) : open_connections(s, err);
     if (rc == 0) {
@@ -70,15 +78,36 @@ int ag_store_open(const struct ag_store_config *config, ag_store **out, argo_err
     return 0;
 }
 
+int ag_store_reader(const ag_store *s, ag_store **out, argo_error **err)
+{
+    ag_store *reader = store_new();
+    if (reader == NULL) {
+        return ag_error_nomem(err);
+    }
+    reader->driver = s->driver;
+    int rc = s->driver->open(s->path, false, &reader->reader, err);
+    if (rc < 0) {
+        ag_store_close(reader);
+        return rc;
+    }
+    *out = reader;
+    return 0;
+}
+
+void ag_store_settle(ag_store *s)
+{
+    s->closing = true;
+    if (s->has_thread) {
+        ag_writer_stop(s);
+    }
+}
+
 void ag_store_close(ag_store *s)
 {
     if (s == NULL) {
         return;
     }
-    s->closing = true;
-    if (s->has_thread) {
-        ag_writer_stop(s);
-    }
+    ag_store_settle(s);
     if (s->reader != NULL) {
         s->driver->close(s->reader);
     }

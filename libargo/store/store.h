@@ -46,6 +46,11 @@ int ag_store_open(const struct ag_store_config *config, ag_store **out, argo_err
 /* Commits what is queued, calls the callbacks (but not `failed`), checkpoints, closes. Not from
  * inside a callback of the store. */
 void ag_store_close(ag_store *s);
+/* A second reader of the store's file, for another thread: reads only. Closed as a store, before
+ * S is. */
+int ag_store_reader(const ag_store *s, ag_store **out, argo_error **err);
+/* Commits what is queued and calls the callbacks; from then on there are only reads. */
+void ag_store_settle(ag_store *s);
 /* True while no commit has failed since the last good one. */
 bool ag_store_healthy(const ag_store *s);
 
@@ -78,11 +83,18 @@ void ag_txn_put_run(ag_txn *t, const struct ag_run *run); /* all of the row but 
 void ag_txn_retire_id(ag_txn *t, int64_t rid, const char *new_id);
 void ag_txn_put_variable(ag_txn *t, int64_t rid, const char *name, const ag_value *value);
 
-/* Steps: keyed by (rid, path, attempt). A put replaces the row, keeping `started` if it is 0. */
+/* Steps: keyed by (rid, path, attempt). A put replaces the row, keeping `started` and
+ * `until` when they are 0. */
 void ag_txn_put_step(ag_txn *t, int64_t rid, const struct ag_step_row *row);
 
 /* Streams: (rid, seq). A repeated (rid, client_key) is for the domain to have filtered. */
 void ag_txn_add_record(ag_txn *t, int64_t rid, const struct ag_stream_record *rec);
+
+/* The output records from seq FROM to seq UPTO go. */
+void ag_txn_remove_output(ag_txn *t, int64_t rid, int64_t from, int64_t upto);
+/* Before anything of the transaction is committed LINES are durable at the end of the file PATH
+ * (ag_file_append_lines). A crash in between leaves them there and the transaction undone. */
+void ag_txn_append_file(ag_txn *t, const char *path, const char *lines);
 
 /* The answer of a secret question is not stored with it. */
 void ag_txn_put_question(ag_txn *t, int64_t rid, const struct ag_question *q);
@@ -92,6 +104,9 @@ void ag_txn_forget_secrets(ag_txn *t, int64_t rid);
 
 void ag_txn_put_ci(ag_txn *t, const struct ag_ci *ci);
 void ag_txn_remove_ci(ag_txn *t, const char *name);
+
+void ag_txn_put_session(ag_txn *t, const struct ag_session *session);
+void ag_txn_remove_session(ag_txn *t, const char *session_id);
 
 /* Tokens: only the SHA-256 is stored. */
 struct ag_token {
@@ -185,6 +200,17 @@ int ag_store_secret(ag_store *s, int64_t rid, const char *question_id, ag_value 
 int ag_store_ci(ag_store *s, const char *name, struct ag_ci *out, argo_error **err);
 int ag_store_cis(ag_store *s, int (*fn)(const struct ag_ci *ci, void *user), void *user,
                  argo_error **err);
+/* Without `workflows`. Ids above AFTER ("": all), in their order, at most LIMIT. */
+int ag_store_session(ag_store *s, const char *session_id, struct ag_session *out,
+                     argo_error **err);
+int ag_store_sessions(ag_store *s, const char *after, int64_t limit,
+                      int (*fn)(const struct ag_session *session, void *user), void *user,
+                      argo_error **err);
+/* The runs that have not ended, of one session or (NULL) all, oldest first; without those whose
+ * rows are damaged. */
+int ag_store_active_runs(ag_store *s, const char *session_id,
+                         int (*fn)(const struct ag_active_run *run, void *user), void *user,
+                         argo_error **err);
 int ag_store_token(ag_store *s, const char *sha256, struct ag_token *out, argo_error **err);
 int ag_store_reply(ag_store *s, const char *key, struct ag_kept_reply *out, argo_error **err);
 int ag_store_messages(ag_store *s, int64_t rid, int64_t after,

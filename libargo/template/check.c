@@ -85,6 +85,27 @@ static void check_required(struct ag_check *c, const struct ag_node *node, struc
     }
 }
 
+/* Two keys of which exactly one is given. */
+static void check_either(struct ag_check *c, const struct ag_node *node, struct ag_key_sets sets,
+                         const struct ag_keys *keys)
+{
+    for (size_t i = 0; keys != NULL && i < keys->n; i++) {
+        const char *name = keys->keys[i].name;
+        const char *instead = keys->keys[i].instead;
+        if (instead == NULL) {
+            continue;
+        }
+        struct ag_node member = ag_key_sets_member(sets, node, name);
+        struct ag_node other = ag_key_sets_member(sets, node, instead);
+        if (member.value == NULL && other.value == NULL) {
+            ag_auto_free char *expected = ag_asprintf("'%s', or '%s'", name, instead);
+            ag_check_problem(c, &member, expected, NULL, "missing required key '%s'", name);
+        } else if (member.value != NULL && other.value != NULL) {
+            ag_check_problem(c, &other, "one of the two", NULL, "'%s' beside '%s'", instead, name);
+        }
+    }
+}
+
 static void check_members(struct ag_check *c, const struct ag_node *node, struct ag_key_sets sets,
                           bool know_all)
 {
@@ -110,6 +131,8 @@ static void check_members(struct ag_check *c, const struct ag_node *node, struct
     }
     check_required(c, node, sets, sets.a);
     check_required(c, node, sets, sets.b);
+    check_either(c, node, sets, sets.a);
+    check_either(c, node, sets, sets.b);
 }
 
 void ag_check_object(struct ag_check *c, const struct ag_node *node, struct ag_key_sets sets)
@@ -145,6 +168,9 @@ static void check_step(struct ag_check *c, const struct ag_step_outline *step)
     }
     check_members(c, &step->node, sets, step->type != NULL);
     check_duplicate(c, step);
+    if (step->type != NULL) {
+        ag_check_asking(c, &step->node, sets, step->type);
+    }
     if (step->orphan && !step->excused) {
         ag_check_problem(c, &step->node, "a step that leads to it", NULL,
                          "step '%s' is unreachable", step->name != NULL ? step->name : "");

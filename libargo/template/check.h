@@ -51,6 +51,10 @@ void ag_check_text(struct ag_check *c, const struct ag_node *node);
 void ag_check_any(struct ag_check *c, const struct ag_node *node); /* every text in it */
 void ag_check_expr(struct ag_check *c, const struct ag_node *node);
 void ag_check_pattern(struct ag_check *c, const struct ag_node *node, const struct ag_key *key);
+/* check_asking.c: schemas, and what the members of a step that asks say together. */
+void ag_check_schema(struct ag_check *c, const struct ag_node *node, const struct ag_key *key);
+void ag_check_asking(struct ag_check *c, const struct ag_node *step, struct ag_key_sets sets,
+                     const struct ag_step_type *type);
 /* check_around.c: parameters and personas. */
 void ag_check_parameters(struct ag_check *c, const struct ag_node *node, const struct ag_key *key);
 void ag_check_personas(struct ag_check *c, const struct ag_node *node, const struct ag_key *key);

@@ -7,9 +7,9 @@
 
 #include "base/text.h"
 #include "template/check.h"
+#include "template/plan.h"
 
-#define MAX_DURATION_MS (INT64_C(3650) * 24 * 3600 * 1000)
-#define MAX_NAME        64
+#define MAX_NAME 64
 
 static const char *type_name(const ag_value *v)
 {
@@ -111,9 +111,37 @@ static void check_duration(struct ag_check *c, const struct ag_node *node, const
         return;
     }
     double seconds = text != NULL ? (double)ms / 1000 : ag_value_as_real(node->value);
-    if (!(seconds >= 0 && seconds * 1000 <= (double)MAX_DURATION_MS)) {
+    if (!(seconds >= 0 && seconds * 1000 <= (double)AG_DURATION_MAX_MS)) {
         ag_check_problem(c, node, "a duration from 0 to 3650 days", NULL, "%g s is out of range",
                          seconds);
+    }
+}
+
+/* What {...} makes of the text is known when the step runs. */
+static bool is_made(const struct ag_node *node)
+{
+    const char *text = ag_value_as_text(node->value);
+    return text != NULL && strchr(text, '{') != NULL;
+}
+
+static void check_span(struct ag_check *c, const struct ag_node *node, const struct ag_key *key)
+{
+    if (is_made(node)) {
+        ag_check_text(c, node);
+    } else {
+        check_duration(c, node, key);
+    }
+}
+
+static void check_time(struct ag_check *c, const struct ag_node *node, const struct ag_key *key)
+{
+    static const char expected[] = "a time like 2026-01-31T12:00:00Z, as text";
+    int64_t ms = 0;
+    if (is_made(node)) {
+        ag_check_text(c, node);
+    } else if (ag_check_type(c, node, ARGO_TYPE_TEXT, expected) &&
+               ag_time_parse(ag_value_as_text(node->value), key->name, &ms, NULL) != 0) {
+        ag_check_problem(c, node, expected, NULL, "'%s' is no time", ag_value_as_text(node->value));
     }
 }
 
@@ -363,6 +391,11 @@ static void check_options(struct ag_check *c, const struct ag_node *node, const 
                 check_object);
 }
 
+static void check_fields(struct ag_check *c, const struct ag_node *node, const struct ag_key *key)
+{
+    check_array(c, node, key, false, "an array of fields, {name, label, type}", check_object);
+}
+
 static void check_any_array(struct ag_check *c, const struct ag_node *node,
                             const struct ag_key *key)
 {
@@ -409,6 +442,8 @@ void ag_check_value(struct ag_check *c, const struct ag_node *node, const struct
         [AG_KEY_INT] = check_int,
         [AG_KEY_REAL] = check_real,
         [AG_KEY_DURATION] = check_duration,
+        [AG_KEY_SPAN] = check_span,
+        [AG_KEY_TIME] = check_time,
         [AG_KEY_EXPR] = check_expr,
         [AG_KEY_NAME] = check_name,
         [AG_KEY_LABEL] = check_label,
@@ -423,6 +458,8 @@ void ag_check_value(struct ag_check *c, const struct ag_node *node, const struct
         [AG_KEY_WORD_LIST] = check_word_list,
         [AG_KEY_INT_LIST] = check_int_list,
         [AG_KEY_OPTIONS] = check_options,
+        [AG_KEY_FIELDS] = check_fields,
+        [AG_KEY_SCHEMA] = ag_check_schema,
         [AG_KEY_VALUES] = check_values,
         [AG_KEY_ANY] = check_any,
         [AG_KEY_LITERAL] = NULL,

@@ -21,22 +21,6 @@ struct ag_template {
 
 /* ---- checking ------------------------------------------------------------------------------ */
 
-static void check_lists(struct ag_check *c)
-{
-    const struct ag_outline *o = c->outline;
-    const struct ag_key_sets sets = {&ag_template_keys, NULL};
-    struct ag_node steps = ag_key_sets_member(sets, &o->root, "steps");
-    struct ag_node phases = ag_key_sets_member(sets, &o->root, "phases");
-    if (steps.value == NULL && phases.value == NULL) {
-        ag_check_problem(c, &steps, "'steps', or 'phases'", NULL, "missing required key 'steps'");
-    } else if (steps.value != NULL && phases.value != NULL) {
-        ag_check_problem(c, &phases, "one of the two", NULL, "'phases' beside 'steps'");
-    }
-    if (o->found_steps > o->n_steps) {
-        ag_check_problem(c, &o->list, "at most 1000 steps", NULL, "%zu steps", o->found_steps);
-    }
-}
-
 static int check_all(const char *file, const ag_source *source, const struct ag_outline *o,
                      argo_error **err)
 {
@@ -53,8 +37,8 @@ static int check_all(const char *file, const ag_source *source, const struct ag_
         .personas = ag_key_sets_member(sets, &o->root, "personas").value,
     };
     ag_check_object(&c, &o->root, sets);
-    if (ag_value_is(o->root.value, ARGO_TYPE_OBJECT)) {
-        check_lists(&c);
+    if (o->found_steps > o->n_steps) {
+        ag_check_problem(&c, &o->list, "at most 1000 steps", NULL, "%zu steps", o->found_steps);
     }
     int rc = ag_check_finish(&c, err);
     ag_check_clear(&c);

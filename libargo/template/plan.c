@@ -28,6 +28,28 @@ int64_t ag_plan_duration_ms(const ag_value *v, int64_t fallback)
     return ms;
 }
 
+int ag_template_span_ms(const ag_value *v, const char *what, int64_t *out, argo_error **err)
+{
+    const char *text = ag_value_as_text(v);
+    int64_t ms = 0;
+    if (text != NULL) {
+        int rc = ag_parse_duration_ms(text, what, &ms, err);
+        if (rc < 0) {
+            return rc;
+        }
+    } else if (!ag_value_is_number(v)) {
+        return ag_error_set(err, ARGO_E_INVALID,
+                            "%s: expected seconds, or a text like 90s, 5m, 2h, 3d", what);
+    }
+    double seconds = text != NULL ? (double)ms / 1000 : ag_value_as_real(v);
+    if (!(seconds >= 0 && seconds * 1000 <= (double)AG_DURATION_MAX_MS)) {
+        return ag_error_set(err, ARGO_E_INVALID, "%s: %g s is no duration from 0 to 3650 days",
+                            what, seconds);
+    }
+    *out = llround(seconds * 1000);
+    return 0;
+}
+
 /* The step's own member, else the template's. */
 static const ag_value *with_default(const struct ag_outline *o, const ag_value *step,
                                     const char *key)

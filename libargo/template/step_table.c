@@ -94,7 +94,7 @@ static const struct ag_key template_keys[] = {
     {"limits", AG_KEY_OBJECT, .sub = SUB(limits_keys)},
     {"retry", AG_KEY_OBJECT, .sub = SUB(retry_keys)},
     {"on_error", AG_KEY_ON_ERROR, .sub = SUB(on_error_keys)},
-    {"steps", AG_KEY_STEPS},
+    {"steps", AG_KEY_STEPS, .instead = "phases"},
     {"phases", AG_KEY_PHASES, .sub = SUB(phase_keys)},
 };
 const struct ag_keys ag_template_keys = KEYS(template_keys);
@@ -156,6 +156,7 @@ static const struct ag_key answer_keys[] = {
     {"min", AG_KEY_REAL},
     {"max", AG_KEY_REAL},
     {"pattern", AG_KEY_PATTERN},
+    {"schema", AG_KEY_SCHEMA},
 };
 
 static const struct ag_key user_ask_keys[] = {
@@ -183,24 +184,63 @@ static const struct ag_key user_choose_keys[] = {
     {"deadline", AG_KEY_DURATION},
 };
 
+static const struct ag_key approve_keys[] = {
+    {"prompt", AG_KEY_TEXT, .required = true},
+    {"details", AG_KEY_TEXT},
+    {"on_yes", AG_KEY_TARGET},
+    {"on_no", AG_KEY_TARGET, .required = true},
+    {"save_to", AG_KEY_SAVE},
+    {"deadline", AG_KEY_DURATION},
+};
+
+static const struct ag_key field_keys[] = {
+    {"name", AG_KEY_WORD, .required = true},
+    {"label", AG_KEY_TEXT},
+    {"description", AG_KEY_TEXT},
+    {"type", AG_KEY_WORD, .words = answer_words},
+    {"required", AG_KEY_BOOL},
+    {"default", AG_KEY_ANY},
+    {"options", AG_KEY_ARRAY},
+    {"min", AG_KEY_REAL},
+    {"max", AG_KEY_REAL},
+    {"pattern", AG_KEY_PATTERN},
+    {"secret", AG_KEY_BOOL},
+};
+
+static const struct ag_key form_keys[] = {
+    {"prompt", AG_KEY_TEXT, .required = true},
+    {"fields", AG_KEY_FIELDS, .instead = "schema", .sub = SUB(field_keys)},
+    {"schema", AG_KEY_SCHEMA},
+    {"save_to", AG_KEY_SAVE},
+    {"deadline", AG_KEY_DURATION},
+    {"on_deadline", AG_KEY_WORD, .words = deadline_words},
+};
+
+static const struct ag_key wait_keys[] = {
+    {"seconds", AG_KEY_SPAN, .instead = "at"},
+    {"at", AG_KEY_TIME},
+};
+
 const struct ag_step_type ag_step_types[] = {
     {"display", NULL, "shows text", false, KEYS(display_keys)},
     {"user_ask", NULL, "asks a person a question", false, KEYS(user_ask_keys)},
     {"user_choose", NULL, "lets a person choose one of several", false, KEYS(user_choose_keys)},
+    {"approve", NULL, "asks a person for a yes or no", false, KEYS(approve_keys)},
+    {"form", NULL, "asks a person for several values", false, KEYS(form_keys)},
     {"ci_ask", "prompt", "asks a CI and keeps the answer", false, KEYS(ci_ask_keys)},
     {"decide", NULL, "branches", false, KEYS(decide_keys)},
     {"command", NULL, "runs a program", true, KEYS(command_keys)},
     {"read_file", NULL, "reads a file", false, KEYS(read_file_keys)},
     {"save_file", NULL, "writes a file, atomically", false, KEYS(save_file_keys)},
     {"set", NULL, "computes variables", false, KEYS(set_keys)},
+    {"wait", NULL, "waits for a time", false, KEYS(wait_keys)},
 };
 /* clang-format on */
 const size_t ag_step_types_count = AG_ARRAY_SIZE(ag_step_types);
 
 const char *const ag_step_types_later[] = {
-    "approve",       "form",       "wait",          "secret",       "ci_analyze",
-    "ci_ask_series", "ci_present", "ci_chat",       "user_ci_chat", "http",
-    "foreach",       "parallel",   "workflow_call", "ci_agent",     NULL};
+    "ci_analyze", "ci_ask_series", "ci_present", "ci_chat", "user_ci_chat", "http", "foreach",
+    "parallel",   "workflow_call", "ci_agent",   NULL};
 
 const struct ag_step_type *ag_step_type_find(const char *name_or_alias)
 {

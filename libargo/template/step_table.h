@@ -18,6 +18,8 @@ enum ag_key_type {
     AG_KEY_INT,        /* within [min, max] */
     AG_KEY_REAL,       /* within [min, max] */
     AG_KEY_DURATION,   /* number of seconds, or "90s" "5m" "2h" "3d" */
+    AG_KEY_SPAN,       /* the same; or text whose {{...}} makes one when the step runs */
+    AG_KEY_TIME,       /* RFC 3339; or text whose {{...}} makes one when the step runs */
     AG_KEY_EXPR,       /* a condition */
     AG_KEY_NAME,       /* a step's own name: text or an integer */
     AG_KEY_LABEL,      /* text taken literally, or an integer */
@@ -32,6 +34,8 @@ enum ag_key_type {
     AG_KEY_WORD_LIST,  /* array of text, taken literally */
     AG_KEY_INT_LIST,   /* array of integers within [min, max] */
     AG_KEY_OPTIONS,    /* options of user_choose: non-empty array of objects with the keys `sub` */
+    AG_KEY_FIELDS,     /* fields of form: non-empty array of objects with the keys `sub` */
+    AG_KEY_SCHEMA,     /* a JSON Schema of an answer (template/schema.h), taken as it is */
     AG_KEY_VALUES,     /* object: variable path -> any JSON, {{...}} in every string */
     AG_KEY_ANY,        /* any JSON, {{...}} in every string */
     AG_KEY_LITERAL,    /* any JSON, taken as it is */
@@ -52,6 +56,7 @@ struct ag_key {
     enum ag_key_type type;
     bool required;
     const char *alias;        /* another spelling of the key, or NULL */
+    const char *instead;      /* exactly one of this key and that other one is given, or NULL */
     const char *const *words; /* NULL-terminated */
     int64_t min, max;         /* of INT and REAL; both 0: any */
     const struct ag_keys *sub;

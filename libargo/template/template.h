@@ -63,6 +63,9 @@ int64_t ag_template_timeout_ms(const ag_template *t); /* limits.timeout, 0: none
  * {name, role, style, greeting, system} (NULL NAME: the default one), or NULL. */
 const char *ag_template_default(const ag_template *t, const char *key);
 const ag_value *ag_template_persona(const ag_template *t, const char *name);
+/* The milliseconds of a duration that a step has made by itself: a number of seconds, or text
+ * like "5m", up to 3650 days. WHAT names it in the message. */
+int ag_template_span_ms(const ag_value *v, const char *what, int64_t *out, argo_error **err);
 /* The declared parameters as an object, for listings; never NULL. */
 const ag_value *ag_template_parameters(const ag_template *t);
 

@@ -69,6 +69,7 @@ const char *const ag_step_status_words[] = {"started", "done", "failed", "skippe
 const char *const ag_question_kind_words[] = {"text", "choice",     "confirm",
                                               "form", "permission", NULL};
 const char *const ag_question_state_words[] = {"open", "answered", "expired", "cancelled", NULL};
+const char *const ag_stream_words[] = {"output", "input", "event", NULL};
 static const char *const finish_words[] = {"done", "failed", NULL};
 
 static const struct ag_field run_fields[] = {
@@ -136,6 +137,7 @@ static const struct ag_field step_row_fields[] = {
     INT(struct ag_step_row, "epoch", epoch, 0, COUNT_MAX, 0),
     TIME(struct ag_step_row, "started", started, AG_OMIT_EMPTY),
     TIME(struct ag_step_row, "ended", ended, AG_OMIT_EMPTY),
+    TIME(struct ag_step_row, "until", until, AG_OMIT_EMPTY),
     TEXT(struct ag_step_row, "next_step", next_step, AG_MAX_LABEL, AG_OMIT_EMPTY),
     VALUE(struct ag_step_row, "outputs", outputs, AG_OMIT_EMPTY),
     VALUE(struct ag_step_row, "usage", usage, AG_OMIT_EMPTY),
@@ -155,6 +157,7 @@ static const struct ag_field step_start_fields[] = {
     TEXT(struct ag_step_start, "path", path, AG_MAX_PATH, AG_REQUIRED),
     INT(struct ag_step_start, "attempt", attempt, 1, COUNT_MAX, AG_REQUIRED),
     BOOL(struct ag_step_start, "repeat_never", repeat_never, AG_OMIT_EMPTY),
+    TIME(struct ag_step_start, "until", until, AG_OMIT_EMPTY),
 };
 RECORD(ag_step_start_record, "step start", struct ag_step_start, step_start_fields);
 
@@ -211,6 +214,7 @@ static const struct ag_field checkpoint_fields[] = {
     TEXT(struct ag_checkpoint, "flight_step", flight_step, AG_MAX_LABEL, AG_OMIT_EMPTY),
     TEXT(struct ag_checkpoint, "flight_path", flight_path, AG_MAX_PATH, AG_OMIT_EMPTY),
     INT(struct ag_checkpoint, "flight_attempt", flight_attempt, 0, COUNT_MAX, AG_OMIT_EMPTY),
+    TIME(struct ag_checkpoint, "flight_until", flight_until, AG_OMIT_EMPTY),
     TEXT(struct ag_checkpoint, "decision", decision, AG_MAX_NAME, AG_OMIT_EMPTY),
     OBJECT(struct ag_checkpoint, "visits", visits, AG_OMIT_EMPTY),
     OBJECT(struct ag_checkpoint, "attempts", attempts, AG_OMIT_EMPTY),
@@ -237,17 +241,27 @@ static const struct ag_field finish_fields[] = {
 };
 RECORD(ag_finish_record, "workflow completion", struct ag_finish, finish_fields);
 
+#define RECORD_REST                                                             \
+    TEXT(struct ag_stream_record, "kind", kind, AG_MAX_NAME, 0),                \
+        TEXT(struct ag_stream_record, "text", text, AG_MAX_VALUE, 0),           \
+        TEXT(struct ag_stream_record, "path", path, AG_MAX_PATH, 0),            \
+        TIME(struct ag_stream_record, "at", at, 0),                             \
+        ID(struct ag_stream_record, "question_id", question_id, AG_OMIT_EMPTY), \
+        VALUE(struct ag_stream_record, "answer", answer, AG_OMIT_EMPTY),        \
+        VALUE(struct ag_stream_record, "data", data, AG_OMIT_EMPTY)
+
 static const struct ag_field stream_record_fields[] = {
     INT(struct ag_stream_record, "seq", seq, 0, COUNT_MAX, 0),
-    TEXT(struct ag_stream_record, "kind", kind, AG_MAX_NAME, 0),
-    TEXT(struct ag_stream_record, "text", text, AG_MAX_VALUE, 0),
-    TEXT(struct ag_stream_record, "path", path, AG_MAX_PATH, 0),
-    TIME(struct ag_stream_record, "at", at, 0),
-    ID(struct ag_stream_record, "question_id", question_id, AG_OMIT_EMPTY),
-    VALUE(struct ag_stream_record, "answer", answer, AG_OMIT_EMPTY),
-    VALUE(struct ag_stream_record, "data", data, AG_OMIT_EMPTY),
+    RECORD_REST,
 };
 RECORD(ag_stream_record_record, "record", struct ag_stream_record, stream_record_fields);
+
+static const struct ag_field event_fields[] = {
+    INT(struct ag_stream_record, "seq", seq, 0, COUNT_MAX, 0),
+    ENUM(struct ag_stream_record, "stream", stream, ag_stream_words, 0),
+    RECORD_REST,
+};
+RECORD(ag_event_record, "event", struct ag_stream_record, event_fields);
 
 static const struct ag_field output_request_fields[] = {
     TEXT(struct ag_output_request, "output", output, AG_MAX_VALUE, AG_OMIT_EMPTY),
@@ -304,6 +318,41 @@ static const struct ag_field ci_fields[] = {
 };
 RECORD(ag_ci_record, "CI", struct ag_ci, ci_fields);
 
+/* The five that readers of the file know, then what it takes to register the CI again. */
+static const struct ag_field ci_mirror_fields[] = {
+    ID(struct ag_ci, "name", name, AG_REQUIRED),
+    TEXT(struct ag_ci, "model", model, AG_MAX_LABEL, 0),
+    INT(struct ag_ci, "port", port, 0, UINT16_MAX, 0),
+    TEXT(struct ag_ci, "socket_path", socket_path, AG_MAX_FILE, 0),
+    TEXT(struct ag_ci, "status", status, AG_MAX_NAME, 0),
+    TEXT(struct ag_ci, "provider", provider, AG_MAX_NAME, AG_OMIT_EMPTY),
+    TEXT(struct ag_ci, "role", role, AG_MAX_LABEL, AG_OMIT_EMPTY),
+    TEXT(struct ag_ci, "base_url", base_url, AG_MAX_FILE, AG_OMIT_EMPTY),
+    TEXT(struct ag_ci, "recording", recording, AG_MAX_FILE, AG_OMIT_EMPTY),
+    ID(struct ag_ci, "upstream", upstream, AG_OMIT_EMPTY),
+    ARRAY(struct ag_ci, "command", command, 64, AG_OMIT_EMPTY),
+    ARRAY(struct ag_ci, "capabilities", capabilities, 64, AG_OMIT_EMPTY),
+};
+RECORD(ag_ci_mirror_record, "CI", struct ag_ci, ci_mirror_fields);
+
+static const struct ag_field session_fields[] = {
+    ID(struct ag_session, "session_id", session_id, 0),
+    ARRAY(struct ag_session, "workflows", workflows, 0, 0),
+    TIME(struct ag_session, "created", created, 0),
+    TEXT(struct ag_session, "description", description, AG_MAX_LABEL, AG_OMIT_EMPTY),
+};
+RECORD(ag_session_record, "session", struct ag_session, session_fields);
+
+static const struct ag_field active_run_fields[] = {
+    ID(struct ag_active_run, "workflow_id", workflow_id, AG_REQUIRED),
+    TEXT(struct ag_active_run, "template", template_name, AG_MAX_NAME, 0),
+    INT(struct ag_active_run, "pid", pid, 0, COUNT_MAX, 0),
+    TEXT(struct ag_active_run, "status", status, AG_MAX_NAME, 0),
+    INT(struct ag_active_run, "current_step", current_step, 0, COUNT_MAX, 0),
+    TIME(struct ag_active_run, "started", started, 0),
+};
+RECORD(ag_active_run_record, "workflow", struct ag_active_run, active_run_fields);
+
 static const struct ag_field message_fields[] = {
     TEXT(struct ag_message, "id", id, AG_MAX_NAME, AG_OMIT_EMPTY),
     TEXT(struct ag_message, "type", type, AG_MAX_NAME, AG_REQUIRED),
@@ -335,4 +384,10 @@ void ag_stream_record_clear(struct ag_stream_record *record)
 {
     free(record->client_key);
     ag_record_clear(&ag_stream_record_record, record);
+}
+
+void ag_active_run_clear(struct ag_active_run *run)
+{
+    free(run->session_id);
+    ag_record_clear(&ag_active_run_record, run);
 }

@@ -69,13 +69,13 @@ struct ag_run {
     int64_t cursor_input;
     int64_t created, started, updated, ended;
     ag_value *result;
-    ag_value *error;       /* {code,message,...} of a failed run */
-    int64_t wake_at;       /* parked until then; 0: no time brings it back */
-    int64_t paused_at;     /* since when it is paused; 0: it is not */
-    int64_t paused_ms;     /* how long the pauses before that lasted together */
-    int64_t trimmed_seq;   /* output up to here has gone to the run's log */
-    int64_t output_bytes;  /* of the output that is still in the store */
-    ag_value *config;      /* what `update_config` messages have set, or NULL */
+    ag_value *error;      /* {code,message,...} of a failed run */
+    int64_t wake_at;      /* parked until then; 0: no time brings it back */
+    int64_t paused_at;    /* since when it is paused; 0: it is not */
+    int64_t paused_ms;    /* how long the pauses before that lasted together */
+    int64_t trimmed_seq;  /* output up to here has gone to the run's log */
+    int64_t output_bytes; /* of the output that is still in the store */
+    ag_value *config;     /* what `update_config` messages have set, or NULL */
 };
 extern const struct ag_record ag_run_record; /* the full resource, `data` of status */
 
@@ -117,6 +117,7 @@ struct ag_step_row {
     bool repeat_never; /* "repeat_never": what its template says of a death in mid-flight */
     int64_t epoch;
     int64_t started, ended;
+    int64_t until; /* the time that the step waits for; 0: none */
     char *next_step;
     ag_value *outputs, *usage, *error;
 };
@@ -132,6 +133,7 @@ struct ag_step_start {
     char *step, *path;
     int64_t attempt;
     bool repeat_never;
+    int64_t until; /* the time that the step waits for; 0: none */
 };
 extern const struct ag_record ag_step_start_record;
 
@@ -176,10 +178,11 @@ struct ag_checkpoint {
     char *next_step; /* NULL: the first step; "EXIT": only workflow_complete is missing */
     char *flight_step, *flight_path; /* started, not completed: see decision */
     int64_t flight_attempt;
-    char *decision;     /* "repeat", "skip" or "fail" for the step in flight */
-    ag_value *visits;   /* {step: how often it has been entered, the one in flight included} */
-    ag_value *attempts; /* {"path","attempt"} of the last failed attempt at next_step, or NULL */
-    ag_value *failure;  /* at "EXIT": the error of the step that failed for good, or NULL */
+    int64_t flight_until; /* the time that it waits for: the attempt goes on; 0: none */
+    char *decision;       /* "repeat", "skip" or "fail" for the step in flight */
+    ag_value *visits;     /* {step: how often it has been entered, the one in flight included} */
+    ag_value *attempts;   /* {"path","attempt"} of the last failed attempt at next_step, or NULL */
+    ag_value *failure;    /* at "EXIT": the error of the step that failed for good, or NULL */
     int64_t steps_done;
     int64_t started; /* when the run's first executor was started; limits.timeout counts from it */
     int64_t consumed_input_seq;
@@ -207,18 +210,22 @@ extern const struct ag_record ag_finish_record;
 
 enum ag_stream { AG_STREAM_OUTPUT, AG_STREAM_INPUT, AG_STREAM_EVENT };
 
-/* A row of a run's one sequence. Input records have kind `line` (typed ahead) or `answer`. */
+extern const char *const ag_stream_words[];
+
+/* A row of a run's one sequence. Input records have kind `line` (typed ahead) or `answer`. An
+ * output record of kind `gap` stands for all output before it. */
 struct ag_stream_record {
     int64_t seq;
-    int stream; /* not on the wire */
+    int stream; /* on the wire in ag_event_record only */
     char *kind, *text, *path;
     int64_t at;
     char *client_key;  /* not on the wire */
     char *question_id; /* of a prompt or an answer */
     ag_value *answer;  /* of an answer, unless the question is secret */
-    ag_value *data;    /* of an event */
+    ag_value *data;    /* of an event or a gap */
 };
-extern const struct ag_record ag_stream_record_record;
+extern const struct ag_record ag_stream_record_record; /* in a view of one stream */
+extern const struct ag_record ag_event_record;         /* of all: with `stream` */
 
 /* POST /api/workflow/output: `output` or `records`. */
 struct ag_output_request {
@@ -292,6 +299,28 @@ struct ag_ci {
     ag_value *capabilities; /* array of text */
 };
 extern const struct ag_record ag_ci_record;
+extern const struct ag_record ag_ci_mirror_record; /* in registry/ci_registry.json */
+
+/* ---- sessions ------------------------------------------------------------------------------ */
+
+struct ag_session {
+    char *session_id;
+    ag_value *workflows; /* array of the ids of its runs that have not ended */
+    int64_t created;
+    char *description;
+};
+extern const struct ag_record ag_session_record;
+
+/* A run that has not ended, as it is seen in passing. */
+struct ag_active_run {
+    char *workflow_id, *template_name;
+    int64_t pid;
+    char *status;
+    int64_t current_step, started;
+    char *session_id; /* not on the wire */
+};
+extern const struct ag_record ag_active_run_record;
+void ag_active_run_clear(struct ag_active_run *run);
 
 /* ---- messages ------------------------------------------------------------------------------ */
 

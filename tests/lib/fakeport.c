@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "io/internal.h"
 
-enum call_kind { CHECKPOINT, START, COMPLETE, OUTPUT, QUESTION, CI, FINISH, INPUT };
+enum call_kind { CHECKPOINT, START, COMPLETE, OUTPUT, QUESTION, CI, PARK, FINISH, INPUT };
 
 struct call {
     struct ag_list node;
@@ -77,9 +77,14 @@ static void apply_start(struct fakeport *f, const ag_value *start)
 {
     ag_value *row = ag_value_copy(start);
     ag_value_set(row, "status", ag_value_text("started"));
-    ck_assert_ptr_null(
-        find_row(f, ag_value_get_text(start, "path", ""), ag_value_get_int(start, "attempt", 0)));
-    ag_value_append(f->rows, row);
+    const ag_value *known =
+        find_row(f, ag_value_get_text(start, "path", ""), ag_value_get_int(start, "attempt", 0));
+    if (known == NULL) {
+        ag_value_append(f->rows, row);
+    } else {
+        ck_assert(ag_value_get(start, "until") != NULL && ag_value_equal(known, row));
+        ag_value_unref(row);
+    }
     set_value(&f->flight, ag_value_copy(start));
 }
 
@@ -177,6 +182,14 @@ static ag_value *visits_of(const struct fakeport *f)
     return visits;
 }
 
+static int64_t time_of(const ag_value *object, const char *key)
+{
+    const char *text = ag_value_get_text(object, key, NULL);
+    int64_t ms = 0;
+    ck_assert(text == NULL || ag_time_parse(text, key, &ms, NULL) == 0);
+    return ms;
+}
+
 static ag_value *checkpoint_of(const struct fakeport *f)
 {
     ag_value *visits = visits_of(f);
@@ -197,6 +210,8 @@ static ag_value *checkpoint_of(const struct fakeport *f)
         .flight_step = ag_strdup(ag_value_get_text(f->flight, "step", NULL)),
         .flight_path = ag_strdup(ag_value_get_text(f->flight, "path", NULL)),
         .flight_attempt = ag_value_get_int(f->flight, "attempt", 0),
+        .flight_until = time_of(f->flight, "until"),
+        .park_after = f->park_after,
         .visits = visits,
         .attempts = f->attempts,
         .failure = f->failure,
@@ -310,6 +325,18 @@ static void do_question(struct fakeport *f, struct call *c, bool acknowledge)
     ag_record_clear(&ag_question_record, &q);
 }
 
+static void do_park(struct fakeport *f, struct call *c, bool acknowledge)
+{
+    AG_AUTO(argo_error) err = NULL;
+    set_value(&f->park, ag_value_ref(c->body));
+    if (f->parking == FAKE_PARK_REFUSED) {
+        ag_error_set(&err, ARGO_E_STATE, "go on");
+    }
+    if (acknowledge) {
+        c->fn.done(err, c->user);
+    }
+}
+
 static void do_ci(struct fakeport *f, struct call *c)
 {
     AG_AUTO(argo_error) err = NULL;
@@ -350,6 +377,9 @@ static void handle(struct fakeport *f, struct call *c, bool acknowledge)
         return;
     case INPUT:
         do_input(f, c);
+        return;
+    case PARK:
+        do_park(f, c, acknowledge);
         return;
     case FINISH:
         set_value(&f->finish, ag_value_ref(c->body));
@@ -423,9 +453,11 @@ static void port_ci(ag_port *p, const char *name, ag_port_ci_fn fn, void *user)
     push(of(p), CI, NULL, user)->fn.ci = fn;
 }
 
-/* Never parks: an answer is always about to come. */
-static void port_park(ag_port *p, const ag_value *question_ids, ag_port_done_fn fn, void *user)
+static void port_park(ag_port *p, const struct ag_park *park, ag_port_done_fn fn, void *user)
 {
+    if (of(p)->parking != FAKE_PARK_NEVER) {
+        push(of(p), PARK, ag_record_encode(&ag_park_record, park), user)->fn.done = fn;
+    }
 }
 
 static void port_finish(ag_port *p, const struct ag_finish *finish, ag_port_done_fn fn, void *user)
@@ -551,7 +583,8 @@ void fakeport_free(struct fakeport *f)
     argo_context_free(f->ctx);
     ag_value **values[] = {&f->env,      &f->parameters, &f->answers,   &f->variables,
                            &f->rows,     &f->records,    &f->questions, &f->flight,
-                           &f->attempts, &f->failure,    &f->progress,  &f->finish};
+                           &f->attempts, &f->failure,    &f->progress,  &f->finish,
+                           &f->park};
     for (size_t i = 0; i < AG_ARRAY_SIZE(values); i++) {
         ag_value_unref(*values[i]);
     }

@@ -16,6 +16,12 @@ enum fake_kill {
     FAKE_KILL_AFTER   /* it arrives, its acknowledgement does not */
 };
 
+enum fake_park {
+    FAKE_PARK_NEVER, /* nobody hears of it: an answer is always about to come */
+    FAKE_PARK_REFUSED,
+    FAKE_PARK_TAKEN
+};
+
 struct fakeport {
     ag_port port; /* first */
     ag_loop *loop;
@@ -34,9 +40,11 @@ struct fakeport {
     struct ag_ci *ci;  /* what every CI is */
     size_t kill_at;    /* the number of the call, from 1; 0: never */
     enum fake_kill kill_how;
-    int refuse_next;      /* a code: the next completion is refused with it */
-    int64_t started;      /* of the run, wall ms; 0: now */
-    size_t output_queued; /* what output() returns */
+    int refuse_next;    /* a code: the next completion is refused with it */
+    int64_t started;    /* of the run, wall ms; 0: now */
+    int64_t park_after; /* as in the checkpoint */
+    enum fake_park parking;
+    size_t output_queued; /* what the channel says of itself */
     void (*on_output)(struct fakeport *f, const struct ag_output_record *record);
 
     /* What has happened. */

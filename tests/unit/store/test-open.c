@@ -217,18 +217,18 @@ START_TEST(migrations_run_in_order_and_whole_or_not_at_all)
     ck_assert_int_eq(ag_sqlite_driver.open(fx.path, true, &db, NULL), 0);
     ck_assert_int_eq(ag_schema_read_version(db, fx.path, &version, NULL), 0);
     ck_assert_int_eq(version, 0);
-    ck_assert_int_eq(ag_schema_apply(db, fx.path, good, 1, NULL), 0);
+    ck_assert_int_eq(ag_schema_migrate(db, fx.path, good, 1, NULL), 0);
     ck_assert_int_eq(ag_sqlite_driver.define(db, "INSERT INTO a VALUES (1)", NULL), 0);
-    ck_assert_int_eq(ag_schema_apply(db, fx.path, good, 2, NULL), 0);
-    ck_assert_int_eq(ag_schema_apply(db, fx.path, good, 2, NULL), 0); /* nothing to do */
+    ck_assert_int_eq(ag_schema_migrate(db, fx.path, good, 2, NULL), 0);
+    ck_assert_int_eq(ag_schema_migrate(db, fx.path, good, 2, NULL), 0); /* nothing to do */
     ck_assert_int_eq(ag_sqlite_driver.define(db, "UPDATE a SET y = 'z' WHERE x = 1", NULL), 0);
     AG_AUTO(argo_error) err = NULL;
-    ck_assert_int_lt(ag_schema_apply(db, fx.path, broken, 3, &err), 0);
+    ck_assert_int_lt(ag_schema_migrate(db, fx.path, broken, 3, &err), 0);
     ck_assert_ptr_nonnull(strstr(argo_error_details(err), "from schema 2 to 3"));
     ck_assert_int_eq(ag_schema_read_version(db, fx.path, &version, NULL), 0);
     ck_assert_int_eq(version, 2);
     ck_assert_int_lt(ag_sqlite_driver.define(db, "INSERT INTO b VALUES (1)", NULL), 0);
-    ck_assert_int_eq(ag_schema_apply(db, fx.path, good, 1, NULL), ARGO_E_STATE);
+    ck_assert_int_eq(ag_schema_migrate(db, fx.path, good, 1, NULL), ARGO_E_STATE);
     ag_sqlite_driver.close(db);
 }
 END_TEST
@@ -356,7 +356,7 @@ static void go_back_to_schema_1(void)
         "runs DROP COLUMN wake_at",      "runs DROP COLUMN paused_at",
         "runs DROP COLUMN paused_ms",    "runs DROP COLUMN trimmed_seq",
         "runs DROP COLUMN output_bytes", "runs DROP COLUMN config",
-        "records DROP COLUMN data"};
+        "records DROP COLUMN data",      "steps DROP COLUMN until"};
     for (size_t i = 0; i < AG_ARRAY_SIZE(columns); i++) {
         ag_auto_free char *sql = ag_asprintf("ALTER TABLE %s", columns[i]);
         ck_assert_int_eq(fixture_exec(sql), 0);

@@ -113,6 +113,8 @@ static void add_keys(const struct ag_keys *keys, ag_value *properties, ag_value 
             push(all_of, required(key->name));
         } else if (key->required) {
             push(all_of, choice("oneOf", required(key->name), required(key->alias)));
+        } else if (key->instead != NULL) {
+            push(all_of, choice("oneOf", required(key->name), required(key->instead)));
         }
     }
 }
@@ -183,6 +185,11 @@ static ag_value *schema_of(const struct ag_key *key)
         return number("number", key);
     case AG_KEY_DURATION:
         return reference("duration");
+    case AG_KEY_SPAN:
+        return choice("anyOf", reference("duration"), pattern("[{].*[}]"));
+    case AG_KEY_TIME:
+        return choice("anyOf", with(typed("string"), "format", ag_value_text("date-time")),
+                      pattern("[{].*[}]"));
     case AG_KEY_NAME:
         return reference("name");
     case AG_KEY_LABEL:
@@ -205,8 +212,10 @@ static ag_value *schema_of(const struct ag_key *key)
     case AG_KEY_INT_LIST:
         return array_of(number("integer", key));
     case AG_KEY_OPTIONS:
+    case AG_KEY_FIELDS:
     case AG_KEY_PHASES:
         return array_of(object_of(key->sub, NULL));
+    case AG_KEY_SCHEMA:
     case AG_KEY_VALUES:
         return typed("object");
     case AG_KEY_ANY:
@@ -262,7 +271,6 @@ static char *schema_text(void)
     while (ag_value_next(body, &it)) {
         put(schema, it.key, ag_value_ref(it.value));
     }
-    push(ag_value_get(schema, "allOf"), choice("oneOf", required("steps"), required("phases")));
     put(schema, "$defs", definitions());
     ag_auto_free char *text = ag_value_print_indented(schema, 2);
     return ag_asprintf("%s\n", text);

@@ -155,6 +155,35 @@ START_TEST(values)
 }
 END_TEST
 
+START_TEST(waits)
+{
+    member_gives("type: wait, seconds: 0", "");
+    member_gives("type: wait, seconds: 1.5", "");
+    member_gives("type: wait, seconds: 3650d", "");
+    member_gives("type: wait, seconds: '{{given}}m'", "");
+    member_gives("type: wait, seconds: '{given}'", "");
+    member_gives("type: wait, at: '2026-01-31T12:00:00+01:00'", "");
+    member_gives("type: wait, at: '{{given}}T12:00:00Z'", "");
+    member_gives("type: wait, at: 2026-01-31T12:00:00Z", "");
+    member_gives("type: wait", "steps[0].seconds: missing required key 'seconds'\n");
+    member_gives("type: wait, seconds: 1, at: '2026-01-31T12:00:00Z'",
+                 "steps[0].at: 'at' beside 'seconds'\n");
+    member_gives("type: wait, seconds: -1", "steps[0].seconds: -1 s is out of range\n");
+    member_gives("type: wait, seconds: 3651d", "steps[0].seconds: 3.15446e+08 s is out of range\n");
+    member_gives("type: wait, seconds: soon", "steps[0].seconds: 'soon' is no duration\n");
+    member_gives("type: wait, seconds: [1]", "steps[0].seconds: wrong type: this is an array\n");
+    member_gives("type: wait, seconds: '{{nobody}}'",
+                 "steps[0].seconds: variable 'nobody' is set by no step\n");
+    member_gives("type: wait, at: tomorrow", "steps[0].at: 'tomorrow' is no time\n");
+    member_gives("type: wait, at: 2026-02-30T12:00:00Z",
+                 "steps[0].at: '2026-02-30T12:00:00Z' is no time\n");
+    member_gives("type: wait, at: 5", "steps[0].at: wrong type: this is an integer\n");
+    member_gives("type: wait, at: '{{nobody}}'",
+                 "steps[0].at: variable 'nobody' is set by no step\n");
+    member_gives("type: wait, secnods: 1", "steps[0].secnods: unknown key 'secnods'\n");
+}
+END_TEST
+
 START_TEST(targets)
 {
     member_gives(D ", next_step: EXIT", "");
@@ -252,8 +281,8 @@ START_TEST(variables)
                    SHOW("c", "{{y}} {{x}}"),
                "steps[0].save_to: wrong type: this is an integer\n"
                "steps[2].message: variable 'y' is set by no step\n");
-    steps_give("  - {step: a, type: wait, save_to: x}\n" SHOW("b", "{{x}}"),
-               "steps[0].type: step type 'wait' is not supported by this version\n");
+    steps_give("  - {step: a, type: foreach, save_to: x}\n" SHOW("b", "{{x}}"),
+               "steps[0].type: step type 'foreach' is not supported by this version\n");
     text_gives("workflow_name: x\nparameters: [p]\nsteps:\n" SHOW("a", "{{p}}"),
                "parameters: wrong type: this is an array\n");
     text_gives("workflow_name: x\nparamters: {p: {}}\nsteps:\n" SHOW("a", "{{p}}"),
@@ -302,6 +331,7 @@ static Suite *suite(void)
     tcase_add_test(tc, names);
     tcase_add_test(tc, types);
     tcase_add_test(tc, values);
+    tcase_add_test(tc, waits);
     tcase_add_test(tc, targets);
     tcase_add_test(tc, reachability);
     tcase_add_test(tc, variables);
