@@ -109,6 +109,8 @@ void ag_api_checkpoint(ag_request *req, void *user);
 void ag_api_message_post(ag_request *req, void *user);
 void ag_api_messages(ag_request *req, void *user);
 
+void ag_api_events(ag_request *req, void *user);
+
 void ag_api_output_post(ag_request *req, void *user);
 void ag_api_output_get(ag_request *req, void *user);
 void ag_api_input_post(ag_request *req, void *user);

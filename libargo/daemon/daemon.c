@@ -16,6 +16,12 @@
 
 #define STOP_GRACE_MS 3000 /* for argo_daemon_stop: a service manager waits some seconds only */
 
+enum {
+    OUTPUT_MAX = 64 * 1024 * 1024,
+    /* What an executor may send again, because it has heard no reply, must still be known. */
+    OUTPUT_MAX_LEAST = 2 * AG_MAX_BODY
+};
+
 AG_DEFINE_AUTO(argo_daemon, argo_daemon_free)
 
 /* ---- options --------------------------------------------------------------------------------- */
@@ -34,6 +40,11 @@ static int check_options(const struct argo_daemon_options *o, argo_error **err)
         return ag_error_field(err, ARGO_E_INVALID, "files",
                               "files: expected 0 or more, not %" PRId64, o->files);
     }
+    if (o->output_max != 0 && o->output_max < OUTPUT_MAX_LEAST) {
+        return ag_error_field(err, ARGO_E_INVALID, "output_max",
+                              "output_max: expected 0, or at least %d, not %" PRId64,
+                              OUTPUT_MAX_LEAST, o->output_max);
+    }
     return 0;
 }
 
@@ -49,6 +60,9 @@ static int take_options(struct argo_daemon *d, const struct argo_daemon_options 
     int r = check_options(&d->options, err);
     if (r < 0) {
         return r;
+    }
+    if (d->options.output_max == 0) {
+        d->options.output_max = OUTPUT_MAX;
     }
     const char *executor = d->options.executor;
     const char *templates = d->options.templates;
@@ -138,6 +152,8 @@ static int open_state(struct argo_daemon *d, argo_error **err)
                                       .store = d->store,
                                       .launch = ag_supervisor_port(d->supervisor),
                                       .park_after_ms = d->options.park_after_ms,
+                                      .output_max = d->options.output_max,
+                                      .log_dir = d->home.log_dir,
                                       .home_templates = d->home.templates,
                                       .installed_templates = d->templates};
     return ag_domain_new(&domain, &d->domain, err);

@@ -22,6 +22,7 @@ const struct ag_route ag_daemon_routes[] = {
     {AG_GET, "/api/workflow/list", USER, ag_api_workflow_list},
     {AG_GET, "/api/workflow/status/{id}", BOTH, ag_api_workflow_status},
     {AG_GET, "/api/workflow/{id}/steps", BOTH, ag_api_workflow_steps},
+    {AG_GET, "/api/workflow/{id}/events", BOTH, ag_api_events},
     {AG_DELETE, "/api/workflow/abandon/{id}", USER, ag_api_workflow_abandon},
 
     {AG_POST, "/api/workflow/progress/{id}", EXECUTOR, ag_api_progress},

@@ -64,6 +64,7 @@ static void settle(struct ag_change_set *c, struct ag_live *live, struct ag_ques
         q->answer = ag_value_ref(answer);
     }
     ag_txn_put_question(c->txn, live->row.rid, q);
+    ag_event_answer(c, live, q);
     c->changes |= AG_CHANGE_INPUT | AG_CHANGE_STATE;
 }
 
@@ -174,6 +175,7 @@ static int open_question(struct ag_change_set *c, struct ag_live *live, struct a
     q->state = AG_QUESTION_OPEN;
     q->asked = ag_context_now_ms(c->domain->ctx);
     append_prompt(c, live, q);
+    ag_event_question(c, live, q);
     ag_txn_put_question(c->txn, live->row.rid, q);
     feed_lines(c, live, q);
     if (q->state == AG_QUESTION_OPEN) {
@@ -517,6 +519,7 @@ void ag_live_expire_questions(struct ag_change_set *c, struct ag_live *live, con
         }
         q->state = AG_QUESTION_EXPIRED;
         ag_txn_put_question(c->txn, live->row.rid, q);
+        ag_event_expired(c, live, q);
         close_question(live, id);
         cursor = 0;
     }

@@ -281,6 +281,9 @@ static struct ag_live *make_live(ag_domain *d, struct start_plan *p, argo_error 
         ag_error_nomem(err);
         return NULL;
     }
+    if (live != NULL) {
+        live->told_state = -1;
+    }
     return live;
 }
 

@@ -29,6 +29,9 @@ int64_t ag_live_append(struct ag_change_set *c, struct ag_live *live,
         .question_id = ag_strdup(spec->question_id),
     };
     ag_txn_add_record(c->txn, live->row.rid, &rec);
+    if (spec->stream == AG_STREAM_OUTPUT) {
+        live->row.output_bytes += ag_output_cost(rec.text, rec.path);
+    }
     ag_stream_record_clear(&rec);
     c->changes |= change_of[spec->stream];
     return live->row.seq;
@@ -57,12 +60,14 @@ int ag_live_append_output(struct ag_change_set *c, struct ag_live *live,
                           const struct ag_output_record *records, size_t n, argo_error **err)
 {
     int64_t before = live->row.seq;
+    int64_t bytes_before = live->row.output_bytes;
     for (size_t i = 0; i < n; i++) {
         const struct ag_output_record *rec = &records[i];
         if (rec->client_key != NULL) {
             int seen = client_key_seen(c, live, rec->client_key, err);
             if (seen < 0) {
                 live->row.seq = before; /* C is dropped: the numbers have no gap */
+                live->row.output_bytes = bytes_before;
                 return seen;
             }
             if (seen > 0) {

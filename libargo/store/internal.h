@@ -9,6 +9,9 @@
 #include "base/list.h"
 #include "store/rows.h"
 
+/* No statement: the parameters are a file's path and what to append to it. */
+#define AG_OP_APPEND_FILE AG_SQL_COUNT
+
 /* One statement with its parameters; their texts follow in the same allocation. */
 struct ag_op {
     struct ag_op *next;

@@ -153,6 +153,24 @@ void ag_txn_add_record(ag_txn *t, int64_t rid, const struct ag_stream_record *re
     add_row_of(t, AG_SQL_ADD_RECORD, &ag_record_row, rec, rid);
 }
 
+void ag_txn_remove_output(ag_txn *t, int64_t rid, int64_t from, int64_t upto)
+{
+    ag_auto_cells cells = {0};
+    ag_cells_int(&cells, rid);
+    ag_cells_int(&cells, from);
+    ag_cells_int(&cells, upto);
+    add(t, AG_SQL_REMOVE_OUTPUT, &cells);
+}
+
+void ag_txn_append_file(ag_txn *t, const char *path, const char *lines)
+{
+    ag_auto_cells cells = {0};
+    ag_cells_text(&cells, path);
+    cells.cell[0].len++; /* the writer needs its end */
+    ag_cells_text(&cells, lines);
+    add(t, AG_OP_APPEND_FILE, &cells);
+}
+
 void ag_txn_put_question(ag_txn *t, int64_t rid, const struct ag_question *q)
 {
     struct ag_question shown = *q; /* borrows everything */

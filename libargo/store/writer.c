@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "store/internal.h"
 
 #define STACK_SIZE ((size_t)256 * 1024)
@@ -26,6 +27,14 @@ static bool has_work(struct ag_list *group)
     return false;
 }
 
+static int execute(ag_store *s, const struct ag_op *op, argo_error **err)
+{
+    if (op->id == AG_OP_APPEND_FILE) {
+        return ag_file_append_lines(op->cells[0].text, op->cells[1].text, op->cells[1].len, err);
+    }
+    return s->driver->execute(s->writer, op->id, op->cells, op->n, err);
+}
+
 static int execute_group(ag_store *s, struct ag_list *group, argo_error **err)
 {
     for (struct ag_list *pos = group->next; pos != group; pos = pos->next) {
@@ -34,7 +43,7 @@ static int execute_group(ag_store *s, struct ag_list *group, argo_error **err)
             return ag_error_set(err, ARGO_E_STORE, "no memory to build a transaction");
         }
         for (const struct ag_op *op = t->first; op != NULL; op = op->next) {
-            int rc = s->driver->execute(s->writer, op->id, op->cells, op->n, err);
+            int rc = execute(s, op, err);
             if (rc < 0) {
                 return rc;
             }

@@ -46,18 +46,6 @@ int arc_question_find(struct arc *arc, const char *workflow_id, const char *ques
     return r;
 }
 
-int arc_question_get(struct arc *arc, const char *question_id, argo_value **out, argo_error **err)
-{
-    arc_auto_reply struct arc_reply reply = {0};
-    arc_auto_free char *path = argo_client_path("/api/question/{}", question_id);
-    int r = arc_request_running(arc, "GET", path, NULL, 0, &reply, err);
-    if (r == 0) {
-        *out = reply.value;
-        reply.value = NULL;
-    }
-    return r;
-}
-
 static void show_choices(const argo_value *question)
 {
     const argo_value *choices = argo_value_get(question, "choices");

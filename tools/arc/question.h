@@ -10,8 +10,6 @@
  * its own in *OUT; NULL: none is open. Returns how many there are, or a code below 0. */
 int arc_question_find(struct arc *arc, const char *workflow_id, const char *question_id,
                       argo_value **out, argo_error **err);
-/* Its present state: *OUT is the reply's value. */
-int arc_question_get(struct arc *arc, const char *question_id, argo_value **out, argo_error **err);
 /* Prints the prompt (unless it is on the screen already), choices and what is expected. */
 void arc_question_show(const argo_value *question, bool with_prompt);
 /* What stands before the answer: "[yes/no] > ". */

@@ -1,6 +1,6 @@
 /*
- * The loop behind attach, start, and logs --follow: a long poll on the output, the keyboard, and
- * the prompt of an open question. It ends the watching, never the run.
+ * The loop behind attach, start, and logs --follow: a long poll on everything that the run tells,
+ * the keyboard, and the prompt of an open question. It ends the watching, never the run.
  *
  * Callbacks of the client only keep the reply; the loop deals with it, so that a request made in
  * the middle of something never prints into it.
@@ -19,11 +19,7 @@
 #include "prompt.h"
 #include "question.h"
 
-enum {
-    CHECK_QUESTION_MS = 1000, /* nothing tells us that somebody else has answered */
-    RETRY_MS = 500,
-    AWAY_MAX_MS = 60 * 1000
-};
+enum { RETRY_MS = 500, AWAY_MAX_MS = 60 * 1000 };
 
 struct watch {
     struct arc *arc;
@@ -32,7 +28,7 @@ struct watch {
     struct arc_prompt *prompt; /* NULL: nobody can answer here */
     int signals;
     int64_t after;
-    argo_client_request *request; /* for output, while one is under way */
+    argo_client_request *request; /* for events, while one is under way */
     bool parked;                  /* it waits for more to come */
     bool replied;                 /* reply or error are to be dealt with */
     argo_value *reply;
@@ -40,9 +36,8 @@ struct watch {
     int64_t away_since; /* 0: the daemon answers */
     int64_t retry_at;
     argo_value *question; /* the one that is asked, or NULL */
-    int64_t check_at;
-    bool look;      /* a question may be open that we have not seen */
-    char shown[80]; /* id of the prompt printed last */
+    bool look;            /* a question may be open that we have not seen */
+    char shown[80];       /* id of the prompt printed last */
     bool finished;
     int code;
 };
@@ -84,9 +79,9 @@ static void detach(struct watch *w)
     finish(w, w->arc->terminal ? ARC_EXIT_OK : ARC_EXIT_FAILED); /* a script waited for the end */
 }
 
-/* ---- output ---------------------------------------------------------------------------------- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
-static void on_output(void *user, const char *reply, size_t len, const argo_error *err)
+static void on_events(void *user, const char *reply, size_t len, const argo_error *err)
 {
     struct watch *w = user;
     w->request = NULL;
@@ -101,7 +96,7 @@ static void explain_failure(struct watch *w)
     arc_auto_error argo_error *err = NULL;
     arc_auto_reply struct arc_reply reply = {0};
     arc_auto_free char *path =
-        argo_client_path("/api/workflow/output/{}?after=0&limit=1", w->options->workflow_id);
+        argo_client_path("/api/workflow/{}/events?after=0&limit=1", w->options->workflow_id);
     if (arc_request_running(w->arc, "GET", path, NULL, 0, &reply, &err) == 0) {
         w->retry_at = now_ms() + RETRY_MS;
         return;
@@ -109,7 +104,7 @@ static void explain_failure(struct watch *w)
     fail(w, err);
 }
 
-static void poll_output(struct watch *w)
+static void poll_events(struct watch *w)
 {
     char after[24];
     char seconds[16];
@@ -117,10 +112,10 @@ static void poll_output(struct watch *w)
     int wait_s = w->options->once || w->look ? 0 : arc_poll_seconds(w->arc);
     snprintf(after, sizeof(after), "%lld", (long long)w->after);
     snprintf(seconds, sizeof(seconds), "%d", wait_s);
-    arc_auto_free char *path = argo_client_path("/api/workflow/output/{}?after={}&timeout={}",
+    arc_auto_free char *path = argo_client_path("/api/workflow/{}/events?after={}&timeout={}",
                                                 w->options->workflow_id, after, seconds);
     if (argo_client_start(w->arc->client, "GET", path, NULL, 0, (wait_s + 10) * INT64_C(1000),
-                          ARGO_CLIENT_LONG_POLL, on_output, w, &w->request, &err) < 0) {
+                          ARGO_CLIENT_LONG_POLL, on_events, w, &w->request, &err) < 0) {
         fail(w, err);
     }
     w->parked = wait_s > 0;
@@ -175,19 +170,48 @@ static void show_end(struct watch *w)
     finish(w, strcmp(state, "done") == 0 ? ARC_EXIT_OK : ARC_EXIT_WORKFLOW);
 }
 
-static void print_records(struct watch *w, const argo_value *records)
+/* The question that is asked here is settled: by somebody else, or its time has come. */
+static void closed_elsewhere(struct watch *w, const argo_value *event)
 {
-    if (argo_value_size(records) == 0) {
+    const char *by = argo_value_text(event, "data.answered_by", NULL);
+    arc_printer_end_line(&w->printer);
+    arc_prompt_show(w->prompt); /* so that it can be taken away */
+    drop_question(w);
+    if (by != NULL) {
+        arc_putf(stdout, "Answered by %s via %s.\n", by,
+                 argo_value_text(event, "data.answered_via", "another way"));
+    } else {
+        arc_putf(stdout, "The question is closed (%s).\n", argo_value_text(event, "kind", ""));
+    }
+    w->look = true;
+}
+
+static void take_event(struct watch *w, const argo_value *event)
+{
+    const char *kind = argo_value_text(event, "kind", "");
+    const char *id = argo_value_text(event, "question_id", "");
+    if (strcmp(argo_value_text(event, "stream", ""), "output") == 0) {
+        arc_printer_record(&w->printer, event);
+        if (strcmp(kind, "prompt") == 0) {
+            snprintf(w->shown, sizeof(w->shown), "%s", id);
+        }
+    } else if (strcmp(kind, "question") == 0) {
+        w->look = w->options->questions;
+    } else if ((strcmp(kind, "answer") == 0 || strcmp(kind, "expired") == 0) &&
+               strcmp(argo_value_text(event, "stream", ""), "event") == 0 && w->question != NULL &&
+               strcmp(argo_value_text(w->question, "question_id", ""), id) == 0) {
+        closed_elsewhere(w, event);
+    }
+}
+
+static void take_events(struct watch *w, const argo_value *events)
+{
+    if (argo_value_size(events) == 0) {
         return;
     }
     arc_prompt_hide(w->prompt);
-    for (size_t i = 0; i < argo_value_size(records); i++) {
-        const argo_value *record = argo_value_at(records, i);
-        arc_printer_record(&w->printer, record);
-        if (strcmp(argo_value_text(record, "kind", ""), "prompt") == 0) {
-            snprintf(w->shown, sizeof(w->shown), "%s", argo_value_text(record, "question_id", ""));
-            w->look = w->options->questions;
-        }
+    for (size_t i = 0; i < argo_value_size(events); i++) {
+        take_event(w, argo_value_at(events, i));
     }
     if (arc_prompt_is_open(w->prompt)) {
         arc_printer_end_line(&w->printer);
@@ -200,7 +224,6 @@ static void print_records(struct watch *w, const argo_value *records)
 }
 
 static void find_question(struct watch *w);
-static void check_question(struct watch *w);
 
 static void take_reply(struct watch *w)
 {
@@ -216,13 +239,10 @@ static void take_reply(struct watch *w)
         return;
     }
     w->away_since = 0;
-    if (w->question != NULL) {
-        check_question(w); /* what comes now may be what somebody's answer has led to */
-    }
-    const argo_value *records = argo_value_get(reply, "data.records");
-    bool some = argo_value_size(records) > 0;
+    const argo_value *events = argo_value_get(reply, "events");
+    bool some = argo_value_size(events) > 0;
     w->after = argo_value_int(reply, "data.next_after", w->after);
-    print_records(w, records);
+    take_events(w, events);
     if (w->finished) {
         return;
     }
@@ -243,7 +263,6 @@ static void ask(struct watch *w)
     arc_printer_end_line(&w->printer);
     arc_prompt_open(w->prompt, arc_question_prompt(w->question),
                     argo_value_bool(w->question, "secret", false));
-    w->check_at = now_ms() + CHECK_QUESTION_MS;
 }
 
 static void find_question(struct watch *w)
@@ -279,27 +298,6 @@ static void find_question(struct watch *w)
     arc_question_show(w->question, strcmp(w->shown, id) != 0);
     snprintf(w->shown, sizeof(w->shown), "%s", id);
     ask(w);
-}
-
-/* Whether the question is still open. Somebody else may have answered, or its time has come. */
-static void check_question(struct watch *w)
-{
-    arc_auto_error argo_error *err = NULL;
-    arc_auto_value argo_value *now = NULL;
-    w->check_at = now_ms() + CHECK_QUESTION_MS;
-    if (arc_question_get(w->arc, argo_value_text(w->question, "question_id", ""), &now, &err) < 0 ||
-        strcmp(argo_value_text(now, "state", "open"), "open") == 0) {
-        return;
-    }
-    const char *by = argo_value_text(now, "data.answered_by", NULL);
-    drop_question(w);
-    if (by != NULL) {
-        arc_putf(stdout, "Answered by %s via %s.\n", by,
-                 argo_value_text(now, "data.answered_via", "another way"));
-    } else {
-        arc_putf(stdout, "The question is closed (%s).\n", argo_value_text(now, "state", ""));
-    }
-    w->look = true;
 }
 
 static void answer(struct watch *w, const char *line)
@@ -395,7 +393,6 @@ static void wait_and_dispatch(struct watch *w)
         {.fd = w->prompt == NULL ? -1 : STDIN_FILENO, .events = POLLIN},
     };
     int wait = argo_client_get_timeout(client);
-    wait = w->question == NULL ? wait : least_wait(wait, w->check_at);
     wait = w->retry_at == 0 ? wait : least_wait(wait, w->retry_at);
     if (poll(fds, 3, wait) < 0 && errno != EINTR) {
         finish(w, arc_failed(w->arc, "poll: %s", strerror(errno)));
@@ -423,16 +420,13 @@ static void run(struct watch *w)
             w->request = NULL;
         }
         if (w->request == NULL && !w->replied && w->retry_at == 0) {
-            poll_output(w);
+            poll_events(w);
         }
         if (!w->finished) {
             wait_and_dispatch(w);
         }
         if (!w->finished && w->replied) {
             take_reply(w);
-        }
-        if (!w->finished && w->question != NULL && now_ms() >= w->check_at) {
-            check_question(w);
         }
     }
 }

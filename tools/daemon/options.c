@@ -21,6 +21,7 @@ enum {
     READY_FD,
     REPAIR,
     PARK_AFTER,
+    OUTPUT_MAX,
     LOG_LEVEL,
     FOREGROUND,
     VERSION
@@ -33,6 +34,7 @@ static const struct option known[] = {
     {"executor", required_argument, NULL, EXECUTOR},
     {"templates", required_argument, NULL, TEMPLATES},
     {"park-after", required_argument, NULL, PARK_AFTER},
+    {"output-max", required_argument, NULL, OUTPUT_MAX},
     {"ready-fd", required_argument, NULL, READY_FD},
     {"repair", no_argument, NULL, REPAIR},
     {"log-level", required_argument, NULL, LOG_LEVEL},
@@ -52,6 +54,8 @@ static const char help[] =
     "  --executor FILE  the program that runs a workflow\n"
     "  --templates DIR  the installed templates\n"
     "  --park-after S   end a process that has waited S seconds for a person (default: 10)\n"
+    "  --output-max B   bytes of a run's output that are kept, the rest goes to its log\n"
+    "                   (default: 67108864)\n"
     "  --foreground     log to stderr, not to HOME/logs/daemon.log\n"
     "  --log-level L    error, warning, info (default) or debug\n"
     "  --ready-fd N     write the port to fd N when requests are accepted\n"
@@ -80,6 +84,14 @@ static int park_after(const char *text, int64_t *out_ms)
     int seconds = 0;
     int r = number("--park-after", text, 24 * 3600, &seconds);
     *out_ms = (int64_t)seconds * 1000;
+    return r;
+}
+
+static int output_max(const char *text, int64_t *out)
+{
+    int bytes = 0;
+    int r = number("--output-max", text, INT_MAX, &bytes);
+    *out = bytes;
     return r;
 }
 
@@ -148,6 +160,8 @@ static int take(int option, const char *value, struct options *o)
         return absolute("--templates", value, &o->templates);
     case PARK_AFTER:
         return park_after(value, &o->daemon.park_after_ms);
+    case OUTPUT_MAX:
+        return output_max(value, &o->daemon.output_max);
     case READY_FD:
         return ready_fd(value, &o->ready_fd);
     case REPAIR:

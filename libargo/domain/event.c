@@ -1,0 +1,96 @@
+/*
+ * What a run's event records tell, all in one place. They are appended in the transaction of what
+ * they tell, and nothing is in them that a reader of the stream may not see: no answer.
+ */
+#include "base/text.h"
+#include "domain/internal.h"
+
+static void set_text(ag_value *data, const char *key, const char *text)
+{
+    if (text != NULL) {
+        (void)ag_value_set(data, key, ag_value_text(text));
+    }
+}
+
+/* Takes over DATA. */
+static void tell(struct ag_change_set *c, struct ag_live *live, struct ag_record_spec *spec,
+                 ag_value *data)
+{
+    spec->stream = AG_STREAM_EVENT;
+    spec->data = data;
+    ag_live_append(c, live, spec);
+    ag_value_unref(data);
+}
+
+void ag_event_state(struct ag_change_set *c, struct ag_live *live)
+{
+    int state = live->row.state;
+    if (state == live->told_state) {
+        return;
+    }
+    ag_value *data = ag_value_object();
+    if (live->told_state >= 0) {
+        set_text(data, "from", ag_run_state_words[live->told_state]);
+    }
+    set_text(data, "to", ag_run_state_words[state]);
+    (void)ag_value_set(data, "pid", ag_value_int(live->row.pid));
+    live->told_state = state;
+    tell(c, live, &(struct ag_record_spec){.kind = "state", .text = ag_run_state_words[state]},
+         data);
+}
+
+void ag_event_parked(struct ag_change_set *c, struct ag_live *live)
+{
+    tell(c, live, &(struct ag_record_spec){.kind = "parked"}, NULL);
+}
+
+void ag_event_step_start(struct ag_change_set *c, struct ag_live *live,
+                         const struct ag_step_start *start)
+{
+    ag_value *data = ag_value_object();
+    (void)ag_value_set(data, "attempt", ag_value_int(start->attempt));
+    tell(c, live,
+         &(struct ag_record_spec){.kind = "step_start", .text = start->step, .path = start->path},
+         data);
+}
+
+void ag_event_step_complete(struct ag_change_set *c, struct ag_live *live,
+                            const struct ag_step_complete *complete)
+{
+    ag_value *data = ag_value_object();
+    (void)ag_value_set(data, "attempt", ag_value_int(complete->attempt));
+    set_text(data, "status", ag_step_status_words[complete->status]);
+    set_text(data, "next_step", complete->next_step);
+    tell(c, live,
+         &(struct ag_record_spec){
+             .kind = "step_complete", .text = complete->step, .path = complete->path},
+         data);
+}
+
+static void tell_of_question(struct ag_change_set *c, struct ag_live *live, const char *kind,
+                             const struct ag_question *q, ag_value *data)
+{
+    tell(c, live,
+         &(struct ag_record_spec){.kind = kind, .path = q->path, .question_id = q->question_id},
+         data);
+}
+
+void ag_event_question(struct ag_change_set *c, struct ag_live *live, const struct ag_question *q)
+{
+    ag_value *data = ag_value_object();
+    set_text(data, "kind", ag_question_kind_words[q->kind]);
+    tell_of_question(c, live, "question", q, data);
+}
+
+void ag_event_answer(struct ag_change_set *c, struct ag_live *live, const struct ag_question *q)
+{
+    ag_value *data = ag_value_object();
+    set_text(data, "answered_by", q->answered_by);
+    set_text(data, "answered_via", q->answered_via);
+    tell_of_question(c, live, "answer", q, data);
+}
+
+void ag_event_expired(struct ag_change_set *c, struct ag_live *live, const struct ag_question *q)
+{
+    tell_of_question(c, live, "expired", q, NULL);
+}
