@@ -68,11 +68,11 @@ struct argo_io_http_options {
  * answers that were given (secret ones are empty).
  *
  * While the daemon is away both directions wait for it for as long as the home of CTX exists; what
- * was written arrives once. An input that is refused is told once, by the write or flush that
- * follows, with the daemon's code and words; the channel goes on. A run that does not exist
- * (ARGO_E_NO_WORKFLOW) or is not to be had (ARGO_E_DENIED, ARGO_E_NO_TOKEN, ARGO_E_FENCED) ends
- * it. What is flushed has been committed by the daemon. No call that takes a timeout may be made
- * in the thread that runs the daemon.
+ * was written arrives once. An input that is refused is told once, by the write (which then takes
+ * nothing) or flush that follows, with the daemon's code and words; the channel goes on. A run
+ * that does not exist (ARGO_E_NO_WORKFLOW) or is not to be had (ARGO_E_DENIED, ARGO_E_NO_TOKEN,
+ * ARGO_E_FENCED) ends it. What is flushed has been committed by the daemon. No call that takes a
+ * timeout may be made in the thread that runs the daemon.
  *
  * Strings are copied; CTX must outlive the channel. Does not connect and does not block. The
  * caller frees *OUT. Errors: ARGO_E_INVALID, ARGO_E_ID, ARGO_E_NOMEM, ARGO_E_SYSTEM. Since: 0.1 */
@@ -101,11 +101,12 @@ ARGO_PUBLIC int argo_io_channel_read(argo_io_channel *channel, void *buffer, siz
 ARGO_PUBLIC int argo_io_channel_read_line(argo_io_channel *channel, int64_t timeout_ms, char **line,
                                           size_t *len, argo_error **err);
 
-/* Takes LEN bytes, all of them or none, to send them later: see above. Does not block.
- * ARGO_E_WOULDBLOCK: not now, there would be more than ARGO_IO_BUFFER_MAX bytes in the buffer.
- * Errors: ARGO_E_TOO_LARGE (LEN is larger than the buffer, or a line of input is too long),
- * ARGO_E_INVALID, ARGO_E_STATE (closed), ARGO_E_NOMEM, ARGO_E_SYSTEM (an earlier write has failed,
- * as when the peer has gone; what was not sent is lost), those of the daemon. Since: 0.1 */
+/* Takes LEN bytes, all of them or none, to send them later: see above. Does not block. With LEN 0
+ * it only tells whether an earlier write has failed. ARGO_E_WOULDBLOCK: not now, there would be
+ * more than ARGO_IO_BUFFER_MAX bytes in the buffer. Errors: ARGO_E_TOO_LARGE (LEN is larger than
+ * the buffer, or a line of input is too long), ARGO_E_INVALID, ARGO_E_STATE (closed), ARGO_E_NOMEM,
+ * ARGO_E_SYSTEM (an earlier write has failed, as when the peer has gone; what was not sent is
+ * lost), those of the daemon. Since: 0.1 */
 ARGO_PUBLIC int argo_io_channel_write(argo_io_channel *channel, const void *data, size_t len,
                                       argo_error **err);
 /* The same with a NUL-terminated text. Since: 0.1 */

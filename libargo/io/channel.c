@@ -318,7 +318,7 @@ static int want_room(argo_io_channel *ch, size_t len, argo_error **err)
 int argo_io_channel_write(argo_io_channel *channel, const void *data, size_t len, argo_error **err)
 {
     int r = check_open(channel, data != NULL || len == 0, "write", err);
-    r = r < 0 ? r : want_room(channel, len, err);
+    r = r < 0 || len == 0 ? r : want_room(channel, len, err);
     if (r < 0 && r != ARGO_E_WOULDBLOCK) {
         return r;
     }
