@@ -103,32 +103,6 @@ static void forget_answer(struct ag_question *q)
     q->answer_seq = 0;
 }
 
-static int check_choices(const struct ag_question *q, argo_error **err)
-{
-    struct ag_value_iter it = {0};
-    while (ag_value_next(q->choices, &it)) {
-        if (ag_value_get_text(it.value, "label", NULL) == NULL) {
-            return ag_error_field(err, ARGO_E_INVALID, "choices",
-                                  "choices[%zu]: expected an object with a label", it.index);
-        }
-    }
-    return 0;
-}
-
-static int check_question(const struct ag_question *q, argo_error **err)
-{
-    if (q->kind == AG_QUESTION_CHOICE && ag_value_size(q->choices) == 0) {
-        return ag_error_field(err, ARGO_E_INVALID, "choices",
-                              "choices: a choice needs at least one");
-    }
-    if (q->on_deadline != NULL && strcmp(q->on_deadline, "default") != 0 &&
-        strcmp(q->on_deadline, "fail") != 0) {
-        return ag_error_field(err, ARGO_E_INVALID, "on_deadline",
-                              "on_deadline is '%s', expected default or fail", q->on_deadline);
-    }
-    return check_choices(q, err);
-}
-
 static void append_prompt(struct ag_change_set *c, struct ag_live *live,
                           const struct ag_question *q)
 {
@@ -210,13 +184,24 @@ static int asked_before(ag_domain *d, struct ag_live *live, const char *question
     return found;
 }
 
+static struct ag_question *copy_with_default(const struct ag_question *q, const ag_value *standard)
+{
+    struct ag_question *copy = ag_question_copy(q);
+    if (copy != NULL) {
+        ag_value_unref(copy->default_answer);
+        copy->default_answer = ag_value_ref(standard);
+    }
+    return copy;
+}
+
 int ag_question_ask(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_question *q,
                     ag_done_fn done, void *user, argo_error **err)
 {
     struct ag_live *live = NULL;
+    AG_AUTO(ag_value) standard = NULL;
     int r = ag_live_fenced(d, rid, epoch, &live, err);
     if (r == 0) {
-        r = check_question(q, err);
+        r = ag_question_check(q, &standard, err);
     }
     int known = r < 0 ? 0 : asked_before(d, live, q->question_id, err);
     if (r < 0 || known < 0) {
@@ -233,7 +218,7 @@ int ag_question_ask(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_qu
             wait_for_answer(live);
         }
     } else {
-        struct ag_question *copy = ag_question_copy(q);
+        struct ag_question *copy = copy_with_default(q, standard);
         r = copy == NULL ? ag_error_nomem(err) : open_question(c, live, copy, err);
     }
     if (r < 0) {
@@ -281,6 +266,33 @@ static int only_question(struct ag_live *live, struct ag_question **out, argo_er
     return 0;
 }
 
+static int told_who(const char *by, const char *via, argo_error **err)
+{
+    return ag_error_set(err, ARGO_E_ANSWERED, "Answered by %s via %s",
+                        by == NULL ? "somebody" : by, via == NULL ? "another way" : via);
+}
+
+/* Who has answered is in the key of an answer on its way: "answered:ID:by via how". */
+static char *answer_key(const char *question_id, const struct ag_answerer *who)
+{
+    return ag_asprintf("answered:%s:%s via %s", question_id, who->by == NULL ? "somebody" : who->by,
+                       who->via == NULL ? "another way" : who->via);
+}
+
+static int told_winner(const struct ag_live *live, const char *question_id, argo_error **err)
+{
+    ag_auto_free char *prefix = ag_asprintf("answered:%s:", question_id);
+    size_t cursor = 0;
+    const char *key = NULL;
+    void *value = NULL;
+    while (prefix != NULL && ag_map_next(live->pending, &cursor, &key, &value)) {
+        if (ag_starts_with(key, prefix)) {
+            return ag_error_set(err, ARGO_E_ANSWERED, "Answered by %s", key + strlen(prefix));
+        }
+    }
+    return told_who(NULL, NULL, err);
+}
+
 static int already_answered(ag_domain *d, struct ag_live *live, const char *question_id,
                             argo_error **err)
 {
@@ -295,12 +307,10 @@ static int already_answered(ag_domain *d, struct ag_live *live, const char *ques
         r = ag_error_field(err, ARGO_E_NO_QUESTION, "question_id", "Question '%s' does not exist",
                            question_id);
     } else if (q.state == AG_QUESTION_ANSWERED) {
-        r = ag_error_set(err, ARGO_E_ANSWERED, "Answered by %s via %s",
-                         q.answered_by == NULL ? "somebody" : q.answered_by,
-                         q.answered_via == NULL ? "another way" : q.answered_via);
+        r = told_who(q.answered_by, q.answered_via, err);
     } else if (q.state == AG_QUESTION_OPEN) {
         /* In memory it is closed, in the store not yet: the first answer is on its way. */
-        r = ag_error_set(err, ARGO_E_ANSWERED, "Another answer came first");
+        r = told_winner(live, question_id, err);
     } else {
         r = ag_error_set(err, ARGO_E_STATE, "Question '%s' is %s", question_id,
                          ag_question_state_words[q.state]);
@@ -348,7 +358,11 @@ static int64_t answer_question(struct ag_change_set *c, struct ag_live *live, st
                                   .client_key = client_key,
                                   .question_id = q->question_id,
                                   .answer = q->secret ? NULL : answer};
+    ag_auto_free char *key = answer_key(q->question_id, who);
     int64_t seq = ag_live_append(c, live, &spec);
+    if (key != NULL) {
+        (void)ag_change_pending(c, live, key, seq); /* without memory nobody is told who won */
+    }
     if (ag_live_parked(live)) {
         c->then = ag_live_unpark;
     }

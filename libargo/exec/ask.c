@@ -23,7 +23,7 @@ static int name_question(struct ag_ask *ask, argo_error **err)
     char hash[AG_SHA256_HEX];
     ag_auto_free char *text =
         ag_asprintf("%s/%s/%s/%" PRId64, nonce != NULL ? nonce : "",
-                    ag_strand_checkpoint(s)->workflow_id, s->now.path, ask->round);
+                    ag_strand_checkpoint(s)->workflow_id, s->now.path, s->now.attempt);
     if (text == NULL) {
         return ag_error_nomem(err);
     }
@@ -47,7 +47,6 @@ static int64_t duration_ms(const ag_value *v)
 int ag_ask_prepare(struct ag_ask *ask, struct ag_strand *s, argo_error **err)
 {
     struct ag_question *q = &ask->question;
-    const char *on_deadline = ag_value_as_text(ag_strand_field(s, "on_deadline"));
     const ag_value *deadline = ag_strand_field(s, "deadline");
     ask->strand = s;
     int r = name_question(ask, err);
@@ -64,10 +63,7 @@ int ag_ask_prepare(struct ag_ask *ask, struct ag_strand *s, argo_error **err)
     q->secret = ag_value_as_bool(ag_strand_field(s, "secret"));
     if (deadline != NULL) {
         q->deadline = ag_context_now_ms(ag_strand_context(s)) + duration_ms(deadline);
-        if (on_deadline == NULL) {
-            on_deadline = q->default_answer != NULL ? "default" : "fail";
-        }
-        q->on_deadline = ag_strdup(on_deadline);
+        q->on_deadline = ag_strdup(ag_value_as_text(ag_strand_field(s, "on_deadline")));
     }
     return 0;
 }
@@ -83,6 +79,7 @@ static void give_up(struct ag_ask *ask)
 {
     const ag_value *answer = ask->question.default_answer;
     if (answer != NULL && ag_streq(ask->question.on_deadline, "default")) {
+        ask->late = true;
         ask->answered(ask, answer);
     } else {
         ag_strand_fail(ask->strand, AG_FAIL_TIMEOUT, "nobody answered before the deadline");
@@ -110,15 +107,23 @@ static int arm(struct ag_ask *ask, int64_t at_ms, argo_error **err)
     return r < 0 ? r : ag_wall_arm(ask->deadline, at_ms);
 }
 
+/* The default as the daemon has checked it: typed like an answer. */
+static void keep_default(struct ag_ask *ask, const struct ag_question *q)
+{
+    if (q != NULL && q->default_answer != NULL) {
+        ag_value_unref(ask->question.default_answer);
+        ask->question.default_answer = ag_value_ref(q->default_answer);
+    }
+}
+
 static void replied(struct ag_strand *s, void *state, const struct ag_question *q,
                     const argo_error *err)
 {
     struct ag_ask *ask = state;
     AG_AUTO(argo_error) why = NULL;
+    keep_default(ask, q);
     if (err != NULL) {
         ag_strand_fail_error(s, AG_FAIL_INPUT, err);
-    } else if (!ag_streq(q->question_id, ask->question.question_id)) {
-        return; /* of the round before */
     } else if (q->answer != NULL) {
         use_answer(ask, q->answer, q->answer_seq);
     } else if (q->state == AG_QUESTION_CANCELLED) {
@@ -134,22 +139,21 @@ static void replied(struct ag_strand *s, void *state, const struct ag_question *
 
 void ag_ask_send(struct ag_ask *ask)
 {
-    ag_strand_question(ask->strand, &ask->question, replied);
+    struct ag_question *q = &ask->question;
+    if (q->deadline != 0 && q->on_deadline == NULL) {
+        q->on_deadline = ag_strdup(q->default_answer != NULL ? "default" : "fail");
+    }
+    ag_strand_question(ask->strand, q, replied);
 }
 
-void ag_ask_again(struct ag_ask *ask, const char *why)
+void ag_ask_save(struct ag_ask *ask, const ag_value *value)
 {
     AG_AUTO(argo_error) err = NULL;
-    ag_auto_free char *line = ag_asprintf("%s\n", why);
-    if (line != NULL) {
-        ag_strand_output(ask->strand, "notice", line);
-    }
-    ask->round++;
-    if (name_question(ask, &err) < 0) {
-        ag_strand_fail_error(ask->strand, AG_FAIL_INPUT, err);
+    if (ag_strand_save_to(ask->strand, "save_to", ag_value_copy(value), &err) < 0) {
+        ag_strand_fail_error(ask->strand, AG_FAIL_TEMPLATE, err);
         return;
     }
-    ag_ask_send(ask);
+    ag_strand_done(ask->strand);
 }
 
 void ag_ask_input(struct ag_strand *s, void *state, const struct ag_stream_record *record)

@@ -1,6 +1,6 @@
 /*
- * Asking a person: what user_ask and user_choose share. The question is durable in the daemon;
- * here is only the wait for its answer.
+ * Asking a person: what the steps that ask share. The question is durable in the daemon, which checks
+ * the answers; here is only the wait for one.
  */
 #ifndef AG_EXEC_ASK_H
 #define AG_EXEC_ASK_H
@@ -11,17 +11,18 @@
 struct ag_ask {
     struct ag_strand *strand;
     struct ag_question question; /* owned */
-    int64_t round;               /* the question is asked again after an answer that will not do */
     ag_wall *deadline;
-    /* VALUE is the answer, borrowed. Leads to ag_strand_done, ag_strand_fail or ag_ask_again. */
+    bool late; /* nobody has answered in time: the default counts */
+    /* VALUE is the answer, borrowed. Leads to ag_strand_done or ag_strand_fail. */
     void (*answered)(struct ag_ask *ask, const ag_value *value);
 };
 
-/* Fills in the question's id, path, prompt, default, secret and deadline from the step's fields. */
+/* Fills in the question's id, path, prompt, default, secret and deadline from the step's fields.
+ * What else the question is, the step adds before it sends it. */
 int ag_ask_prepare(struct ag_ask *ask, struct ag_strand *s, argo_error **err);
 void ag_ask_send(struct ag_ask *ask);
-/* Tells WHY the answer will not do and asks anew. */
-void ag_ask_again(struct ag_ask *ask, const char *why);
+/* An `answered`: saves the answer as it is, and the step is done. */
+void ag_ask_save(struct ag_ask *ask, const ag_value *value);
 void ag_ask_input(struct ag_strand *s, void *state, const struct ag_stream_record *record);
 void ag_ask_free(void *state);
 

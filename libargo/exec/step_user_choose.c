@@ -72,13 +72,8 @@ static void unknown_option(struct ag_ask *ask, const ag_value *answer)
 
 static void save(struct ag_ask *ask, const ag_value *value)
 {
-    AG_AUTO(argo_error) err = NULL;
-    if (ag_strand_save_to(ask->strand, "save_to", ag_value_copy(value), &err) < 0) {
-        ag_strand_fail_error(ask->strand, AG_FAIL_TEMPLATE, err);
-        return;
-    }
     ag_strand_set_output(ask->strand, "answer", ag_value_copy(value));
-    ag_strand_done(ask->strand);
+    ag_ask_save(ask, value);
 }
 
 static void answered(struct ag_ask *ask, const ag_value *answer)

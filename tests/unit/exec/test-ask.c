@@ -1,5 +1,5 @@
 /*
- * user_ask and user_choose: questions that wait, and what their answers do.
+ * The steps that ask a person: their questions, and what the answers do.
  */
 #include <string.h>
 
@@ -68,39 +68,28 @@ START_TEST(test_secret)
 }
 END_TEST
 
-START_TEST(test_validate)
-{
-    struct fakeport *f =
-        run(ASK ",'validate':{'type':'integer','min':2,'max':3}}", "['x','1','4','2.5','3']");
-    fakeport_expect(f, "x", "3");
-    ck_assert_uint_eq(f->asked, 5);
-    char *notices = fakeport_output(f, "notice");
-    ck_assert_ptr_nonnull(strstr(notices, "the answer is no whole number"));
-    ck_assert_ptr_nonnull(strstr(notices, "at least 2"));
-    ck_assert_ptr_nonnull(strstr(notices, "at most 3"));
-    free(notices);
-    fakeport_free(f);
-    f = run(ASK ",'validate':{'type':'number'}}", "['2.5']");
-    fakeport_expect(f, "x", "2.5");
-    fakeport_free(f);
-    f = run(ASK ",'validate':{'type':'boolean'}}", "['maybe','Yes']");
-    fakeport_expect(f, "x", "true");
-    fakeport_free(f);
-    f = run(ASK ",'validate':{'pattern':'^[a-z]+$','min':2,'max':3}}",
-            "['A','a','abcd','\xc3\xa4x','ab']");
-    fakeport_expect(f, "x", "'ab'");
-    ck_assert_uint_eq(f->asked, 5);
-    fakeport_free(f);
-}
-END_TEST
-
+/* `validate` becomes a schema; the daemon checks by it, and types the answer. */
 START_TEST(test_schema)
 {
-    struct fakeport *f = run(ASK ",'validate':{'type':'integer','min':2,'max':3}}", "['2']");
-    ag_value *expected = fake_json("{'type':'integer','minimum':2,'maximum':3}");
-    ck_assert(ag_value_equal(ag_value_get(only_question(f), "schema"), expected));
-    ag_value_unref(expected);
-    fakeport_free(f);
+    static const struct {
+        const char *validate, *schema;
+    } cases[] = {
+        {"{'type':'integer','min':2,'max':3}", "{'type':'integer','minimum':2,'maximum':3}"},
+        {"{'min':2,'max':3,'pattern':'^a'}",
+         "{'type':'string','minLength':2,'maxLength':3,'pattern':'^a'}"},
+        {"{'type':'boolean'}", "{'type':'boolean'}"},
+        {"{'schema':{'enum':[1,2]}}", "{'enum':[1,2]}"},
+    };
+
+    for (size_t i = 0; i < AG_ARRAY_SIZE(cases); i++) {
+        ag_auto_free char *steps = ag_asprintf(ASK ",'validate':%s}", cases[i].validate);
+        struct fakeport *f = run(steps, "[2]");
+        AG_AUTO(ag_value) expected = fake_json(cases[i].schema);
+        ck_assert(ag_value_equal(ag_value_get(only_question(f), "schema"), expected));
+        fakeport_expect(f, "x", "2");
+        ck_assert_uint_eq(f->asked, 1);
+        fakeport_free(f);
+    }
 }
 END_TEST
 
@@ -169,6 +158,122 @@ START_TEST(test_choose_default)
 }
 END_TEST
 
+#define APPROVE "{'step':'a','type':'approve','prompt':'Go, {{step}}?','on_no':'c','save_to':'x'"
+
+START_TEST(test_approve)
+{
+    struct fakeport *f = run(APPROVE ",'details':'to {{step}}'}" AFTER, "[true]");
+    ck_trace(f, "a:done b:done c:done");
+    fakeport_expect(f, "x", "{'approved':true,'reason':null}");
+    const ag_value *q = only_question(f);
+    ck_assert_str_eq(ag_value_get_text(q, "kind", ""), "confirm");
+    ck_assert_str_eq(ag_value_get_text(q, "prompt", ""), "Go, a?\n\nto a");
+    ck_assert(ag_value_is(ag_value_get(q, "default"), ARGO_TYPE_BOOL));
+    ck_assert(!ag_value_get_bool(q, "default", true));
+    fakeport_free(f);
+    f = run(
+        "{'step':'a','type':'approve','prompt':'Go?','on_yes':'c','on_no':'b','save_to':'x'}" AFTER,
+        "[{'approved':true,'reason':'fine'}]");
+    ck_trace(f, "a:done c:done");
+    fakeport_expect(f, "x", "{'approved':true,'reason':'fine'}");
+    fakeport_free(f);
+    f = run(APPROVE "}" AFTER, "[false]");
+    ck_trace(f, "a:done c:done");
+    fakeport_expect(f, "x", "{'approved':false,'reason':null}");
+    ck_output(f, "notice", "");
+    fakeport_free(f);
+    f = run(APPROVE "}" AFTER, "[{'approved':false,'reason':'late'}]");
+    ck_trace(f, "a:done c:done");
+    fakeport_expect(f, "x", "{'approved':false,'reason':'late'}");
+    fakeport_free(f);
+}
+END_TEST
+
+/* A deadline that passes is a no. */
+START_TEST(test_approve_deadline)
+{
+    struct fakeport *f = run(APPROVE ",'deadline':0.05}" AFTER, "[]");
+    ck_trace(f, "a:done c:done");
+    fakeport_expect(f, "x", "{'approved':false,'reason':null}");
+    ck_assert_str_eq(ag_value_get_text(only_question(f), "on_deadline", ""), "default");
+    ck_output(f, "notice", "nobody has answered in time: this counts as no\n");
+    fakeport_free(f);
+}
+END_TEST
+
+#define FORM "{'step':'a','type':'form','prompt':'Who?','save_to':'x'"
+#define FIELDS                                                                                 \
+    ",'fields':[{'name':'name','label':'Name of {{step}}','required':true},"                   \
+    "{'name':'age','type':'integer','min':1,'max':9,'default':'{{n}}','description':'years'}," \
+    "{'name':'colour','options':['red','green']},{'name':'pin','secret':true,'max':4,"         \
+    "'pattern':'^{{2}}$'}]"
+
+START_TEST(test_form)
+{
+    struct fakeport *f =
+        fakeport_flow("'parameters':{'n':{'type':'number','default':5}},", FORM FIELDS "}");
+    f->answers = fake_json("[{'name':'Ann','age':5}]");
+    f->parameters = fake_json("{'n':5}");
+    fakeport_run(f);
+    ck_trace(f, "a:done");
+    fakeport_expect(f, "x", "{'name':'Ann','age':5}");
+    const ag_value *q = only_question(f);
+    AG_AUTO(ag_value)
+    schema = fake_json(
+        "{'type':'object','properties':{"
+        "'name':{'title':'Name of a','type':'string','minLength':1},"
+        "'age':{'description':'years','type':'integer','minimum':1,'maximum':9,'default':5},"
+        "'colour':{'enum':['red','green']},"
+        "'pin':{'type':'string','maxLength':4,'pattern':'^{{2}}$','writeOnly':true}},"
+        "'required':['name'],'additionalProperties':false}");
+    ck_assert_str_eq(ag_value_get_text(q, "kind", ""), "form");
+    ck_assert(ag_value_equal(ag_value_get(q, "schema"), schema));
+    ck_assert(ag_value_get_bool(q, "secret", false));
+    ck_assert_ptr_null(ag_value_get(q, "default"));
+    ck_assert_ptr_null(ag_value_get(ag_value_at(f->rows, 0), "outputs"));
+    fakeport_free(f);
+}
+END_TEST
+
+START_TEST(test_form_schema)
+{
+    struct fakeport *f =
+        run(FORM ",'schema':{'properties':{'a':{'type':'integer'}}}}", "[{'a':1}]");
+    fakeport_expect(f, "x", "{'a':1}");
+    AG_AUTO(ag_value) schema = fake_json("{'properties':{'a':{'type':'integer'}}}");
+    ck_assert(ag_value_equal(ag_value_get(only_question(f), "schema"), schema));
+    ck_assert(!ag_value_get_bool(only_question(f), "secret", false));
+    fakeport_free(f);
+}
+END_TEST
+
+START_TEST(test_form_deadline)
+{
+    static const char fields[] = FORM ",'deadline':0.05,'fields':[{'name':'a','default':'z'},"
+                                      "{'name':'b'}]";
+    ag_auto_free char *fails = ag_asprintf("%s}", fields);
+    ag_auto_free char *takes = ag_asprintf("%s,'on_deadline':'default'}", fields);
+    struct fakeport *f = run(fails, "[]");
+    ck_assert_str_eq(fakeport_error(f, "code"), "timeout");
+    ck_assert_str_eq(ag_value_get_text(only_question(f), "on_deadline", ""), "fail");
+    fakeport_free(f);
+    f = run(takes, "[]");
+    fakeport_expect(f, "x", "{'a':'z'}");
+    fakeport_free(f);
+}
+END_TEST
+
+/* Another attempt is another question: the one before it has had its time. */
+START_TEST(test_retry_asks_again)
+{
+    struct fakeport *f =
+        run(ASK ",'deadline':0.05,'retry':{'max_retries':1,'retry_delay':0}}", "[]");
+    ck_assert_uint_eq(f->asked, 2);
+    ck_assert_str_eq(fakeport_error(f, "code"), "timeout");
+    fakeport_free(f);
+}
+END_TEST
+
 /* The same question for the same path, another one for the next visit. */
 START_TEST(test_question_ids)
 {
@@ -196,12 +301,17 @@ static Suite *suite(void)
     tcase_add_test(t, test_ask);
     tcase_add_test(t, test_typed_ahead);
     tcase_add_test(t, test_secret);
-    tcase_add_test(t, test_validate);
     tcase_add_test(t, test_schema);
     tcase_add_test(t, test_deadline);
     tcase_add_test(t, test_choose);
     tcase_add_test(t, test_choose_several);
     tcase_add_test(t, test_choose_default);
+    tcase_add_test(t, test_approve);
+    tcase_add_test(t, test_approve_deadline);
+    tcase_add_test(t, test_form);
+    tcase_add_test(t, test_form_schema);
+    tcase_add_test(t, test_form_deadline);
+    tcase_add_test(t, test_retry_asks_again);
     tcase_add_test(t, test_question_ids);
     suite_add_tcase(s, t);
     return s;

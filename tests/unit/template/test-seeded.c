@@ -68,7 +68,7 @@ static const char json_text[] =
     "     \"next_step\": \"EXIT\"},\n"
     "    @W~~{\"step\": \"lonely\", \"type\": \"display\", \"message\": \"Nobody comes here\"},\n"
     "    @{\"step\": \"sorry\", \"message\": \"It failed\",\n"
-    "     \"type\": \"@X~display~approve@\"},\n"
+    "     \"type\": \"@X~display~foreach@\"},\n"
     "    {\"step\": \"late\", \"type\": \"set\", \"values\": {\"apology\": \"late\"}}\n"
     "    @T~~, {\"step\": \"hello\", \"type\": \"display\", \"message\": \"again\"}@\n"
     "  ]\n"
@@ -143,7 +143,7 @@ static const char yaml_text[] =
     "@W~~  - {step: lonely, type: display, message: Nobody comes here}\n"
     "@  - step: sorry\n"
     "    message: It failed\n"
-    "    type: @X~display~approve@\n"
+    "    type: @X~display~foreach@\n"
     "  - step: late\n"
     "    type: set\n"
     "    values: {apology: late}\n"
@@ -181,7 +181,7 @@ static const struct mistake {
     {"personas.critic.roll", "unknown key 'roll'", "role"},
     {"steps[4].persona", "no persona is named 'crritic'", "critic"},
     {"steps[9]", "step 'lonely' is unreachable", NULL},
-    {"steps[9].type", "step type 'approve' is not supported by this version", NULL},
+    {"steps[9].type", "step type 'foreach' is not supported by this version", NULL},
 };
 
 #define N_MISTAKES AG_ARRAY_SIZE(mistakes)

@@ -96,8 +96,9 @@ START_TEST(types)
     member_gives("typ: display, message: x", "steps[0].typ: unknown key 'typ'\n");
     member_gives("typ: zzz", "steps[0].typ: unknown key 'typ'\n"
                              "steps[0].typ: unknown step type 'zzz'\n");
-    member_gives("type: approve, on_yes: a",
-                 "steps[0].type: step type 'approve' is not supported by this version\n");
+    member_gives("type: foreach, on_yes: a",
+                 "steps[0].type: step type 'foreach' is not supported by this version\n");
+    member_gives("type: secret, prompt: a", "steps[0].type: unknown step type 'secret'\n");
     member_gives("type: x-mine, on_yes: a",
                  "steps[0].type: step type 'x-mine' is not supported by this version\n");
 }
