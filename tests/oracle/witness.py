@@ -14,6 +14,25 @@ def effect(name, repeat, then="", **fields):
             "argv": ["sh", "-c", EFFECT + then], **fields}
 
 
+def looping(turns_over, sleep=0.01, name="crash"):
+    """A loop of commands that ends when TURNS_OVER, a condition, holds; the file `stop` makes
+    `state` begin with "stop"."""
+    return {"workflow_name": name, "limits": {"max_steps": 100000}, "steps": [
+        {"step": "init", "type": "set", "values": {"n": 0, "state": "go"}},
+        {"step": "inc", "type": "set", "values": {"n": "{{n + 1}}"}, "max_iterations": 100000},
+        effect("safe", "safe", "; test -e stop && echo stop || echo go",
+               save_to={"stdout": "state"}, max_iterations=100000),
+        effect("once", "never", f"; sleep {sleep}", max_iterations=100000),
+        {"step": "show", "type": "display", "message": "turn {{n}}", "max_iterations": 100000},
+        {"step": "more", "type": "decide", "condition": turns_over, "if_true": "EXIT",
+         "if_false": "inc", "max_iterations": 100000}]}
+
+
+def shown(records):
+    """The texts that a run has shown."""
+    return [record["text"] for record in records if record["kind"] == "text"]
+
+
 def effects(path, run):
     """(path, attempt) of every execution of RUN that is in the file, in order."""
     path = pathlib.Path(path)
