@@ -75,9 +75,9 @@ static void note_process(struct ag_live *live)
     char boot_id[40] = "";
     (void)ag_boot_id(boot_id, NULL);
     (void)ag_set_text(&live->row.boot_id, boot_id);
-    if (live->row.state == AG_RUN_QUEUED) {
-        live->row.state = AG_RUN_RUNNING;
-    }
+    int *state = ag_live_work(live);
+    *state = *state == AG_RUN_QUEUED ? AG_RUN_RUNNING : *state;
+    ag_live_watch_silence(live);
     if (live->row.started == 0) {
         live->row.started = ag_context_now_ms(d->ctx);
     }
@@ -91,7 +91,7 @@ static void launch_committed(const argo_error *err, void *user)
     ag_domain *d = l->domain;
     struct ag_live *live = ag_live_by_rid(d, l->rid);
     if (err != NULL || live == NULL || live->row.ended != 0 || d->quiesced || live->row.pid != 0 ||
-        live->row.epoch != l->epoch) {
+        live->row.epoch != l->epoch || live->row.state == AG_RUN_PAUSED) {
         launch_done(l, err);
         return;
     }
@@ -181,7 +181,8 @@ bool ag_live_adopt(struct ag_live *live)
 {
     ag_domain *d = live->domain;
     int64_t pid = 0;
-    if (live->row.ended != 0 || live->row.epoch == 0 ||
+    /* Of a parked run no process can be: its epoch was given to none. */
+    if (live->row.ended != 0 || live->row.epoch == 0 || ag_live_parked(live) ||
         !d->config.launch.adopt(d->config.launch.user, &live->row, &pid)) {
         return false;
     }
