@@ -110,7 +110,13 @@ void fixture_open(void)
         .ctx = fx.ctx,
         .loop = fx.loop,
         .store = fx.store,
-        .launch = {.launch = port_launch, .adopt = port_adopt, .end = port_end},
+        .launch = {.launch = port_launch,
+                   .adopt = port_adopt,
+                   .end = port_end,
+                   .stop = port_stop,
+                   .cont = port_cont},
+        .output_max = FIXTURE_OUTPUT_MAX,
+        .log_dir = fx.logs,
         .home_templates = fx.home,
         .installed_templates = fx.installed};
     ck_assert_msg(ag_domain_new(&config, &fx.domain, &err) == 0, "%s", argo_error_details(err));
@@ -140,6 +146,7 @@ void fixture_setup(void)
     temp_dir_setup();
     snprintf(fx.home, sizeof(fx.home), "%s", temp_path("home"));
     snprintf(fx.installed, sizeof(fx.installed), "%s", temp_path("installed"));
+    snprintf(fx.logs, sizeof(fx.logs), "%s", temp_path("logs"));
     ck_assert_int_eq(mkdir(fx.home, 0700), 0);
     ck_assert_int_eq(mkdir(fx.installed, 0700), 0);
     ck_assert_int_eq(argo_context_new(fx.home, &fx.ctx, NULL), 0);
@@ -309,13 +316,57 @@ int stored_state(int64_t rid)
     return state;
 }
 
+static int check_next(const struct ag_stream_record *rec, void *user)
+{
+    int64_t *last = user;
+    ck_assert(rec->seq == *last + 1 || (ag_streq(rec->kind, "gap") && rec->seq > *last));
+    *last = rec->seq;
+    return 0;
+}
+
 int64_t stored_seq(int64_t rid)
 {
     struct ag_run row = {0};
+    int64_t last = 0;
     load_row(rid, &row);
     int64_t seq = row.seq;
     ag_run_clear(&row);
+    ck_assert_int_eq(ag_store_records(fx.store, rid, -1, 0, INT32_MAX, check_next, &last, NULL), 0);
+    ck_assert_int_eq(last, seq);
     return seq;
+}
+
+static int note_seq(const struct ag_stream_record *rec, void *user)
+{
+    *(int64_t *)user = rec->seq;
+    return 0;
+}
+
+int64_t record_seq(int64_t rid, enum ag_stream stream, int index)
+{
+    int64_t seq = 0;
+    ck_assert_int_eq(
+        ag_store_records(fx.store, rid, (int)stream, 0, index + 1, note_seq, &seq, NULL), 0);
+    return seq;
+}
+
+static int add_event(const struct ag_stream_record *rec, void *user)
+{
+    char *texts = user;
+    size_t len = strlen(texts);
+    ag_auto_free char *data = rec->data == NULL ? NULL : ag_value_print(rec->data, NULL);
+    snprintf(texts + len, 8192 - len, "%s%s:%s:%s", len == 0 ? "" : "|", rec->kind, rec->text,
+             data == NULL ? "" : data);
+    return 0;
+}
+
+const char *stored_events(int64_t rid)
+{
+    static char texts[8192];
+    texts[0] = '\0';
+    ck_assert_int_eq(
+        ag_store_records(fx.store, rid, AG_STREAM_EVENT, 0, 10000, add_event, texts, NULL), 0);
+    return texts;
 }
 
 static int add_text(const struct ag_stream_record *rec, void *user)

@@ -9,14 +9,20 @@
 #include "domain/internal.h"
 #include "lib/runner.h"
 
+#define FIXTURE_OUTPUT_MAX 65536
+
 struct fixture {
     argo_context *ctx;
     ag_loop *loop;
     ag_store *store;
     ag_domain *domain;
     char home[128], installed[128]; /* of templates */
+    char logs[128];                 /* made when there is something for it */
     /* the port */
-    int launches, ends, adoptions;
+    int launches, ends, adoptions, stops, conts;
+    int64_t standing;  /* the rid that was stopped last and not continued; 0: none */
+    int64_t paused_ms; /* as the last `cont` had it */
+    bool refuse_stop;  /* one of its processes cannot be signalled */
     int64_t next_pid; /* of the next launch */
     int64_t last_rid, last_epoch;
     char last_token[65];
@@ -59,7 +65,12 @@ int64_t start_run(const char *id);
 int start_with(struct ag_start_request *request, const char *hash, int64_t *rid);
 void load_row(int64_t rid, struct ag_run *row); /* from the store; clear it */
 int stored_state(int64_t rid);
+/* The run's last number; checks that its records are all there, but for what a gap stands for. */
 int64_t stored_seq(int64_t rid);
+/* The number of the record that is INDEX-th in STREAM, from 0. */
+int64_t record_seq(int64_t rid, enum ag_stream stream, int index);
+/* Kinds, texts and data of the events, joined by '|'; static. */
+const char *stored_events(int64_t rid);
 /* Texts of the records of STREAM, joined by '|'; static. */
 const char *stored_texts(int64_t rid, enum ag_stream stream);
 void load_question(const char *id, struct ag_question *q); /* clear it */

@@ -111,13 +111,14 @@ START_TEST(output_is_stored_once)
                                          {.kind = kind, .text = one, .client_key = k1},
                                          {.kind = kind, .text = two, .client_key = k2}};
     struct outcome second = {0};
+    int64_t before = stored_seq(rid);
     ck_assert_int_eq(ag_run_output(fx.domain, rid, 1, records, 2, note_outcome, &o, NULL), 0);
     ck_assert_int_eq(ag_run_output(fx.domain, rid, 1, records, 3, note_outcome, &second, NULL), 0);
     ck_assert_int_eq(await(&o), 0);
     ck_assert_int_eq(await(&second), 0);
     ck_ok(ag_run_output(fx.domain, rid, 1, records, 3, note_outcome, &o, NULL), o);
     ck_assert_str_eq(stored_texts(rid, AG_STREAM_OUTPUT), "text:one|text:two");
-    ck_assert_int_eq(stored_seq(rid), 2);
+    ck_assert_int_eq(stored_seq(rid), before + 2);
 }
 END_TEST
 
