@@ -5,11 +5,11 @@ import datetime
 import os
 import signal
 import sqlite3
-import unittest
 
 import argo
 
 LONG = 3600
+SHORT = 3  # seconds; time enough to see that it waits, and to kill somebody
 
 
 def steps(*items, **top):
@@ -31,8 +31,8 @@ def now():
     return datetime.datetime.now(datetime.timezone.utc)
 
 
-class Waiting(argo.Case):
-    """With its process: the executor waits."""
+class Times:
+    """What holds with and without a process."""
 
     def row(self, run, step="w"):
         return [row for row in self.daemon.steps(run) if row["step"] == step]
@@ -54,15 +54,12 @@ class Waiting(argo.Case):
         self.assertEqual((self.daemon.home / "log").read_text().split(), ["before"])
         self.assertEqual(self.daemon.output(run), "over\n")
 
-    def kill_executor(self, run):
-        os.kill(self.daemon.executor(run), signal.SIGKILL)
-
     def outlast(self, *victims):
-        run = self.daemon.launch(waiting(seconds=2))
+        run = self.daemon.launch(waiting(seconds=SHORT))
         row = self.wait_waiting(run)
         self.assertEqual(row["status"], "started")
         if "executor" in victims:
-            self.kill_executor(run)
+            os.kill(self.daemon.executor(run), signal.SIGKILL)
         if "daemon" in victims:
             self.daemon.kill()
             self.daemon.start()
@@ -70,22 +67,16 @@ class Waiting(argo.Case):
 
     def test_it_waits(self):
         started = now()
-        run = self.daemon.launch(waiting(seconds="1s"))
+        run = self.daemon.launch(waiting(seconds=f"{SHORT}s"))
         row = self.wait_waiting(run)
-        self.assertGreaterEqual(moment(row["until"]), started + datetime.timedelta(seconds=1))
+        self.assertGreaterEqual(moment(row["until"]), started + datetime.timedelta(seconds=SHORT))
         self.check_end(run, row)
-
-    def test_the_executor_is_killed(self):
-        self.outlast("executor")
 
     def test_the_daemon_is_killed(self):
         self.outlast("daemon")
 
-    def test_both_are_killed(self):
-        self.outlast("executor", "daemon")
-
     def test_the_time_comes_while_nobody_lives(self):
-        run = self.daemon.launch(waiting(seconds=1))
+        run = self.daemon.launch(waiting(seconds=SHORT))
         row = self.wait_waiting(run)
         executor = self.daemon.status(run)["pid"]
         self.daemon.kill()
@@ -96,7 +87,7 @@ class Waiting(argo.Case):
         self.check_end(run, row)
 
     def test_at(self):
-        at = (now() + datetime.timedelta(seconds=1)).isoformat(timespec="milliseconds")
+        at = (now() + datetime.timedelta(seconds=SHORT)).isoformat(timespec="milliseconds")
         run = self.daemon.launch(waiting(at=at))
         row = self.wait_waiting(run)
         self.assertEqual(moment(row["until"]), moment(at))
@@ -130,7 +121,22 @@ class Waiting(argo.Case):
         self.assertIn("at: expected a time", end["data"]["error"]["message"])
 
 
-class Parked(Waiting):
+class Waiting(Times, argo.Case):
+    """With its process: the executor waits."""
+
+    def wait_waiting(self, run):
+        row = super().wait_waiting(run)
+        self.assertNotEqual(self.daemon.status(run)["pid"], 0)
+        return row
+
+    def test_the_executor_is_killed(self):
+        self.outlast("executor")
+
+    def test_both_are_killed(self):
+        self.outlast("executor", "daemon")
+
+
+class Parked(Times, argo.Case):
     """Without: the daemon waits."""
 
     daemon_args = ("--park-after", "0")
@@ -143,9 +149,6 @@ class Parked(Waiting):
         row = super().wait_waiting(run)
         self.assertEqual(self.daemon.status(run)["data"]["wake_at"], row["until"])
         return row
-
-    def kill_executor(self, run):
-        raise unittest.SkipTest("it has none")
 
     def test_a_month(self):
         run = self.daemon.launch(waiting(seconds="30d"))
