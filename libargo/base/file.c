@@ -60,7 +60,8 @@ int ag_file_read(const char *path, size_t max, char **out, size_t *out_len, argo
     return read_fd(fd, path, max, out, out_len, err);
 }
 
-int ag_file_read_private(const char *path, size_t max, char **out, argo_error **err)
+/* FORBIDDEN: the mode bits that the file may not have. */
+static int open_own(const char *path, mode_t forbidden, argo_error **err)
 {
     /* O_NONBLOCK: opening a FIFO must not wait for its writer. */
     ag_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
@@ -78,11 +79,23 @@ int ag_file_read_private(const char *path, size_t max, char **out, argo_error **
         return ag_error_set(err, ARGO_E_DENIED, "%s belongs to user %u, not to you", path,
                             (unsigned)st.st_uid);
     }
-    if ((st.st_mode & 077) != 0) {
+    if ((st.st_mode & forbidden) != 0) {
         return ag_error_set(err, ARGO_E_DENIED, "%s is open to others (mode %04o); chmod 600 it",
                             path, (unsigned)st.st_mode & 07777);
     }
-    return read_fd(fd, path, max, out, NULL, err);
+    return ag_take_fd(&fd);
+}
+
+int ag_file_read_private(const char *path, size_t max, char **out, argo_error **err)
+{
+    ag_auto_close int fd = open_own(path, 077, err);
+    return fd < 0 ? fd : read_fd(fd, path, max, out, NULL, err);
+}
+
+int ag_file_read_own(const char *path, size_t max, char **out, size_t *out_len, argo_error **err)
+{
+    ag_auto_close int fd = open_own(path, 022, err);
+    return fd < 0 ? fd : read_fd(fd, path, max, out, out_len, err);
 }
 
 static int write_fd(int fd, const char *path, const void *data, size_t len, argo_error **err)
@@ -153,6 +166,27 @@ int ag_file_write(const char *path, const void *data, size_t len, mode_t mode, a
         return rc;
     }
     return sync_parent(path, err);
+}
+
+int ag_file_replace(const char *path, const void *data, size_t len, mode_t mode, argo_error **err)
+{
+    ag_auto_free char *temporary = ag_asprintf("%s.tmp", path);
+    if (temporary == NULL) {
+        return ag_error_nomem(err);
+    }
+    unlink(temporary); /* of a writer that has crashed */
+    ag_auto_close int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (fd < 0) {
+        return ag_error_errno(err, errno, "create %s", temporary);
+    }
+    int rc = write_fd(fd, temporary, data, len, err);
+    if (rc == 0 && rename(temporary, path) < 0) {
+        rc = ag_error_errno(err, errno, "rename %s to %s", temporary, path);
+    }
+    if (rc < 0) {
+        unlink(temporary);
+    }
+    return rc;
 }
 
 int ag_file_append(const char *path, const void *data, size_t len, mode_t mode, argo_error **err)

@@ -13,8 +13,13 @@
 int ag_file_read(const char *path, size_t max, char **out, size_t *out_len, argo_error **err);
 /* Reads a secret: a regular file, owned by us, mode without group or other bits, not a link. */
 int ag_file_read_private(const char *path, size_t max, char **out, argo_error **err);
+/* The same of what others may read but not write. */
+int ag_file_read_own(const char *path, size_t max, char **out, size_t *out_len, argo_error **err);
 /* tmp + fsync + rename + fsync(dir). */
 int ag_file_write(const char *path, const void *data, size_t len, mode_t mode, argo_error **err);
+/* PATH.tmp + rename, without a sync: whole or not at all, but after a power cut perhaps neither. For
+ * one writer; whatever bears one of the names is replaced, a link is not followed. */
+int ag_file_replace(const char *path, const void *data, size_t len, mode_t mode, argo_error **err);
 int ag_file_append(const char *path, const void *data, size_t len, mode_t mode, argo_error **err);
 /* Appends whole lines to a private regular file (created 0600, and its directory 0700) and returns
  * when they are durable. A line that a crash has left without an end is given one first. LEN 0

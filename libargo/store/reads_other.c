@@ -8,6 +8,7 @@
 struct each {
     const struct ag_row_type *type;
     int64_t rid;
+    bool of_many; /* rows of many runs: a damaged one does not hide the others */
     void *row;
     argo_error **err;
     int (*call)(const struct each *each, const struct ag_cell *extra);
@@ -19,6 +20,8 @@ struct each {
         int (*ci)(const struct ag_ci *ci, void *user);
         int (*message)(const struct ag_message *m, void *user);
     } fn;
+        int (*session)(const struct ag_session *session, void *user);
+        int (*active)(const struct ag_active_run *run, void *user);
 
     void *user;
 };
@@ -32,6 +35,10 @@ static int each_row(const struct ag_cell *cells, int n, void *user)
     if (rc == 0) {
         rc = each->call(each, extra);
     }
+    } else if (rc == ARGO_E_CORRUPT && each->of_many) {
+        rc = 0;
+    } else {
+        ag_error_move(each->err, &err);
     ag_row_clear(each->type, each->row);
     return rc;
 }
@@ -257,6 +264,7 @@ int ag_store_questions(ag_store *s, int64_t rid, int state,
                         .user = user};
     return each_of(s, id, &params, &each);
 }
+                        .of_many = rid == 0,
 
 struct secret {
     int64_t rid;
@@ -348,6 +356,58 @@ int ag_store_token(ag_store *s, const char *sha256, struct ag_token *out, argo_e
         held->version = copy_token(&held->token, out) ? s->tokens_version : 0;
     }
     return found;
+int ag_store_session(ag_store *s, const char *session_id, struct ag_session *out, argo_error **err)
+{
+    return first_by_text(s, AG_SQL_SESSION, session_id, &ag_session_row, out, err);
+}
+
+static int call_session(const struct each *each, const struct ag_cell *extra)
+{
+    return each->fn.session(each->row, each->user);
+}
+
+int ag_store_sessions(ag_store *s, const char *after, int64_t limit,
+                      int (*fn)(const struct ag_session *session, void *user), void *user,
+                      argo_error **err)
+{
+    struct ag_session row = {0};
+    ag_auto_cells params = {0};
+    ag_cells_text(&params, after);
+    ag_cells_int(&params, limit);
+    struct each each = {.type = &ag_session_row,
+                        .row = &row,
+                        .err = err,
+                        .call = call_session,
+                        .fn.session = fn,
+                        .user = user};
+    return each_of(s, AG_SQL_SESSIONS, &params, &each);
+}
+
+static int call_active(const struct each *each, const struct ag_cell *extra)
+{
+    return each->fn.active(each->row, each->user);
+}
+
+int ag_store_active_runs(ag_store *s, const char *session_id,
+                         int (*fn)(const struct ag_active_run *run, void *user), void *user,
+                         argo_error **err)
+{
+    struct ag_active_run row;
+    ag_auto_cells params = {0};
+    if (session_id != NULL) {
+        ag_cells_text(&params, session_id);
+    }
+    struct each each = {.type = &ag_active_run_row,
+                        .of_many = true,
+                        .row = &row,
+                        .err = err,
+                        .call = call_active,
+                        .fn.active = fn,
+                        .user = user};
+    return each_of(s, session_id == NULL ? AG_SQL_ACTIVE_RUNS : AG_SQL_ACTIVE_RUNS_OF, &params,
+                   &each);
+}
+
 }
 
 int ag_store_reply(ag_store *s, const char *key, struct ag_kept_reply *out, argo_error **err)

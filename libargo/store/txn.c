@@ -228,6 +228,18 @@ void ag_txn_remove_run_tokens(ag_txn *t, int64_t rid)
 void ag_txn_put_reply(ag_txn *t, const struct ag_kept_reply *reply)
 {
     add_row(t, AG_SQL_PUT_REPLY, &ag_reply_row, reply);
+void ag_txn_put_session(ag_txn *t, const struct ag_session *session)
+{
+    add_row(t, AG_SQL_PUT_SESSION, &ag_session_row, session);
+}
+
+void ag_txn_remove_session(ag_txn *t, const char *session_id)
+{
+    ag_auto_cells cells = {0};
+    ag_cells_text(&cells, session_id);
+    add(t, AG_SQL_REMOVE_SESSION, &cells);
+}
+
 }
 
 void ag_txn_remove_replies_before(ag_txn *t, int64_t at)

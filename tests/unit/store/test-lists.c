@@ -1,5 +1,5 @@
 /*
- * Conformance, lists of runs: numbers, pages, filters, retired ids.
+ * Conformance, lists of runs and sessions: numbers, pages, filters, retired ids; other readers.
  */
 #include <stdio.h>
 #include <string.h>
@@ -98,6 +98,127 @@ START_TEST(live_runs_are_oldest_first)
 }
 END_TEST
 
+static int list_active(const struct ag_active_run *run, void *user)
+{
+    ag_buf_printf(user, "%s/%s/%s/%s ", run->workflow_id, run->template_name, run->status,
+                  run->session_id == NULL ? "-" : run->session_id);
+    return 0;
+}
+
+static const char *active(ag_store *s, const char *session)
+{
+    static struct ag_buf buf = AG_BUF_INIT(4096);
+    ag_buf_clear(&buf);
+    ck_assert_int_eq(ag_store_active_runs(s, session, list_active, &buf, NULL), 0);
+    return ag_buf_text(&buf);
+}
+
+START_TEST(active_runs_in_passing)
+{
+    fixture_open(_i);
+    add("a", "t", NULL, AG_RUN_QUEUED);
+    add("b", "t", "s", AG_RUN_DONE);
+    add("c", "u", "s", AG_RUN_WAITING);
+    add("d", "u", "r", AG_RUN_PAUSED);
+    ck_assert_str_eq(active(fx.store, NULL), "a/t/queued/- c/u/waiting/s d/u/paused/r ");
+    ck_assert_str_eq(active(fx.store, "s"), "c/u/waiting/s ");
+    ck_assert_str_eq(active(fx.store, "none"), "");
+}
+END_TEST
+
+START_TEST(a_damaged_run_is_left_out_in_passing)
+{
+    fixture_open(_i);
+    add("a", "t", NULL, AG_RUN_QUEUED);
+    add("b", "t", NULL, AG_RUN_QUEUED);
+    fixture_close();
+    ck_assert_int_eq(fixture_exec("UPDATE runs SET template = x'FF' WHERE workflow_id = 'a'"), 0);
+    fixture_open(_i);
+    ck_assert_str_eq(active(fx.store, NULL), "b/t/queued/- ");
+}
+END_TEST
+
+/* A reader of its own sees what is committed, from when it asks. */
+START_TEST(a_second_reader)
+{
+    fixture_open(_i);
+    ag_store *reader = NULL;
+    add("a", "t", NULL, AG_RUN_QUEUED);
+    ck_assert_int_eq(ag_store_reader(fx.store, &reader, NULL), 0);
+    ck_assert_str_eq(active(reader, NULL), "a/t/queued/- ");
+    add("b", "t", NULL, AG_RUN_QUEUED);
+    ck_assert_str_eq(active(reader, NULL), "a/t/queued/- b/t/queued/- ");
+    ag_store_close(reader);
+    add("c", "t", NULL, AG_RUN_QUEUED); /* its going harms nobody */
+    ck_assert_str_eq(active(fx.store, NULL), "a/t/queued/- b/t/queued/- c/t/queued/- ");
+}
+END_TEST
+
+static void note_called(const argo_error *err, void *user)
+{
+    ck_assert_ptr_null(err);
+    *(bool *)user = true;
+}
+
+START_TEST(settled_it_is_only_read)
+{
+    fixture_open(_i);
+    bool called = false;
+    char name[] = "ci";
+    struct ag_ci ci = {.name = name}, back = {0};
+    ag_txn *t = ag_txn_new(fx.store);
+    ag_txn_put_ci(t, &ci);
+    ag_txn_commit(t, note_called, &called);
+    ag_store_settle(fx.store);
+    ck_assert(called);
+    ck_assert_int_eq(ag_store_ci(fx.store, "ci", &back, NULL), 1);
+    ag_record_clear(&ag_ci_record, &back);
+}
+END_TEST
+
+static int list_session(const struct ag_session *session, void *user)
+{
+    ag_buf_printf(user, "%s:%s ", session->session_id,
+                  session->description == NULL ? "-" : session->description);
+    return 0;
+}
+
+static const char *sessions(const char *after, int64_t limit)
+{
+    static struct ag_buf buf = AG_BUF_INIT(4096);
+    ag_buf_clear(&buf);
+    ck_assert_int_eq(ag_store_sessions(fx.store, after, limit, list_session, &buf, NULL), 0);
+    return ag_buf_text(&buf);
+}
+
+START_TEST(sessions_are_pages)
+{
+    fixture_open(_i);
+    ag_txn *t = ag_txn_new(fx.store);
+    char ids[3][2] = {"c", "a", "b"};
+    char text[] = "about";
+    for (int i = 0; i < 3; i++) {
+        struct ag_session session = {
+            .session_id = ids[i], .created = 7 + i, .description = i == 1 ? text : NULL};
+        ag_txn_put_session(t, &session);
+    }
+    ck_assert_int_eq(fixture_commit(t), 0);
+    ck_assert_str_eq(sessions("", 10), "a:about b:- c:- ");
+    ck_assert_str_eq(sessions("", 2), "a:about b:- ");
+    ck_assert_str_eq(sessions("b", 2), "c:- ");
+    t = ag_txn_new(fx.store);
+    ag_txn_remove_session(t, "b");
+    ag_txn_remove_session(t, "none");
+    ck_assert_int_eq(fixture_commit(t), 0);
+    ck_assert_str_eq(sessions("", 10), "a:about c:- ");
+    struct ag_session back = {0};
+    ck_assert_int_eq(ag_store_session(fx.store, "b", &back, NULL), 0);
+    ck_assert_int_eq(ag_store_session(fx.store, "a", &back, NULL), 1);
+    ck_assert_int_eq(back.created, 8);
+    ag_record_clear(&ag_session_record, &back);
+}
+END_TEST
+
 START_TEST(numbers_are_never_given_twice)
 {
     fixture_open(_i);
@@ -158,6 +279,11 @@ static Suite *suite(void)
     tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
     tcase_add_loop_test(tc, filters_and_pages, 0, fixture_driver_count);
     tcase_add_loop_test(tc, live_runs_are_oldest_first, 0, fixture_driver_count);
+    tcase_add_loop_test(tc, active_runs_in_passing, 0, fixture_driver_count);
+    tcase_add_loop_test(tc, a_damaged_run_is_left_out_in_passing, 0, fixture_driver_count);
+    tcase_add_loop_test(tc, a_second_reader, 0, fixture_driver_count);
+    tcase_add_loop_test(tc, settled_it_is_only_read, 0, fixture_driver_count);
+    tcase_add_loop_test(tc, sessions_are_pages, 0, fixture_driver_count);
     tcase_add_loop_test(tc, numbers_are_never_given_twice, 0, fixture_driver_count);
     tcase_add_loop_test(tc, instances_and_retired_ids, 0, fixture_driver_count);
     suite_add_tcase(s, tc);

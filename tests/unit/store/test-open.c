@@ -356,7 +356,8 @@ static void go_back_to_schema_1(void)
         "runs DROP COLUMN wake_at",      "runs DROP COLUMN paused_at",
         "runs DROP COLUMN paused_ms",    "runs DROP COLUMN trimmed_seq",
         "runs DROP COLUMN output_bytes", "runs DROP COLUMN config",
-        "records DROP COLUMN data",      "steps DROP COLUMN until"};
+        "records DROP COLUMN data",      "steps DROP COLUMN until",
+        "sessions DROP COLUMN description"};
     for (size_t i = 0; i < AG_ARRAY_SIZE(columns); i++) {
         ag_auto_free char *sql = ag_asprintf("ALTER TABLE %s", columns[i]);
         ck_assert_int_eq(fixture_exec(sql), 0);
