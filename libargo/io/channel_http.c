@@ -358,11 +358,10 @@ static void poll_again(ag_timer *timer, void *user)
     start_poll(user);
 }
 
+/* Never of a run's own channel: its input is delivered. */
 static void http_taken(argo_io_channel *ch)
 {
-    if (of(ch)->owns) {
-        start_poll(of(ch));
-    }
+    start_poll(of(ch));
 }
 
 /* ---- object -------------------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 """I/O channels against a real daemon: docs/examples/channel.c connects a socket to a run. What the
 run says comes out, what is typed goes in, whatever the daemon does meanwhile."""
 import os
+import shutil
 import socket
 import subprocess
 
@@ -115,6 +116,30 @@ class Channels(argo.Case):
         code, said = relay.code()
         self.assertEqual(code, 1)
         self.assertIn("Workflow not found", said)
+
+
+class Executors(argo.Case):
+    """A program of somebody else's is the executor, at the other end of the run's channel."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        program = cls.prefix / "bin/argo_workflow_executor"
+        program.unlink()
+        shutil.copy2(os.environ["ARGO_TEST_ECHO"], program)
+
+    def test_echo(self):
+        run_id = self.daemon.launch("hello")
+        relay = Relay(self, run_id)
+        relay.hear("listening\n")
+        relay.say("one\n\nthe last of three")
+        relay.hear("one\n\n")
+        relay.say("\nstop\n")
+        relay.hear("the last of three\nstopping\n")
+        # It leaves without a word of the run's end, and is started again: what was typed is there.
+        relay.hear("stopping\nlistening\none\n")
+        kinds = {record["kind"] for record in self.daemon.records(run_id)}
+        self.assertEqual(kinds, {"text"})
 
 
 if __name__ == "__main__":

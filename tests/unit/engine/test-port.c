@@ -235,6 +235,34 @@ START_TEST(output_gathers_behind_a_request)
 }
 END_TEST
 
+/* What was said before a question or the end is there before it. */
+START_TEST(output_comes_first)
+{
+    serve();
+    answer(OK);
+    answer("{\"status\":\"success\",\"data\":{\"question_id\":\"q1\",\"path\":\"a\","
+           "\"kind\":\"text\",\"prompt\":\"?\"}}");
+    answer(OK);
+    answer(OK);
+    char id[] = "q1", path[] = "a", prompt[] = "?";
+    const struct ag_question q = {
+        .question_id = id, .path = path, .kind = AG_QUESTION_TEXT, .prompt = prompt};
+    const struct ag_finish finish = {.status = 0};
+    say("3.1", "before the question");
+    port->ops->question(port, &q, on_question, NULL);
+    say("3.2", "before the end");
+    port->ops->finish(port, &finish, on_done, finish_word);
+    until(seen.n == 2);
+    ck_seen("q1 finish");
+    ck_assert(asks(0, "POST /api/workflow/output/w_1 "));
+    ck_assert(asks(1, "POST /api/workflow/w_1/question "));
+    ck_assert(asks(2, "POST /api/workflow/output/w_1 "));
+    ck_assert(asks(3, "POST /api/workflow/w_1/message "));
+    ck_assert_uint_eq(texts_in(0), 1);
+    ck_assert_uint_eq(texts_in(2), 1);
+}
+END_TEST
+
 START_TEST(too_much_output_drains)
 {
     serve();
@@ -309,6 +337,14 @@ END_TEST
 
 /* ---- the run is lost ----------------------------------------------------------------------------- */
 
+/* Long enough for a request to arrive, if there is one. */
+static void nothing_more(void)
+{
+    for (int i = 0; i < 200; i++) {
+        ck_assert_int_eq(ag_loop_dispatch(loop, 0, NULL), 0);
+    }
+}
+
 static void loses(int status, int code, int expected)
 {
     serve();
@@ -317,9 +353,7 @@ static void loses(int status, int code, int expected)
     complete("b");
     say("3.1", "never");
     until(seen.lost);
-    for (int i = 0; i < 3; i++) {
-        ck_assert_int_eq(ag_loop_dispatch(loop, 0, NULL), 0);
-    }
+    nothing_more();
     ck_seen("lost");
     ck_assert_int_eq(seen.code, expected);
     ck_assert_uint_eq(fakehttp_count(server), 1); /* nothing more is written */
@@ -347,9 +381,7 @@ START_TEST(fenced_while_waiting_is_lost)
     ck_seen("lost");
     ck_assert_int_eq(seen.code, ARGO_E_FENCED);
     complete("a");
-    for (int i = 0; i < 3; i++) {
-        ck_assert_int_eq(ag_loop_dispatch(loop, 0, NULL), 0);
-    }
+    nothing_more();
     ck_assert_uint_eq(fakehttp_count(server), 1);
 }
 END_TEST
@@ -511,6 +543,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, calls_keep_their_order);
     tcase_add_test(t, output_gathers_behind_a_request);
+    tcase_add_test(t, output_comes_first);
     tcase_add_test(t, too_much_output_drains);
     tcase_add_test(t, a_daemon_that_is_away_is_waited_for);
     tcase_add_test(t, a_busy_daemon_is_asked_again);

@@ -339,7 +339,7 @@ START_TEST(output_waits_at_the_daemon)
     will_read(more);
     as_user();
     until(daemon_.reads_asked == 2); /* the line may still go on */
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 200; i++) {
         turn(0);
     }
     ck_assert_uint_eq(daemon_.reads_asked, 2);
@@ -601,7 +601,7 @@ START_TEST(a_close_ends_what_is_under_way)
     ck_assert_int_eq(argo_io_channel_close(ch, 0, NULL), 0);
     ck_assert_int_eq(argo_io_channel_write_str(ch, "x\n", NULL), ARGO_E_STATE);
     ck_assert_int_eq(argo_io_channel_get_timeout(ch), -1);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 200; i++) {
         turn(0);
     }
     ck_assert_uint_eq(daemon_.n_posts + daemon_.reads_asked, 2);
