@@ -35,6 +35,7 @@ static void call_free(struct ag_api_call *call)
     }
     free(call->key);
     free(call->name);
+    ag_value_unref(call->value);
     free(call);
 }
 
@@ -154,6 +155,24 @@ void ag_api_keep(struct ag_api_call *call, ag_txn *t, int status, const ag_value
     ag_txn_remove_replies_before(t, kept.at - (int64_t)24 * 3600 * 1000);
 }
 
+static void reply_value(struct ag_api_call *call)
+{
+    ag_request_reply(call->req, 200, ag_take(call->value));
+}
+
+void ag_api_finish(struct ag_api_call *call, ag_value *reply)
+{
+    ag_txn *t = call->key != NULL ? ag_txn_new(call->daemon->store) : NULL;
+    call->value = reply;
+    call->reply = reply_value;
+    if (t == NULL) {
+        ag_api_done(NULL, call);
+        return;
+    }
+    ag_api_keep(call, t, 200, reply);
+    ag_txn_commit(t, ag_api_done, call);
+}
+
 /* ---- decoding ------------------------------------------------------------------------------------ */
 
 bool ag_api_decode(ag_request *req, const struct ag_record *record, void *out)
@@ -200,6 +219,22 @@ bool ag_api_query_int(ag_request *req, const char *name, int64_t min, int64_t ma
         ag_api_fail(req, err);
         return false;
     }
+    return true;
+}
+
+bool ag_api_query_bool(ag_request *req, const char *name, bool *out)
+{
+    const char *text = ag_request_query(req, name);
+    if (text == NULL) {
+        return true;
+    }
+    if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0) {
+        argo_error *err = NULL;
+        ag_error_field(&err, ARGO_E_INVALID, name, "%s is '%s', expected true or false", name, text);
+        ag_api_fail(req, err);
+        return false;
+    }
+    *out = text[0] == 't';
     return true;
 }
 

@@ -18,7 +18,8 @@ struct ag_api_call {
     char *key;  /* Idempotency-Key under way, or NULL */
     char body_hash[65];
     const char *action;
-    int64_t seq; /* of an input record */
+    int64_t seq;     /* of an input record */
+    ag_value *value; /* of the reply, when it is made before its commit */
     void (*reply)(struct ag_api_call *call);
 };
 /* NULL without memory (the request has been answered then). */
@@ -36,6 +37,9 @@ void ag_api_refuse(struct ag_api_call *call, const argo_error *err);
 bool ag_api_repeated(struct ag_api_call *call);
 /* Keeps REPLY (borrowed) in the transaction of the effect. */
 void ag_api_keep(struct ag_api_call *call, ag_txn *t, int status, const ag_value *reply);
+/* For what has no transaction of its own: replies 200 with REPLY (which it takes over) once that
+ * is kept, and frees the call. */
+void ag_api_finish(struct ag_api_call *call, ag_value *reply);
 
 /* ---- decoding ------------------------------------------------------------------------------------ */
 
@@ -48,6 +52,8 @@ bool ag_api_epoch(ag_request *req, int64_t *out_epoch);
 /* ?NAME= as a number within [MIN, MAX]; FALLBACK when absent. */
 bool ag_api_query_int(ag_request *req, const char *name, int64_t min, int64_t max, int64_t fallback,
                       int64_t *out);
+/* ?NAME=true or false; *OUT stays as it is when absent. */
+bool ag_api_query_bool(ag_request *req, const char *name, bool *out);
 /* ?timeout= in seconds, cut to what the transport allows (600 s on the socket, 30 s on TCP). */
 bool ag_api_query_timeout(ag_request *req, int64_t *out_ms);
 /* Replies with the error (which is freed). */
@@ -89,6 +95,7 @@ void ag_poll_start(const struct ag_poll *poll, unsigned mask, int64_t timeout_ms
 void ag_api_health(ag_request *req, void *user);
 void ag_api_version(ag_request *req, void *user);
 void ag_api_shutdown(ag_request *req, void *user);
+void ag_api_sync(ag_request *req, void *user);
 
 void ag_api_template_list(ag_request *req, void *user);
 void ag_api_template_show(ag_request *req, void *user);
@@ -126,3 +133,10 @@ void ag_api_ci_show(ag_request *req, void *user);
 void ag_api_ci_remove(ag_request *req, void *user);
 
 #endif
+void ag_api_session_list(ag_request *req, void *user);
+void ag_api_session_add(ag_request *req, void *user);
+void ag_api_session_show(ag_request *req, void *user);
+void ag_api_session_remove(ag_request *req, void *user);
+void ag_api_session_pause(ag_request *req, void *user);
+void ag_api_session_resume(ag_request *req, void *user);
+

@@ -1,5 +1,5 @@
 /*
- * Routes of the daemon itself: health, version, shutdown.
+ * Routes of the daemon itself: health, version, sync, shutdown.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include "base/crypto.h"
 #include "base/text.h"
 #include "daemon/api.h"
+#include "daemon/mirror.h"
 #include "wire/envelope.h"
 
 #define API_VERSION 1
@@ -100,6 +101,32 @@ void ag_api_version(ag_request *req, void *user)
     ag_value_set(reply, "pid", ag_value_int(getpid()));
     ag_envelope_finish(reply, NULL);
     ag_request_reply(req, 200, reply);
+}
+
+/* ---- sync --------------------------------------------------------------------------------------- */
+
+/* That the files are not up to date is no error of anybody's but who asks for them. */
+static void synced(const argo_error *err, void *user)
+{
+    struct ag_api_call *call = user;
+    if (err != NULL) {
+        AG_AUTO(argo_error) shown = NULL;
+        ag_error_set(&shown, ARGO_E_STORE, "%s", argo_error_details(err));
+        ag_api_refuse(call, shown);
+        return;
+    }
+    ag_value *reply = ag_envelope_success();
+    ag_envelope_finish(reply, NULL);
+    ag_api_finish(call, reply);
+}
+
+void ag_api_sync(ag_request *req, void *user)
+{
+    struct argo_daemon *daemon = user;
+    struct ag_api_call *call = ag_api_call_new(daemon, req, 0, NULL);
+    if (call != NULL && !ag_api_repeated(call)) {
+        ag_mirror_sync(daemon->mirror, synced, call);
+    }
 }
 
 /* ---- shutdown ---------------------------------------------------------------------------------- */

@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "base/map.h"
 #include "base/text.h"
-#include "daemon/internal.h"
+#include "daemon/mirror.h"
 
 #define STOP_GRACE_MS 3000 /* for argo_daemon_stop: a service manager waits some seconds only */
 
@@ -147,15 +147,25 @@ static int open_state(struct argo_daemon *d, argo_error **err)
     if (r < 0) {
         return r;
     }
-    struct ag_domain_config domain = {.ctx = d->ctx,
-                                      .loop = d->loop,
-                                      .store = d->store,
-                                      .launch = ag_supervisor_port(d->supervisor),
-                                      .park_after_ms = d->options.park_after_ms,
-                                      .output_max = d->options.output_max,
-                                      .log_dir = d->home.log_dir,
-                                      .home_templates = d->home.templates,
-                                      .installed_templates = d->templates};
+    if (r == 0) {
+        r = ag_import(d, err);
+    }
+    if (r == 0) {
+        r = ag_mirror_new(d, &d->mirror, err);
+    }
+    struct ag_domain_config domain = {
+        .ctx = d->ctx,
+        .loop = d->loop,
+        .store = d->store,
+        .launch = ag_supervisor_port(d->supervisor),
+        .changed = ag_mirror_touch,
+        .changed_user = d->mirror,
+        .park_after_ms = d->options.park_after_ms,
+        .silence_ms = d->options.stall_after_ms > 0 ? d->options.stall_after_ms : STALL_AFTER_MS,
+        .output_max = d->options.output_max,
+        .log_dir = d->home.log_dir,
+        .home_templates = d->home.templates,
+        .installed_templates = d->templates};
     return ag_domain_new(&domain, &d->domain, err);
 }
 
@@ -266,6 +276,7 @@ int argo_daemon_new(argo_context *ctx, const struct argo_daemon_options *options
     return 0;
 }
 
+    ag_mirror_touch(d->mirror);
 /* ---- the end --------------------------------------------------------------------------------- */
 
 /* The server goes first: replies that commits still bring go nowhere. The store commits what is
@@ -287,12 +298,18 @@ static void close_parts(struct argo_daemon *d)
     ag_map_free(d->keys_under_way);
     d->httpd = NULL;
     d->store = NULL;
+    if (d->store != NULL) {
+        ag_store_settle(d->store);
+    }
+    ag_mirror_finish(d->mirror);
+    ag_mirror_free(d->mirror);
     d->supervisor = NULL;
     d->domain = NULL;
     d->keys_under_way = NULL;
     ag_home_close(&d->home);
     d->closed = true;
 }
+    d->mirror = NULL;
 
 void argo_daemon_free(argo_daemon *daemon)
 {

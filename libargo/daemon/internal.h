@@ -29,6 +29,7 @@ int ag_home_open(argo_context *ctx, struct ag_home *out, argo_error **err);
 void ag_home_close(struct ag_home *home);
 
 typedef struct ag_supervisor ag_supervisor;
+typedef struct ag_mirror ag_mirror; /* mirror.h */
 
 struct argo_daemon {
     argo_context *ctx;
@@ -41,6 +42,7 @@ struct argo_daemon {
     ag_domain *domain;
     ag_httpd *httpd;
     ag_supervisor *supervisor;
+    ag_mirror *mirror;
     ag_wake *wake;          /* of argo_daemon_stop */
     ag_map *keys_under_way; /* Idempotency-Keys of requests that are not answered yet */
     ag_defer *reload;       /* after the store failed */

@@ -14,6 +14,7 @@ const struct ag_route ag_daemon_routes[] = {
     {AG_GET, "/api/version", USER, ag_api_version},
     {AG_POST, "/api/daemon/shutdown", USER, ag_api_shutdown},
 
+    {AG_POST, "/api/daemon/sync", USER, ag_api_sync},
     {AG_GET, "/api/template", USER, ag_api_template_list},
     {AG_GET, "/api/template/{name}", USER, ag_api_template_show},
     {AG_POST, "/api/template/validate", USER, ag_api_template_validate},
@@ -49,3 +50,10 @@ const struct ag_route ag_daemon_routes[] = {
     {AG_DELETE, "/api/registry/ci/{name}", USER, ag_api_ci_remove},
 };
 const size_t ag_daemon_routes_count = AG_ARRAY_SIZE(ag_daemon_routes);
+
+    {AG_GET, "/api/session", USER, ag_api_session_list},
+    {AG_POST, "/api/session", USER, ag_api_session_add},
+    {AG_GET, "/api/session/{session}", USER, ag_api_session_show},
+    {AG_DELETE, "/api/session/{session}", USER, ag_api_session_remove},
+    {AG_POST, "/api/session/{session}/pause", USER, ag_api_session_pause},
+    {AG_POST, "/api/session/{session}/resume", USER, ag_api_session_resume},

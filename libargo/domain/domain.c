@@ -56,11 +56,12 @@ static int load_run(const struct ag_run *run, void *user)
 static int load(ag_domain *d, argo_error **err)
 {
     int r = ag_store_cis(d->store, remember_ci, d, err);
+    r = r < 0 ? r : ag_sessions_load(d, err);
     return r < 0 ? r : ag_store_live_runs(d->store, load_run, d, err);
 }
 
 struct tables {
-    ag_map *by_id, *by_rid, *cis;
+    ag_map *by_id, *by_rid, *cis, *sessions;
 };
 
 static void tables_free(struct tables t)
@@ -68,6 +69,7 @@ static void tables_free(struct tables t)
     ag_map_free(t.by_rid);
     ag_map_free(t.by_id);
     ag_map_free(t.cis);
+    ag_map_free(t.sessions);
 }
 
 /* The state is as the store has it: what has no process goes on; or it could not be loaded yet. */
@@ -95,8 +97,10 @@ int ag_domain_new(const struct ag_domain_config *config, ag_domain **out, argo_e
     d->by_id = ag_map_new(live_free);
     d->by_rid = ag_map_new(NULL);
     d->cis = ag_map_new(NULL);
+    d->sessions = ag_map_new(NULL);
     d->starting = ag_map_new(free);
-    int r = d->by_id == NULL || d->by_rid == NULL || d->cis == NULL || d->starting == NULL
+    int r = d->by_id == NULL || d->by_rid == NULL || d->cis == NULL || d->sessions == NULL ||
+                    d->starting == NULL
                 ? ag_error_nomem(err)
                 : ag_timer_new(d->loop, retry, d, &d->retry, err);
     if (r == 0) {
@@ -114,7 +118,8 @@ void ag_domain_free(ag_domain *d)
 {
     if (d != NULL) {
         ag_timer_free(d->retry);
-        tables_free((struct tables){d->by_id, d->by_rid, d->cis});
+        ag_timer_free(d->sweep);
+        tables_free((struct tables){d->by_id, d->by_rid, d->cis, d->sessions});
         ag_abandons_free(d);
         ag_map_free(d->starting);
         free(d);
@@ -174,18 +179,21 @@ static void move_watches(ag_domain *d, ag_map *old)
 
 static struct tables swap_tables(ag_domain *d, struct tables with)
 {
-    struct tables old = {d->by_id, d->by_rid, d->cis};
+    struct tables old = {d->by_id, d->by_rid, d->cis, d->sessions};
     d->by_id = with.by_id;
     d->by_rid = with.by_rid;
     d->cis = with.cis;
     return old;
 }
 
+    d->sessions = with.sessions;
 /* On failure everything is as it was. */
 static int load_again(ag_domain *d, struct tables *old, argo_error **err)
 {
-    struct tables fresh = {ag_map_new(live_free), ag_map_new(NULL), ag_map_new(NULL)};
-    if (fresh.by_id == NULL || fresh.by_rid == NULL || fresh.cis == NULL) {
+    struct tables fresh = {ag_map_new(live_free), ag_map_new(NULL), ag_map_new(NULL),
+                           ag_map_new(NULL)};
+    if (fresh.by_id == NULL || fresh.by_rid == NULL || fresh.cis == NULL ||
+        fresh.sessions == NULL) {
         tables_free(fresh);
         return ag_error_nomem(err);
     }

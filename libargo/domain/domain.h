@@ -54,6 +54,8 @@ struct ag_domain_config {
     const char *home_templates;      /* $ARGO_HOME/workflows/templates */
     const char *installed_templates; /* DATADIR/argo/templates */
 };
+    void (*changed)(void *user); /* or NULL: a CI, a session or a run's state has been committed */
+    void *changed_user;
 
 /* Loads the live runs; nothing is launched until ag_domain_recover. */
 int ag_domain_new(const struct ag_domain_config *config, ag_domain **out, argo_error **err);
@@ -201,4 +203,30 @@ int ag_catalog_find(ag_domain *d, const char *name, const char *cwd, struct ag_t
 int ag_catalog_each(ag_domain *d, int (*fn)(const char *name, const char *path, void *user),
                     void *user, argo_error **err);
 
+/* What a CI's own fields may say; whether there is another of its name is not looked at. */
+int ag_ci_check(const struct ag_ci *ci, argo_error **err);
 #endif
+/* ---- sessions ----------------------------------------------------------------------------------- */
+
+/* Without an id it gets the next "sess_N". KEEP gets the session as it will be. ARGO_E_EXISTS,
+ * ARGO_E_QUOTA (10,000). */
+int ag_session_add(ag_domain *d, const struct ag_session *session,
+                   void (*keep)(ag_txn *t, const struct ag_session *session, void *user),
+                   ag_done_fn done, void *user, argo_error **err);
+/* ARGO_E_STATE while some of its runs have not ended; FORCE abandons them, and DONE comes when
+ * nothing of them lives. Its runs keep its id. */
+int ag_session_remove(ag_domain *d, const char *session_id, bool force, ag_keep_fn keep,
+                      ag_done_fn done, void *user, argo_error **err);
+/* What became of one of its runs: ERR says why it was left as it was. */
+typedef void (*ag_session_each_fn)(const char *workflow_id, const argo_error *err, void *user);
+/* Pauses or resumes each of its runs that has not ended. EACH (also from inside this call) and at
+ * last DONE get USER. */
+int ag_session_pause(ag_domain *d, const char *session_id, bool resume, ag_session_each_fn each,
+                     ag_done_fn done, void *user, argo_error **err);
+/* As it is stored; ARGO_E_NO_SESSION names the nearest. */
+int ag_session_find(ag_domain *d, const char *session_id, struct ag_session *out, argo_error **err);
+/* As ag_store_sessions, with `workflows`; for any reader of the store. */
+int ag_session_each(ag_store *s, const char *after, int64_t limit,
+                    int (*fn)(const struct ag_session *session, void *user), void *user,
+                    argo_error **err);
+

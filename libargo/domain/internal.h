@@ -10,7 +10,9 @@
 enum {
     AG_MAX_WATCHES = 1024, /* of one run */
     AG_MAX_TYPED_AHEAD = 1000,
-    AG_MAX_DEATHS = 3 /* of executors in the same place: the run has crashed */
+    AG_MAX_SESSIONS = 10000,
+    AG_MAX_MESSAGES = 1000, /* to a run, that no executor has received */
+    AG_MAX_DEATHS = 3       /* of executors in the same place: the run has crashed */
 };
 
 /* The step under way that has a start row. */
@@ -73,6 +75,8 @@ struct ag_domain {
 struct ag_change_set {
     ag_domain *domain;
     ag_txn *txn;
+    ag_map *sessions;        /* ids of sessions, committed or on their way; values are unused */
+    int64_t session_number;  /* the N of the last "sess_N" */
     int64_t rid;
     unsigned changes; /* told to the run's watches */
     bool ended;       /* the run leaves the live table */
@@ -130,6 +134,11 @@ int ag_live_append_output(struct ag_change_set *c, struct ag_live *live,
                           const struct ag_output_record *records, size_t n, argo_error **err);
 
 /* event.c: what is told to those who follow the run */
+/* session.c */
+int ag_sessions_load(ag_domain *d, argo_error **err); /* into d->sessions, which is empty */
+/* ARGO_E_NO_SESSION unless it is there, or on its way. */
+int ag_session_check(ag_domain *d, const char *session_id, argo_error **err);
+
 void ag_event_state(struct ag_change_set *c, struct ag_live *live); /* when it has changed */
 void ag_event_parked(struct ag_change_set *c, struct ag_live *live);
 void ag_event_step_start(struct ag_change_set *c, struct ag_live *live,

@@ -357,6 +357,10 @@ static void committed(const argo_error *err, void *user)
         live = ag_live_by_rid(d, c->rid);
         if (live != NULL && live->abandon == NULL) {
             ag_live_remove(d, live);
+    if (err == NULL && (c->rid == 0 || (c->changes & AG_CHANGE_STATE) != 0) &&
+        d->config.changed != NULL) {
+        d->config.changed(d->config.changed_user);
+    }
         }
     }
     if (c->then != NULL) {

@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "domain/internal.h"
 
-static int check_ci(const struct ag_ci *ci, argo_error **err)
+int ag_ci_check(const struct ag_ci *ci, argo_error **err)
 {
     if (ci->provider != NULL && !ag_id_valid(ci->provider)) {
         return ag_error_field(err, ARGO_E_INVALID, "provider", "provider: expected a name");
@@ -20,7 +20,7 @@ int ag_registry_add(ag_domain *d, const struct ag_ci *ci,
                     void (*keep)(ag_txn *t, const struct ag_ci *ci, void *user), ag_done_fn done,
                     void *user, argo_error **err)
 {
-    int r = check_ci(ci, err);
+    int r = ag_ci_check(ci, err);
     if (r < 0) {
         return r;
     }

@@ -152,15 +152,15 @@ static int claim_id(ag_domain *d, struct start_plan *p, argo_error **err)
     return found < 0 ? found : 0;
 }
 
-static int check_request(const struct ag_start_request *request, argo_error **err)
+static int check_request(ag_domain *d, const struct ag_start_request *request, argo_error **err)
 {
     if (request->cwd != NULL && request->cwd[0] != '/') {
         return ag_error_field(err, ARGO_E_INVALID, "cwd", "cwd is '%s', expected an absolute path",
                               request->cwd);
     }
-    if (request->session_id != NULL) {
-        return ag_error_field(err, ARGO_E_NO_SESSION, "session_id", "Session '%s' does not exist",
-                              request->session_id);
+    int r = request->session_id == NULL ? 0 : ag_session_check(d, request->session_id, err);
+    if (r < 0) {
+        return r;
     }
     struct ag_value_iter it = {0};
     while (ag_value_next(request->env, &it)) {
@@ -174,7 +174,7 @@ static int check_request(const struct ag_start_request *request, argo_error **er
 static int make_plan(ag_domain *d, const struct ag_start_request *request, struct start_plan *p,
                      argo_error **err)
 {
-    int r = check_request(request, err);
+    int r = check_request(d, request, err);
     if (r == 0) {
         r = find_definition(d, request, p, err);
     }
@@ -263,12 +263,14 @@ static int fill_spec(ag_domain *d, const struct ag_start_request *request, struc
     return 0;
 }
 
-static struct ag_live *make_live(ag_domain *d, struct start_plan *p, argo_error **err)
+static struct ag_live *make_live(ag_domain *d, const struct ag_start_request *request,
+                                 struct start_plan *p, argo_error **err)
 {
     struct ag_run row = {
         .rid = ag_store_next_rid(d->store),
         .workflow_id = ag_take(p->workflow_id),
         .template_name = ag_take(p->template_name),
+        .session_id = ag_strdup(request->session_id),
         .current_step = 1,
         .total_steps = (int64_t)ag_template_step_count(p->plan),
         .step_name = ag_strdup(ag_template_step(p->plan, 0)->name),
@@ -382,7 +384,7 @@ int ag_run_start(ag_domain *d, const struct ag_start_request *request, const cha
         r = fill_spec(d, request, &p, body_hash, &spec, err);
     }
     if (r == 0) {
-        live = make_live(d, &p, err);
+        live = make_live(d, request, &p, err);
         r = live == NULL ? ARGO_E_NOMEM : 0;
     }
     if (r == 0) {

@@ -19,9 +19,9 @@ struct each {
         int (*question)(int64_t rid, const struct ag_question *q, void *user);
         int (*ci)(const struct ag_ci *ci, void *user);
         int (*message)(const struct ag_message *m, void *user);
-    } fn;
         int (*session)(const struct ag_session *session, void *user);
         int (*active)(const struct ag_active_run *run, void *user);
+    } fn;
 
     void *user;
 };
@@ -31,14 +31,15 @@ static int each_row(const struct ag_cell *cells, int n, void *user)
     const struct each *each = user;
     const struct ag_cell *extra = cells + each->type->n;
     int64_t rid = n > each->type->n ? extra->number : each->rid;
-    int rc = ag_row_read(each->type, cells, rid, each->row, each->err);
+    AG_AUTO(argo_error) err = NULL;
+    int rc = ag_row_read(each->type, cells, rid, each->row, &err);
     if (rc == 0) {
         rc = each->call(each, extra);
-    }
     } else if (rc == ARGO_E_CORRUPT && each->of_many) {
         rc = 0;
     } else {
         ag_error_move(each->err, &err);
+    }
     ag_row_clear(each->type, each->row);
     return rc;
 }
@@ -97,6 +98,12 @@ int ag_store_variables(ag_store *s, int64_t rid, ag_value **out, argo_error **er
 {
     struct object object = {.table = "variables", .column = "value", .rid = rid, .err = err};
     return read_object(s, AG_SQL_VARIABLES, &object, out);
+}
+
+int ag_store_secret_variables(ag_store *s, int64_t rid, ag_value **out, argo_error **err)
+{
+    struct object object = {.table = "secrets", .column = "answer", .rid = rid, .err = err};
+    return read_object(s, AG_SQL_SECRET_VARIABLES, &object, out);
 }
 
 int ag_store_visits(ag_store *s, int64_t rid, ag_value **out, argo_error **err)
@@ -257,6 +264,7 @@ int ag_store_questions(ag_store *s, int64_t rid, int state,
         ag_cells_text(&params, ag_question_state_words[state]);
     }
     struct each each = {.type = &ag_question_row,
+                        .of_many = rid == 0,
                         .row = &row,
                         .err = err,
                         .call = call_question,
@@ -264,7 +272,6 @@ int ag_store_questions(ag_store *s, int64_t rid, int state,
                         .user = user};
     return each_of(s, id, &params, &each);
 }
-                        .of_many = rid == 0,
 
 struct secret {
     int64_t rid;
@@ -343,19 +350,6 @@ static struct ag_held_token *held_at(ag_store *s, const char *sha256)
     return &s->held_tokens[hash % AG_TOKENS_HELD];
 }
 
-int ag_store_token(ag_store *s, const char *sha256, struct ag_token *out, argo_error **err)
-{
-    struct ag_held_token *held = held_at(s, sha256);
-    if (held->version == s->tokens_version && ag_streq(held->token.sha256, sha256) &&
-        copy_token(out, &held->token)) {
-        return 1;
-    }
-    int found = first_by_text(s, AG_SQL_TOKEN, sha256, &ag_token_row, out, err);
-    if (found > 0) {
-        ag_token_clear(&held->token);
-        held->version = copy_token(&held->token, out) ? s->tokens_version : 0;
-    }
-    return found;
 int ag_store_session(ag_store *s, const char *session_id, struct ag_session *out, argo_error **err)
 {
     return first_by_text(s, AG_SQL_SESSION, session_id, &ag_session_row, out, err);
@@ -408,6 +402,19 @@ int ag_store_active_runs(ag_store *s, const char *session_id,
                    &each);
 }
 
+int ag_store_token(ag_store *s, const char *sha256, struct ag_token *out, argo_error **err)
+{
+    struct ag_held_token *held = held_at(s, sha256);
+    if (held->version == s->tokens_version && ag_streq(held->token.sha256, sha256) &&
+        copy_token(out, &held->token)) {
+        return 1;
+    }
+    int found = first_by_text(s, AG_SQL_TOKEN, sha256, &ag_token_row, out, err);
+    if (found > 0) {
+        ag_token_clear(&held->token);
+        held->version = copy_token(&held->token, out) ? s->tokens_version : 0;
+    }
+    return found;
 }
 
 int ag_store_reply(ag_store *s, const char *key, struct ag_kept_reply *out, argo_error **err)

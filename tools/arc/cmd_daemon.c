@@ -1,5 +1,5 @@
 /*
- * daemon start, stop, status; version.
+ * daemon start, stop, sync, status; version.
  */
 #include <poll.h>
 #include <sys/syscall.h>
@@ -96,6 +96,20 @@ int arc_cmd_daemon_stop(struct arc *arc, int argc, char **argv)
         close(fd);
     }
     return code;
+}
+
+int arc_cmd_daemon_sync(struct arc *arc, int argc, char **argv)
+{
+    int code = 0;
+    if (!no_arguments(arc, NULL, argc, argv, &code)) {
+        return code;
+    }
+    arc_auto_error argo_error *err = NULL;
+    arc_auto_reply struct arc_reply reply = {0};
+    if (arc_request_running(arc, "POST", "/api/daemon/sync", NULL, 0, &reply, &err) < 0) {
+        return arc_fail(arc, err);
+    }
+    return arc->json ? arc_print_reply(&reply) : ARC_EXIT_OK;
 }
 
 int arc_cmd_daemon_status(struct arc *arc, int argc, char **argv)

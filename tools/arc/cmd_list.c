@@ -7,15 +7,21 @@
 #include "commands.h"
 #include "table.h"
 
-static char *list_path(int all, const char *state, const char *template_name)
+struct filter {
+    const char *key, *value; /* NULL: not asked for */
+};
+
+static char *list_path(const struct filter *filters, size_t n)
 {
-    if (template_name != NULL) {
-        return argo_client_path("/api/workflow/list?limit=1000&state={}&template={}",
-                                all ? "all" : state, template_name);
+    char *path = arc_format("/api/workflow/list?limit=1000");
+    for (size_t i = 0; i < n && path != NULL; i++) {
+        if (filters[i].value != NULL) {
+            arc_auto_free char *before = path;
+            arc_auto_free char *value = argo_client_path("{}", filters[i].value);
+            path = value == NULL ? NULL : arc_format("%s&%s=%s", before, filters[i].key, value);
+        }
     }
-    return state != NULL || all
-               ? argo_client_path("/api/workflow/list?limit=1000&state={}", all ? "all" : state)
-               : argo_client_path("/api/workflow/list?limit=1000");
+    return path;
 }
 
 static void add_run(struct arc_table *table, const argo_value *run)
@@ -35,34 +41,10 @@ static void add_run(struct arc_table *table, const argo_value *run)
     arc_table_add(table, arc_time_ago(argo_value_text(run, "started", NULL), ago));
 }
 
-int arc_cmd_list(struct arc *arc, int argc, char **argv)
+void arc_print_runs(const argo_value *list)
 {
     static const char *const headers[] = {"ID",  "STATE",   "TEMPLATE", "STEP",
                                           "PID", "STARTED", NULL};
-    int all = 0;
-    int code = 0;
-    const char *state = NULL;
-    const char *template_name = NULL;
-    arc_auto_list struct arc_list none = {0};
-    const struct arc_option options[] = {{"all", 'a', ARC_OPTION_FLAG, &all},
-                                         {"state", 0, ARC_OPTION_TEXT, &state},
-                                         {"template", 0, ARC_OPTION_TEXT, &template_name},
-                                         {0}};
-    if (!arc_arguments(arc, options, argc, argv, 0, 0, &none, &code)) {
-        return code;
-    }
-    arc_auto_reply struct arc_reply reply = {0};
-    arc_auto_free char *path = list_path(all, state, template_name);
-    if (!arc_fetch(arc, path, &reply, &code)) {
-        return code;
-    }
-    const argo_value *list = argo_value_get(reply.value, "workflows");
-    if (argo_value_size(list) == 0) {
-        fputs(all || state != NULL ? "No workflows.\n"
-                                   : "No workflows are running. Those that ended: arc list --all\n",
-              stderr);
-        return ARC_EXIT_OK;
-    }
     struct arc_table table;
     arc_table_init(&table, headers);
     for (size_t i = 0; i < argo_value_size(list); i++) {
@@ -70,8 +52,41 @@ int arc_cmd_list(struct arc *arc, int argc, char **argv)
     }
     arc_table_print(&table, stdout, arc_terminal_width());
     arc_table_clear(&table);
+}
+
+int arc_cmd_list(struct arc *arc, int argc, char **argv)
+{
+    int all = 0;
+    int code = 0;
+    struct filter filters[] = {{"state", NULL}, {"template", NULL}, {"session", NULL}};
+    arc_auto_list struct arc_list none = {0};
+    const struct arc_option options[] = {{"all", 'a', ARC_OPTION_FLAG, &all},
+                                         {"state", 0, ARC_OPTION_TEXT, &filters[0].value},
+                                         {"template", 0, ARC_OPTION_TEXT, &filters[1].value},
+                                         {"session", 0, ARC_OPTION_TEXT, &filters[2].value},
+                                         {0}};
+    if (!arc_arguments(arc, options, argc, argv, 0, 0, &none, &code)) {
+        return code;
+    }
+    if (all) {
+        filters[0].value = "all";
+    }
+    arc_auto_reply struct arc_reply reply = {0};
+    arc_auto_free char *path = list_path(filters, sizeof(filters) / sizeof(filters[0]));
+    if (!arc_fetch(arc, path, &reply, &code)) {
+        return code;
+    }
+    const argo_value *list = argo_value_get(reply.value, "workflows");
+    if (argo_value_size(list) == 0) {
+        fputs(filters[0].value != NULL
+                  ? "No workflows.\n"
+                  : "No workflows are running. Those that ended: arc list --all\n",
+              stderr);
+        return ARC_EXIT_OK;
+    }
+    arc_print_runs(list);
     if (argo_value_text(reply.value, "data.next_cursor", NULL) != NULL) {
-        fputs("There are more: --state and --template narrow the list.\n", stderr);
+        fputs("There are more: --state, --template and --session narrow the list.\n", stderr);
     }
     return ARC_EXIT_OK;
 }

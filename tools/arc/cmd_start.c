@@ -12,7 +12,7 @@
 
 struct start {
     struct arc_list parameters;
-    const char *ci, *branch, *environment, *id, *cwd;
+    const char *ci, *branch, *environment, *id, *session, *cwd;
     int detach, wait;
 };
 
@@ -109,6 +109,7 @@ static int build(struct arc *arc, const struct start *start, const struct arc_li
         put_known(body, "workflow_id", start->id);
         put_known(body, "branch", start->branch);
         put_known(body, "environment", start->environment);
+        put_known(body, "session_id", start->session);
         code = put_parameters(arc, start, body);
     }
     if (code == 0) {
@@ -160,6 +161,7 @@ int arc_cmd_start(struct arc *arc, int argc, char **argv)
         {"branch", 'b', ARC_OPTION_TEXT, &start.branch},
         {"environment", 'e', ARC_OPTION_TEXT, &start.environment},
         {"id", 0, ARC_OPTION_TEXT, &start.id},
+        {"session", 0, ARC_OPTION_TEXT, &start.session},
         {"cwd", 0, ARC_OPTION_TEXT, &start.cwd},
         {"detach", 'd', ARC_OPTION_FLAG, &start.detach},
         {"wait", 'w', ARC_OPTION_FLAG, &start.wait},

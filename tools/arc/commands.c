@@ -10,7 +10,8 @@
 static const struct arc_command commands[] = {
     {"start", arc_cmd_start,
      "start TEMPLATE|FILE [INSTANCE] [-p NAME=VALUE]... [--ci NAME] [--branch B]\n"
-     "                 [--environment E] [--id ID] [--cwd DIR] [--detach | --wait]",
+     "                 [--environment E] [--id ID] [--session ID] [--cwd DIR]\n"
+     "                 [--detach | --wait]",
      "Start a workflow",
      "TEMPLATE is a name (arc template list); with a / in it, or ending in .json, .yaml or .yml,\n"
      "it is a file. On a terminal arc attaches to the workflow; elsewhere it prints its id.\n"
@@ -19,6 +20,7 @@ static const struct arc_command commands[] = {
      "  --branch B        the branch it is about (main)\n"
      "  --environment E   the environment it is about (dev)\n"
      "  --id ID           its id, instead of TEMPLATE_INSTANCE\n"
+     "  --session ID      the session it belongs to (arc session new)\n"
      "  --cwd DIR         the directory it works in (the current one)\n"
      "  --detach          print the id and return\n"
      "  --wait            show its output until it ends, also without a terminal\n"},
@@ -27,11 +29,13 @@ static const struct arc_command commands[] = {
      "Shows what was missed, then goes on live. Ctrl-D or Ctrl-C detaches; the workflow goes on.\n"
      "  --after SEQ       leave out the output up to this number\n"
      "  --tail N          show only the last N records of what was missed\n"},
-    {"list", arc_cmd_list, "list [--all] [--state S] [--template T]", "List workflows",
+    {"list", arc_cmd_list, "list [--all] [--state S] [--template T] [--session ID]",
+     "List workflows",
      "Without options: those that have not ended.\n"
      "  --all             those that have ended, too\n"
      "  --state S         queued running waiting paused stalled done failed interrupted abandoned\n"
-     "  --template T      of this template only\n"},
+     "  --template T      of this template only\n"
+     "  --session ID      of this session only\n"},
     {"status", arc_cmd_status, "status ID [--wait]", "Show a workflow",
      "  --wait            wait until it has ended; exit code 4 unless it is done\n"},
     {"steps", arc_cmd_steps, "steps ID", "Show the steps that a workflow has done", ""},
@@ -69,10 +73,24 @@ static const struct arc_command commands[] = {
      "Remove a CI and its key",
      "  --force           even when it is busy\n"
      "  --keep-key        leave $ARGO_HOME/keys/NAME\n"},
+    {"session list", arc_cmd_session_list, "session list", "List sessions", ""},
+    {"session new", arc_cmd_session_new, "session new [ID] [--description TEXT]",
+     "Begin a session: a name for workflows that belong together",
+     "Prints its id. Start workflows in it: arc start --session ID\n"},
+    {"session show", arc_cmd_session_show, "session show ID", "Show a session and its workflows",
+     ""},
+    {"session pause", arc_cmd_session_pause, "session pause ID", "Pause a session's workflows", ""},
+    {"session resume", arc_cmd_session_resume, "session resume ID",
+     "Let a session's workflows go on", ""},
+    {"session end", arc_cmd_session_end, "session end ID [--force]", "End a session",
+     "  --force           abandon its workflows first\n"},
     {"daemon start", arc_cmd_daemon_start, "daemon start [--port N]",
      "Start the daemon (other commands do it by themselves)", ""},
     {"daemon stop", arc_cmd_daemon_stop, "daemon stop [--abandon]",
      "Stop the daemon; workflows go on", "  --abandon         end all workflows first\n"},
+    {"daemon sync", arc_cmd_daemon_sync, "daemon sync",
+     "Bring the JSON files in Argo's directory up to date",
+     "The daemon does so by itself, at most every 2 seconds and when it stops.\n"},
     {"daemon status", arc_cmd_daemon_status, "daemon status", "Show the daemon", ""},
     {"version", arc_cmd_version, "version", "Print the versions of arc and the daemon", ""},
     {"help", arc_cmd_help, "help [COMMAND]", "Print this, or how to use a command", ""},

@@ -20,6 +20,9 @@ const struct arc_command *arc_command_find(struct arc *arc, int argc, char **arg
 void arc_help_command(const struct arc_command *command);
 void arc_help_all(FILE *out);
 
+/* The table of `arc list`. */
+void arc_print_runs(const argo_value *list);
+
 int arc_cmd_start(struct arc *arc, int argc, char **argv);
 int arc_cmd_attach(struct arc *arc, int argc, char **argv);
 int arc_cmd_answer(struct arc *arc, int argc, char **argv);
@@ -35,8 +38,15 @@ int arc_cmd_ci_list(struct arc *arc, int argc, char **argv);
 int arc_cmd_ci_add(struct arc *arc, int argc, char **argv);
 int arc_cmd_ci_show(struct arc *arc, int argc, char **argv);
 int arc_cmd_ci_remove(struct arc *arc, int argc, char **argv);
+int arc_cmd_session_list(struct arc *arc, int argc, char **argv);
+int arc_cmd_session_new(struct arc *arc, int argc, char **argv);
+int arc_cmd_session_show(struct arc *arc, int argc, char **argv);
+int arc_cmd_session_end(struct arc *arc, int argc, char **argv);
+int arc_cmd_session_pause(struct arc *arc, int argc, char **argv);
+int arc_cmd_session_resume(struct arc *arc, int argc, char **argv);
 int arc_cmd_daemon_start(struct arc *arc, int argc, char **argv);
 int arc_cmd_daemon_stop(struct arc *arc, int argc, char **argv);
+int arc_cmd_daemon_sync(struct arc *arc, int argc, char **argv);
 int arc_cmd_daemon_status(struct arc *arc, int argc, char **argv);
 int arc_cmd_version(struct arc *arc, int argc, char **argv);
 int arc_cmd_help(struct arc *arc, int argc, char **argv);
