@@ -38,8 +38,7 @@ ASK = {"workflow_name": "ask", "steps": [
 
 
 def path_of(route, run="absent"):
-    return route.pattern.replace("{id}", run).replace("{name}", "absent").replace(
-        "{question}", "absent")
+    return re.sub(r"\{\w+\}", "absent", route.pattern.replace("{id}", run))
 
 
 class Raw:
