@@ -10,12 +10,26 @@
 
 #define GENERATED  "sess_"
 #define NUMBER_KEY "session_number" /* the highest that was given out: none is given out twice */
+#define NUMBER_MAX \
+    INT64_C(1000000000000000) /* an id above it, which somebody chose, counts for none */
 
 /* ---- which there are ------------------------------------------------------------------------- */
+
+/* The N of "sess_N", 0 of any other id. */
+static int64_t number_of(const char *session_id)
+{
+    int64_t n = 0;
+    if (ag_starts_with(session_id, GENERATED)) {
+        (void)ag_parse_i64(session_id + strlen(GENERATED), "number", 1, NUMBER_MAX, &n, NULL);
+    }
+    return n;
+}
 
 static int remember(const struct ag_session *session, void *user)
 {
     ag_domain *d = user;
+    int64_t n = number_of(session->session_id);
+    d->session_number = n > d->session_number ? n : d->session_number;
     return ag_map_put(d->sessions, session->session_id, d);
 }
 
@@ -25,7 +39,7 @@ int ag_sessions_load(ag_domain *d, argo_error **err)
     d->session_number = 0;
     int r = ag_store_meta(d->store, NUMBER_KEY, &number, err);
     if (r > 0) {
-        r = ag_parse_i64(number, NUMBER_KEY, 0, INT64_MAX - 1, &d->session_number, err);
+        r = ag_parse_i64(number, NUMBER_KEY, 0, NUMBER_MAX, &d->session_number, err);
     }
     return r < 0 ? r : ag_store_sessions(d->store, "", INT64_MAX, remember, d, err);
 }
@@ -133,10 +147,8 @@ static int next_id(ag_domain *d, char **out, argo_error **err)
 
 static void note_number(ag_domain *d, ag_txn *t, const char *session_id)
 {
-    int64_t n = 0;
-    if (ag_starts_with(session_id, GENERATED) &&
-        ag_parse_i64(session_id + strlen(GENERATED), "number", 1, INT64_MAX - 1, &n, NULL) == 0 &&
-        n > d->session_number) {
+    int64_t n = number_of(session_id);
+    if (n > d->session_number) {
         d->session_number = n;
         ag_txn_put_meta(t, NUMBER_KEY, session_id + strlen(GENERATED));
     }

@@ -75,6 +75,14 @@ START_TEST(ids_are_chosen)
     ck_assert_int_eq(add("sess_x"), 0);
     ck_assert_int_eq(add(NULL), 0);
     ck_assert_str_eq(added, "sess_11");
+    ck_assert_int_eq(add("sess_9223372036854775807"), 0); /* no number to count on from */
+    ck_assert_int_eq(add(NULL), 0);
+    ck_assert_str_eq(added, "sess_12");
+    ck_assert_int_eq(add("sess_1000000000000000"), 0);
+    ck_assert_int_eq(add(NULL), 0);
+    ck_assert_str_eq(added, "sess_1000000000000001");
+    ck_assert_int_eq(add(NULL), 0);
+    ck_assert_str_eq(added, "sess_1000000000000002");
 }
 END_TEST
 
