@@ -31,11 +31,13 @@ struct argo_daemon_options {
     int64_t files;         /* soft RLIMIT_NOFILE of executors; 0: as this process has it */
     int64_t output_max;    /* bytes of a run's output that are kept for reading, at least 2 MiB: the
                               oldest beyond goes to the run's log file; 0: 64 MiB */
+    int64_t stall_after_ms; /* a run whose executor has not been heard of for so long is shown as
+                               `stalled`; executors ask twice as often; 0: 120,000 */
 };
 
-#define ARGO_DAEMON_OPTIONS_INIT                                              \
-    {                                                                         \
-        sizeof(struct argo_daemon_options), -1, 0, NULL, NULL, 10000, 0, 0, 0 \
+#define ARGO_DAEMON_OPTIONS_INIT                                                 \
+    {                                                                            \
+        sizeof(struct argo_daemon_options), -1, 0, NULL, NULL, 10000, 0, 0, 0, 0 \
     }
 
 /* Prepares the home, takes its lock, opens the store, listens, adopts and resumes the runs. Does

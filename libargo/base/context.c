@@ -168,6 +168,16 @@ const char *ag_log_level_name(enum argo_log_level level)
     return (size_t)level < AG_ARRAY_SIZE(level_names) ? level_names[level] : "unknown";
 }
 
+enum argo_log_level ag_context_log_level(const argo_context *ctx)
+{
+    return ctx->level;
+}
+
+void ag_context_set_log_level(argo_context *ctx, enum argo_log_level level)
+{
+    ctx->level = level;
+}
+
 bool ag_log_enabled(const argo_context *ctx, enum argo_log_level level)
 {
     return ctx != NULL && ctx->log != NULL && level <= ctx->level;

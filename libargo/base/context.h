@@ -16,6 +16,9 @@ void ag_context_set_clock(argo_context *ctx, int64_t (*now_ms)(void *user), void
 
 /* "error"...; "unknown" for a number that is no level. Static. */
 const char *ag_log_level_name(enum argo_log_level level);
+enum argo_log_level ag_context_log_level(const argo_context *ctx);
+/* While it is at work, for a context that one thread uses. */
+void ag_context_set_log_level(argo_context *ctx, enum argo_log_level level);
 bool ag_log_enabled(const argo_context *ctx, enum argo_log_level level);
 void ag_log_write(const argo_context *ctx, enum argo_log_level level, const char *component,
                   const char *file, int line, const char *format, ...) ARGO_PRINTF(6, 7);

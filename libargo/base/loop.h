@@ -59,6 +59,7 @@ int ag_timer_new(ag_loop *loop, ag_timer_fn fn, void *user, ag_timer **out, argo
 void ag_timer_arm(ag_timer *timer, int64_t delay_ms);
 void ag_timer_disarm(ag_timer *timer);
 bool ag_timer_armed(const ag_timer *timer);
+int64_t ag_timer_left(const ag_timer *timer); /* ms until it fires, 0 when due; -1: not armed */
 void ag_timer_free(ag_timer *timer);
 
 /* One-shot wall-clock timer (deadlines, waits): fires when the wall clock reaches AT_MS, also

@@ -180,6 +180,15 @@ bool ag_timer_armed(const ag_timer *timer)
     return alarm_pending(&timer->alarm);
 }
 
+int64_t ag_timer_left(const ag_timer *timer)
+{
+    if (!alarm_pending(&timer->alarm)) {
+        return -1;
+    }
+    int64_t left_us = timer->alarm.when - ag_loop_clock_us(timer->loop);
+    return left_us > 0 ? (left_us + 999) / 1000 : 0;
+}
+
 void ag_timer_free(ag_timer *timer)
 {
     if (timer == NULL) {

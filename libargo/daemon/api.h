@@ -106,6 +106,8 @@ void ag_api_workflow_list(ag_request *req, void *user);
 void ag_api_workflow_status(ag_request *req, void *user);
 void ag_api_workflow_steps(ag_request *req, void *user);
 void ag_api_workflow_abandon(ag_request *req, void *user);
+void ag_api_workflow_pause(ag_request *req, void *user);
+void ag_api_workflow_resume(ag_request *req, void *user);
 
 void ag_api_progress(ag_request *req, void *user);
 void ag_api_step_start(ag_request *req, void *user);
@@ -114,6 +116,7 @@ void ag_api_step_complete(ag_request *req, void *user);
 void ag_api_park(ag_request *req, void *user);
 void ag_api_checkpoint(ag_request *req, void *user);
 void ag_api_message_post(ag_request *req, void *user);
+void ag_api_message_report(ag_request *req, void *user); /* the same, of an executor */
 void ag_api_messages(ag_request *req, void *user);
 
 void ag_api_events(ag_request *req, void *user);
@@ -132,7 +135,6 @@ void ag_api_ci_add(ag_request *req, void *user);
 void ag_api_ci_show(ag_request *req, void *user);
 void ag_api_ci_remove(ag_request *req, void *user);
 
-#endif
 void ag_api_session_list(ag_request *req, void *user);
 void ag_api_session_add(ag_request *req, void *user);
 void ag_api_session_show(ag_request *req, void *user);
@@ -140,3 +142,4 @@ void ag_api_session_remove(ag_request *req, void *user);
 void ag_api_session_pause(ag_request *req, void *user);
 void ag_api_session_resume(ag_request *req, void *user);
 
+#endif

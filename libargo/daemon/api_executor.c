@@ -100,28 +100,6 @@ static int report_finish(struct ag_api_call *call, int64_t epoch, const ag_value
     return r;
 }
 
-/* {"code","message","fatal"}: recorded; ends the run only if fatal. */
-static int report_error(struct ag_api_call *call, int64_t epoch, const ag_value *body,
-                        argo_error **err)
-{
-    const char *message = ag_value_get_text(body, "message", NULL);
-    if (message == NULL) {
-        return ag_error_field(err, ARGO_E_INVALID, "payload.message",
-                              "payload.message: expected text");
-    }
-    if (ag_value_get_bool(body, "fatal", false)) {
-        AG_AUTO(ag_value) error = ag_value_copy(body);
-        struct ag_finish finish = {.status = 1, .error = error};
-        return ag_run_finish(call->daemon->domain, call->rid, epoch, &finish, ag_api_done, call,
-                             err);
-    }
-    char kind[] = "error";
-    ag_auto_free char *text = ag_strdup(message);
-    struct ag_output_record record = {.kind = kind, .text = text};
-    return ag_run_output(call->daemon->domain, call->rid, epoch, &record, 1, ag_api_done, call,
-                         err);
-}
-
 static int report_park(struct ag_api_call *call, int64_t epoch, const ag_value *body,
                        argo_error **err)
 {
@@ -180,8 +158,21 @@ static const struct {
     {"step_output", report_step_output},
     {"step_complete", report_step_complete},
     {"workflow_complete", report_finish},
-    {"error", report_error},
 };
+
+static int report_typed(struct ag_api_call *call, int64_t epoch, const struct ag_message *message,
+                        argo_error **err)
+{
+    ag_domain *d = call->daemon->domain;
+    for (size_t i = 0; i < AG_ARRAY_SIZE(message_types); i++) {
+        if (strcmp(message->type, message_types[i].type) == 0) {
+            return message_types[i].report(call, epoch, message->payload, err);
+        }
+    }
+    return strcmp(message->type, "error") == 0
+               ? ag_run_error(d, call->rid, epoch, message, ag_api_done, call, err)
+               : ag_run_tell(d, call->rid, epoch, message, ag_api_done, call, err);
+}
 
 static int report_message(struct ag_api_call *call, int64_t epoch, const ag_value *body,
                           argo_error **err)
@@ -191,23 +182,15 @@ static int report_message(struct ag_api_call *call, int64_t epoch, const ag_valu
     if (r < 0) {
         return r;
     }
-    r = ARGO_E_INVALID;
-    for (size_t i = 0; i < AG_ARRAY_SIZE(message_types); i++) {
-        if (strcmp(message.type, message_types[i].type) == 0) {
-            r = message_types[i].report(call, epoch, message.payload, err);
-            ag_record_clear(&ag_message_record, &message);
-            return r;
-        }
+    r = ag_message_check_size(message.payload, err);
+    if (r == 0) {
+        r = report_typed(call, epoch, &message, err);
     }
-    r = ag_error_field(err, ARGO_E_INVALID, "type",
-                       "type is '%s', expected step_start, step_output, step_complete, "
-                       "workflow_complete or error",
-                       message.type);
     ag_record_clear(&ag_message_record, &message);
     return r;
 }
 
-void ag_api_message_post(ag_request *req, void *user)
+void ag_api_message_report(ag_request *req, void *user)
 {
     handle(req, user, report_message);
 }

@@ -81,6 +81,23 @@ static void move_cursor_when_sent(struct ag_poll *poll, enum ag_stream stream, i
     }
 }
 
+/* ?tail=N: the last N records, whatever `after` says; false: the request has been answered. */
+static bool begin_at_tail(ag_request *req, struct ag_poll *poll)
+{
+    argo_error *err = NULL;
+    int64_t tail = 0;
+    if (!ag_api_query_int(req, "tail", 0, INT64_MAX, 0, &tail)) {
+        return false;
+    }
+    poll->default_cursor = false;
+    poll->after = 0;
+    if (ag_store_output_from_end(poll->daemon->store, poll->rid, tail, &poll->after, &err) < 0) {
+        ag_api_fail(req, err);
+        return false;
+    }
+    return true;
+}
+
 /* after, limit and the default cursor of a reader; false: the request has been answered. */
 static bool begin_reading(ag_request *req, struct ag_poll *poll, enum ag_stream stream,
                           int64_t *timeout_ms)
@@ -145,7 +162,8 @@ void ag_api_output_get(ag_request *req, void *user)
 {
     struct ag_poll poll = {.daemon = user, .req = req, .attempt = attempt_output};
     int64_t timeout_ms = 0;
-    if (begin_reading(req, &poll, AG_STREAM_OUTPUT, &timeout_ms)) {
+    if (begin_reading(req, &poll, AG_STREAM_OUTPUT, &timeout_ms) &&
+        (ag_request_query(req, "tail") == NULL || begin_at_tail(req, &poll))) {
         ag_poll_start(&poll, AG_CHANGE_OUTPUT | AG_CHANGE_ENDED, timeout_ms);
     }
 }
@@ -294,71 +312,4 @@ void ag_api_input_post(ag_request *req, void *user)
     if (r < 0) {
         ag_api_refuse(call, err);
     }
-}
-
-/* ---- messages and input in one poll --------------------------------------------------------------- */
-
-static int read_message(const struct ag_message *m, void *user)
-{
-    return ag_value_append(user, ag_record_encode(&ag_message_record, m));
-}
-
-static bool attempt_messages(struct ag_poll *poll, bool last)
-{
-    argo_error *err = NULL;
-    struct reading r = {0};
-    AG_AUTO(ag_value) messages = ag_value_array();
-    int ok = ag_store_messages(poll->daemon->store, poll->rid, poll->after, read_message, messages,
-                               &err);
-    if (ok >= 0 && poll->with_input) {
-        ok = read_stream(poll, AG_STREAM_INPUT, &r, &err);
-    }
-    if (ok < 0) {
-        ag_api_fail(poll->req, err);
-        reading_clear(&r);
-        return true;
-    }
-    size_t n = ag_value_size(messages) + ag_value_size(r.records);
-    bool reply_now = last || n > 0;
-    if (reply_now) {
-        ag_value *reply = ag_value_object();
-        ag_value *data = ag_api_list_data(n, NULL);
-        int64_t next = poll->with_input ? r.last : poll->after;
-        if (ag_value_size(messages) > 0) {
-            const ag_value *newest = ag_value_at(messages, ag_value_size(messages) - 1);
-            int64_t seq = ag_value_get_int(newest, "seq", 0);
-            next = seq > next ? seq : next;
-        }
-        ag_value_set(reply, "messages", ag_take(messages));
-        if (poll->with_input) {
-            ag_value_set(data, "input", ag_take(r.records));
-        }
-        ag_value_set(data, "next_after", ag_value_int(next));
-        ag_envelope_finish(reply, data);
-        ag_request_reply(poll->req, 200, reply);
-    }
-    reading_clear(&r);
-    return reply_now;
-}
-
-void ag_api_messages(ag_request *req, void *user)
-{
-    struct argo_daemon *daemon = user;
-    struct ag_poll poll = {
-        .daemon = daemon, .req = req, .attempt = attempt_messages, .limit = 1000};
-    int64_t timeout_ms = 0;
-    int64_t epoch = 0;
-    argo_error *err = NULL;
-    const char *with = ag_request_query(req, "with");
-    if (!ag_api_run(daemon, req, &poll.rid) || !ag_api_epoch(req, &epoch) ||
-        !ag_api_query_timeout(req, &timeout_ms) ||
-        !ag_api_query_int(req, "after", 0, INT64_MAX, 0, &poll.after)) {
-        return;
-    }
-    if (ag_run_check_epoch(daemon->domain, poll.rid, epoch, &err) < 0) {
-        ag_api_fail(req, err);
-        return;
-    }
-    poll.with_input = with != NULL && strcmp(with, "input") == 0;
-    ag_poll_start(&poll, AG_CHANGE_MESSAGE | AG_CHANGE_INPUT, timeout_ms);
 }

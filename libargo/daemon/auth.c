@@ -130,6 +130,9 @@ static int check(struct argo_daemon *daemon, const ag_request *req, enum ag_acce
     if (caller->principal == OWNER) {
         return 0;
     }
+    if (access == AG_ACCESS_EITHER) {
+        return check_executor(daemon, req, caller, err);
+    }
     if (access == AG_ACCESS_BOTH) {
         return check_own(daemon, req, caller->principal, err);
     }

@@ -14,7 +14,8 @@
 #include "base/text.h"
 #include "daemon/mirror.h"
 
-#define STOP_GRACE_MS 3000 /* for argo_daemon_stop: a service manager waits some seconds only */
+#define STALL_AFTER_MS 120000
+#define STOP_GRACE_MS  3000 /* for argo_daemon_stop: a service manager waits some seconds only */
 
 enum {
     OUTPUT_MAX = 64 * 1024 * 1024,
@@ -35,6 +36,11 @@ static int check_options(const struct argo_daemon_options *o, argo_error **err)
     if (o->grace_ms < 0) {
         return ag_error_field(err, ARGO_E_INVALID, "grace_ms",
                               "grace_ms: expected 0 or more, not %" PRId64, o->grace_ms);
+    }
+    if (o->stall_after_ms < 0) {
+        return ag_error_field(err, ARGO_E_INVALID, "stall_after_ms",
+                              "stall_after_ms: expected 0 or more, not %" PRId64,
+                              o->stall_after_ms);
     }
     if (o->files < 0) {
         return ag_error_field(err, ARGO_E_INVALID, "files",
@@ -142,16 +148,16 @@ static int open_state(struct argo_daemon *d, argo_error **err)
         .ctx = d->ctx, .loop = d->loop, .path = d->home.db_path, .failed = store_failed, .user = d};
     int r = ag_store_open(&store, &d->store, err);
     if (r == 0) {
-        r = ag_supervisor_new(d, &d->supervisor, err);
-    }
-    if (r < 0) {
-        return r;
-    }
-    if (r == 0) {
         r = ag_import(d, err);
     }
     if (r == 0) {
         r = ag_mirror_new(d, &d->mirror, err);
+    }
+    if (r == 0) {
+        r = ag_supervisor_new(d, &d->supervisor, err);
+    }
+    if (r < 0) {
+        return r;
     }
     struct ag_domain_config domain = {
         .ctx = d->ctx,
@@ -270,13 +276,13 @@ int argo_daemon_new(argo_context *ctx, const struct argo_daemon_options *options
     }
     hash_binary(d);
     ag_domain_recover(d->domain);
+    ag_mirror_touch(d->mirror);
     ag_log_info(ctx, "daemon", "serving %s as pid %d, port %u", d->home.path, (int)getpid(),
                 (unsigned)d->port);
     *out = ag_take(d);
     return 0;
 }
 
-    ag_mirror_touch(d->mirror);
 /* ---- the end --------------------------------------------------------------------------------- */
 
 /* The server goes first: replies that commits still bring go nowhere. The store commits what is
@@ -292,24 +298,24 @@ static void close_parts(struct argo_daemon *d)
         unlink(d->home.socket_path);
         unlink(d->home.port_path);
     }
+    if (d->store != NULL) {
+        ag_store_settle(d->store);
+    }
+    ag_mirror_finish(d->mirror);
+    ag_mirror_free(d->mirror);
     ag_store_close(d->store);
     ag_supervisor_free(d->supervisor);
     ag_domain_free(d->domain);
     ag_map_free(d->keys_under_way);
     d->httpd = NULL;
     d->store = NULL;
-    if (d->store != NULL) {
-        ag_store_settle(d->store);
-    }
-    ag_mirror_finish(d->mirror);
-    ag_mirror_free(d->mirror);
+    d->mirror = NULL;
     d->supervisor = NULL;
     d->domain = NULL;
     d->keys_under_way = NULL;
     ag_home_close(&d->home);
     d->closed = true;
 }
-    d->mirror = NULL;
 
 void argo_daemon_free(argo_daemon *daemon)
 {

@@ -12,7 +12,6 @@
 #include "base/text.h"
 #include "daemon/supervisor.h"
 
-#define NONCE_NAME    "ARGO_RUN_NONCE"
 #define DEFAULT_GRACE 5000
 #define FIRST_LOOK    20  /* ms; doubles */
 #define LONGEST_LOOK  200 /* ms */
@@ -35,17 +34,13 @@ struct ending {
  * the process is there. */
 static size_t signal_all(struct ending *e, int signo)
 {
-    const char *name = e->nonce != NULL ? NONCE_NAME : NULL;
-    struct ag_list *node, *next;
+    const char *name = e->nonce != NULL ? AG_NONCE_NAME : NULL;
+    struct ag_executor *executor = NULL;
     size_t count = 0;
     bool found = false;
-    ag_list_each(node, next, &e->supervisor->executors)
-    {
-        struct ag_executor *executor = AG_CONTAINER_OF(node, struct ag_executor, node);
-        if (executor->rid == e->rid && ag_child_signal(executor->child, 0) == 0) {
-            found = true;
-            count += ag_proctree_signal(ag_child_pid(executor->child), true, name, e->nonce, signo);
-        }
+    while ((executor = ag_executor_next(e->supervisor, e->rid, executor)) != NULL) {
+        found = true;
+        count += ag_proctree_signal(ag_child_pid(executor->child), true, name, e->nonce, signo);
     }
     return found || name == NULL ? count : ag_proctree_signal(0, false, name, e->nonce, signo);
 }
@@ -126,6 +121,7 @@ void ag_ending_start(ag_supervisor *s, int64_t rid, const char *nonce, void (*do
     AG_AUTO(argo_error) err = NULL;
     int64_t grace = s->daemon->options.grace_ms;
     struct ending *e = calloc(1, sizeof(*e));
+    ag_stoppings_cut(s, rid);
     take_executors(s, rid);
     if (e == NULL || ag_timer_new(s->daemon->loop, look, e, &e->timer, &err) < 0) {
         /* Without memory there is no later: kill at once, and let the next start look again. */
@@ -150,6 +146,18 @@ void ag_ending_start(ag_supervisor *s, int64_t rid, const char *nonce, void (*do
     } else {
         ag_timer_arm(e->timer, 0);
     }
+}
+
+bool ag_ending_under_way(const ag_supervisor *s, int64_t rid)
+{
+    struct ag_list *node, *next;
+    ag_list_each(node, next, &s->endings)
+    {
+        if (AG_CONTAINER_OF(node, struct ending, node)->rid == rid) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void ag_endings_look(ag_supervisor *s, int64_t rid)

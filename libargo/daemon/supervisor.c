@@ -236,6 +236,18 @@ static void each_lock(ag_supervisor *s,
     }
 }
 
+struct ag_executor *ag_executor_next(ag_supervisor *s, int64_t rid, struct ag_executor *after)
+{
+    struct ag_list *node = after == NULL ? &s->executors : &after->node;
+    while ((node = node->next) != &s->executors) {
+        struct ag_executor *e = AG_CONTAINER_OF(node, struct ag_executor, node);
+        if (e->rid == rid && ag_child_signal(e->child, 0) == 0) {
+            return e;
+        }
+    }
+    return NULL;
+}
+
 static void adopt_one(ag_supervisor *s, int64_t rid, int64_t epoch, int64_t wanted)
 {
     struct ag_run run = {.rid = rid, .epoch = epoch};
@@ -306,10 +318,25 @@ static void port_end(void *user, const struct ag_run *run, const char *nonce,
     ag_ending_start(user, run->rid, nonce, done, done_user);
 }
 
+static void port_stop(void *user, int64_t rid, const char *nonce,
+                      void (*done)(const argo_error *err, void *user), void *done_user)
+{
+    ag_stopping_start(user, rid, nonce, done, done_user);
+}
+
+static void port_cont(void *user, int64_t rid, const char *nonce, int64_t paused_ms)
+{
+    ag_stopping_continue(user, rid, nonce, paused_ms);
+}
+
 struct ag_launch_port ag_supervisor_port(ag_supervisor *s)
 {
-    return (struct ag_launch_port){
-        .launch = port_launch, .adopt = port_adopt, .end = port_end, .user = s};
+    return (struct ag_launch_port){.launch = port_launch,
+                                   .adopt = port_adopt,
+                                   .end = port_end,
+                                   .stop = port_stop,
+                                   .cont = port_cont,
+                                   .user = s};
 }
 
 int ag_supervisor_new(struct argo_daemon *daemon, ag_supervisor **out, argo_error **err)
@@ -321,6 +348,7 @@ int ag_supervisor_new(struct argo_daemon *daemon, ag_supervisor **out, argo_erro
     s->daemon = daemon;
     ag_list_init(&s->executors);
     ag_list_init(&s->endings);
+    ag_list_init(&s->stoppings);
     each_lock(s, sweep_one, 0);
     *out = s;
     return 0;
@@ -346,6 +374,7 @@ void ag_supervisor_free(ag_supervisor *s)
         return;
     }
     ag_endings_free(s);
+    ag_stoppings_free(s);
     ag_list_each(node, next, &s->executors)
     {
         executor_free(AG_CONTAINER_OF(node, struct ag_executor, node));

@@ -19,45 +19,11 @@ static int remember_ci(const struct ag_ci *ci, void *user)
     return ag_map_put(d->cis, ci->name, d);
 }
 
-/* The row is the store's: a copy by value would share its strings. */
-static int copy_run(ag_domain *d, int64_t rid, struct ag_live **out, argo_error **err)
-{
-    struct ag_run row = {0};
-    int r = ag_store_run_by_rid(d->store, rid, &row, err);
-    if (r <= 0) {
-        return r;
-    }
-    *out = ag_live_new(d, &row, err);
-    return *out == NULL ? ARGO_E_NOMEM : 1;
-}
-
-static int load_run(const struct ag_run *run, void *user)
-{
-    ag_domain *d = user;
-    struct ag_live *live = NULL;
-    AG_AUTO(argo_error) err = NULL;
-    int r = copy_run(d, run->rid, &live, &err);
-    if (r > 0) {
-        r = ag_live_load_details(live, &err);
-    }
-    if (r == 0 && live != NULL && (r = ag_live_insert(d, live)) == 0) {
-        return 0;
-    }
-    ag_live_free(live);
-    if (r < 0 && r != ARGO_E_CORRUPT) {
-        return r; /* it cannot be read now: no reason to disown it */
-    }
-    /* One poisoned run keeps nobody else from going on: it is left out, and said. */
-    ag_log_error(d->ctx, "domain", "%s is left out: %s",
-                 run->workflow_id == NULL ? "a run" : run->workflow_id, argo_error_details(err));
-    return 0;
-}
-
 static int load(ag_domain *d, argo_error **err)
 {
     int r = ag_store_cis(d->store, remember_ci, d, err);
     r = r < 0 ? r : ag_sessions_load(d, err);
-    return r < 0 ? r : ag_store_live_runs(d->store, load_run, d, err);
+    return r < 0 ? r : ag_live_load(d, err);
 }
 
 struct tables {
@@ -103,6 +69,9 @@ int ag_domain_new(const struct ag_domain_config *config, ag_domain **out, argo_e
                     d->starting == NULL
                 ? ag_error_nomem(err)
                 : ag_timer_new(d->loop, retry, d, &d->retry, err);
+    if (r == 0) {
+        r = ag_silence_new(d, err);
+    }
     if (r == 0) {
         r = load(d, err);
     }
@@ -183,10 +152,10 @@ static struct tables swap_tables(ag_domain *d, struct tables with)
     d->by_id = with.by_id;
     d->by_rid = with.by_rid;
     d->cis = with.cis;
+    d->sessions = with.sessions;
     return old;
 }
 
-    d->sessions = with.sessions;
 /* On failure everything is as it was. */
 static int load_again(ag_domain *d, struct tables *old, argo_error **err)
 {

@@ -39,6 +39,13 @@ struct ag_launch_port {
      * reported as ended for it meanwhile. */
     void (*end)(void *user, const struct ag_run *run, const char *nonce, void (*done)(void *user),
                 void *done_user);
+    /* SIGSTOP to every process of the run until all of them stand still, then DONE; ARGO_E_SIGNAL:
+     * one of them refuses. `cont` and `end` take over from it, DONE is called all the same. */
+    void (*stop)(void *user, int64_t rid, const char *nonce,
+                 void (*done)(const argo_error *err, void *user), void *done_user);
+    /* SIGCONT to every process of the run. PAUSED_MS goes to its executor with it: how long all
+     * pauses so far have lasted together. */
+    void (*cont)(void *user, int64_t rid, const char *nonce, int64_t paused_ms);
     void *user;
 };
 
@@ -47,15 +54,16 @@ struct ag_domain_config {
     ag_loop *loop;
     ag_store *store;
     struct ag_launch_port launch;
+    void (*changed)(void *user); /* or NULL: a CI, a session or a run's state has been committed */
+    void *changed_user;
     /* Borrowed: */
     int64_t park_after_ms;           /* told to executors with the checkpoint */
+    int64_t silence_ms;              /* an executor not heard of for so long is stalled; 0: never */
     int64_t output_max;              /* of a run in the store, in bytes; 0: no limit */
     const char *log_dir;             /* where the output beyond it goes, ID.log */
     const char *home_templates;      /* $ARGO_HOME/workflows/templates */
     const char *installed_templates; /* DATADIR/argo/templates */
 };
-    void (*changed)(void *user); /* or NULL: a CI, a session or a run's state has been committed */
-    void *changed_user;
 
 /* Loads the live runs; nothing is launched until ag_domain_recover. */
 int ag_domain_new(const struct ag_domain_config *config, ag_domain **out, argo_error **err);
@@ -125,6 +133,12 @@ int ag_run_resume(ag_domain *d, const char *workflow_id, ag_keep_fn keep, ag_don
                   void *user, argo_error **err);
 /* True while the run is being abandoned: DONE is called when nothing of it lives. */
 bool ag_run_await_gone(ag_domain *d, const char *workflow_id, ag_done_fn done, void *user);
+/* A message of a person or a host to the run: type and payload. `pause`, `resume` and `abort` are
+ * the rules above; `update_config` changes the run's settings; x-... is for a host's own steps.
+ * *OUT (before KEEP is called) is the message as the executor gets it, for those two; else it is
+ * left alone. ARGO_E_QUOTA above 1,000 that no executor has received. */
+int ag_run_message(ag_domain *d, const char *workflow_id, const struct ag_message *message,
+                   ag_value **out, ag_keep_fn keep, ag_done_fn done, void *user, argo_error **err);
 /* rid of a run by its id, live or ended; ARGO_E_NO_WORKFLOW. */
 int ag_run_find(ag_domain *d, const char *workflow_id, int64_t *out_rid, argo_error **err);
 /* The transition table; the docs print it. */
@@ -152,6 +166,16 @@ int ag_run_finish(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_fini
 int ag_run_park(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_park *park,
                 ag_done_fn done, void *user, argo_error **err);
 int ag_run_check_epoch(ag_domain *d, int64_t rid, int64_t epoch, argo_error **err);
+/* ARGO_E_TOO_LARGE above 64 KiB, whatever the message. */
+int ag_message_check_size(const ag_value *payload, argo_error **err);
+/* A message of a host's type (x-...), recorded as an event; once for each id, if it has one. */
+int ag_run_tell(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_message *message,
+                ag_done_fn done, void *user, argo_error **err);
+/* The message `error`: recorded, also as output; a fatal one ends the run. */
+int ag_run_error(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_message *message,
+                 ag_done_fn done, void *user, argo_error **err);
+/* The executor has received the messages up to SEQ. */
+int ag_run_messages_read(ag_domain *d, int64_t rid, int64_t epoch, int64_t seq, argo_error **err);
 
 /* ---- questions and input ---------------------------------------------------------------------- */
 
@@ -179,6 +203,8 @@ void ag_run_move_cursor(ag_domain *d, int64_t rid, enum ag_stream stream, int64_
 
 /* ---- CIs ---------------------------------------------------------------------------------------- */
 
+/* What a CI's own fields may say; whether there is another of its name is not looked at. */
+int ag_ci_check(const struct ag_ci *ci, argo_error **err);
 /* KEEP gets the CI as it will be. */
 int ag_registry_add(ag_domain *d, const struct ag_ci *ci,
                     void (*keep)(ag_txn *t, const struct ag_ci *ci, void *user), ag_done_fn done,
@@ -186,26 +212,6 @@ int ag_registry_add(ag_domain *d, const struct ag_ci *ci,
 int ag_registry_remove(ag_domain *d, const char *name, ag_keep_fn keep, ag_done_fn done, void *user,
                        argo_error **err);
 
-/* ---- templates ------------------------------------------------------------------------------------ */
-
-struct ag_template_file {
-    char *name, *path, *text;
-    size_t len;
-};
-
-void ag_template_file_clear(struct ag_template_file *f);
-/* Searches CWD/.argo/workflows (CWD may be NULL; a hit there is ARGO_E_UNTRUSTED), the home's and
- * the installed templates, for NAME.json, NAME.yaml, NAME.yml. ARGO_E_NO_TEMPLATE names the
- * nearest. */
-int ag_catalog_find(ag_domain *d, const char *name, const char *cwd, struct ag_template_file *out,
-                    argo_error **err);
-/* Every template by name, sorted; FN gets name and path. */
-int ag_catalog_each(ag_domain *d, int (*fn)(const char *name, const char *path, void *user),
-                    void *user, argo_error **err);
-
-/* What a CI's own fields may say; whether there is another of its name is not looked at. */
-int ag_ci_check(const struct ag_ci *ci, argo_error **err);
-#endif
 /* ---- sessions ----------------------------------------------------------------------------------- */
 
 /* Without an id it gets the next "sess_N". KEEP gets the session as it will be. ARGO_E_EXISTS,
@@ -230,3 +236,21 @@ int ag_session_each(ag_store *s, const char *after, int64_t limit,
                     int (*fn)(const struct ag_session *session, void *user), void *user,
                     argo_error **err);
 
+/* ---- templates ------------------------------------------------------------------------------------ */
+
+struct ag_template_file {
+    char *name, *path, *text;
+    size_t len;
+};
+
+void ag_template_file_clear(struct ag_template_file *f);
+/* Searches CWD/.argo/workflows (CWD may be NULL; a hit there is ARGO_E_UNTRUSTED), the home's and
+ * the installed templates, for NAME.json, NAME.yaml, NAME.yml. ARGO_E_NO_TEMPLATE names the
+ * nearest. */
+int ag_catalog_find(ag_domain *d, const char *name, const char *cwd, struct ag_template_file *out,
+                    argo_error **err);
+/* Every template by name, sorted; FN gets name and path. */
+int ag_catalog_each(ag_domain *d, int (*fn)(const char *name, const char *path, void *user),
+                    void *user, argo_error **err);
+
+#endif

@@ -32,6 +32,13 @@ struct ag_line {
 
 struct ag_abandon; /* of lifecycle.c */
 
+/* The messages that no executor has received, but for those that pause and resume. */
+struct ag_mailbox {
+    int64_t *seqs; /* in order; on their way to the store too */
+    size_t n;
+    bool unknown; /* not loaded yet */
+};
+
 /* A run that has not ended, in memory. Its row is what the last rule made of it, committed or on
  * its way; replies are made from the store instead. */
 struct ag_live {
@@ -46,6 +53,7 @@ struct ag_live {
     size_t n_lines;
     ag_map *variable_bytes; /* sizes of variables by name; NULL until the first write */
     int64_t variables_total;
+    ag_map *secret_names; /* of the variables with secrets in them; NULL until the first write */
     struct ag_abandon *abandon; /* being abandoned: nothing may be launched */
     bool leaving;   /* and that is durable: what lives of it is being ended, a reload keeps it */
     ag_wall *wake;  /* armed while it is parked until a time; NULL until the first time */
@@ -53,6 +61,10 @@ struct ag_live {
     int64_t gap_records; /* that have gone to the log; 0: none, or not yet looked up */
     int64_t gap_bytes;
     bool log_refused; /* the log cannot be written: nothing is moved to it any more */
+    struct ag_mailbox mailbox;
+    int64_t
+        paused_clock; /* the loop's time when it was paused; 0: by another daemon, or it is not */
+    int64_t heard;    /* the loop's time of its executor's last request */
 };
 
 struct ag_domain {
@@ -63,9 +75,13 @@ struct ag_domain {
     ag_map *by_id;           /* workflow id -> struct ag_live *, owner */
     ag_map *by_rid;          /* decimal rid -> struct ag_live * */
     ag_map *cis;             /* names of CIs, committed or on their way; values are unused */
+    ag_map *sessions;        /* ids of sessions, committed or on their way; values are unused */
+    int64_t session_number;  /* the N of the last "sess_N" */
     ag_map *starting;        /* request keys on their way -> decimal rid (owned) */
     struct ag_list abandons; /* struct ag_abandon, under way: owner */
     ag_timer *retry;         /* armed after a failed commit only */
+    ag_timer *sweep;         /* of stall.c; armed while a run has a process */
+    int64_t sweep_at;        /* that it is armed for */
     bool quiesced;
     bool stale; /* a commit has failed: no change is taken until the state is loaded again */
 };
@@ -75,8 +91,6 @@ struct ag_domain {
 struct ag_change_set {
     ag_domain *domain;
     ag_txn *txn;
-    ag_map *sessions;        /* ids of sessions, committed or on their way; values are unused */
-    int64_t session_number;  /* the N of the last "sess_N" */
     int64_t rid;
     unsigned changes; /* told to the run's watches */
     bool ended;       /* the run leaves the live table */
@@ -105,7 +119,6 @@ struct ag_live *ag_live_by_rid(const ag_domain *d, int64_t rid);
 int ag_live_insert(ag_domain *d, struct ag_live *live);
 void ag_live_remove(ag_domain *d, struct ag_live *live);
 void ag_live_tell(struct ag_live *live, unsigned changes);
-int ag_live_load_details(struct ag_live *live, argo_error **err);
 void ag_flight_set(struct ag_live *live, const struct ag_step_start *start);
 /* The run's live record, with its epoch checked. */
 int ag_live_fenced(ag_domain *d, int64_t rid, int64_t epoch, struct ag_live **out,
@@ -114,9 +127,20 @@ int ag_live_queue_line(struct ag_live *live, int64_t seq, const char *text);
 void ag_line_free(struct ag_live *live, struct ag_line *line); /* takes it off the queue */
 int ag_set_text(char **slot, const char *text);                /* replaces; 0 or ARGO_E_NOMEM */
 
+/* load.c */
+/* Every run that has not ended, from the store into the empty tables. */
+int ag_live_load(ag_domain *d, argo_error **err);
+
 /* state.c */
+/* What the run's work is at, beneath a pause: what its steps, questions and process change. */
+int *ag_live_work(struct ag_live *live);
 /* Moves to STATE if the table allows it; ARGO_E_STATE names both. */
 int ag_live_move(struct ag_live *live, int state, argo_error **err);
+
+/* session.c */
+int ag_sessions_load(ag_domain *d, argo_error **err); /* into d->sessions, which is empty */
+/* ARGO_E_NO_SESSION unless it is there, or on its way. */
+int ag_session_check(ag_domain *d, const char *session_id, argo_error **err);
 
 /* stream.c */
 /* Appends a record with the next seq (returned); TEXT may be NULL. */
@@ -129,16 +153,14 @@ struct ag_record_spec {
 
 int64_t ag_live_append(struct ag_change_set *c, struct ag_live *live,
                        const struct ag_record_spec *spec);
+/* 1: CLIENT_KEY is known already (committed or on its way), 0: it is new, and on its way with C. */
+int ag_change_client_key(struct ag_change_set *c, struct ag_live *live, const char *client_key,
+                         argo_error **err);
 /* Appends executor output, without those whose client_key is known already. */
 int ag_live_append_output(struct ag_change_set *c, struct ag_live *live,
                           const struct ag_output_record *records, size_t n, argo_error **err);
 
 /* event.c: what is told to those who follow the run */
-/* session.c */
-int ag_sessions_load(ag_domain *d, argo_error **err); /* into d->sessions, which is empty */
-/* ARGO_E_NO_SESSION unless it is there, or on its way. */
-int ag_session_check(ag_domain *d, const char *session_id, argo_error **err);
-
 void ag_event_state(struct ag_change_set *c, struct ag_live *live); /* when it has changed */
 void ag_event_parked(struct ag_change_set *c, struct ag_live *live);
 void ag_event_step_start(struct ag_change_set *c, struct ag_live *live,
@@ -154,7 +176,36 @@ int64_t ag_output_cost(const char *text, const char *path); /* what a record cou
 /* Moves the oldest output to the log while there is more than allowed. */
 void ag_live_trim_output(struct ag_change_set *c, struct ag_live *live);
 
+/* pause.c */
+void ag_live_end_pause(struct ag_live *live); /* what has passed of it counts as paused */
+/* Of a run whose process has been taken over: the signals that its state asks for, again. */
+void ag_live_recover_signals(struct ag_live *live);
+/* A `then` of a run that has ended while it was paused: its executor may end too. */
+void ag_live_let_go(ag_domain *d, int64_t rid, const argo_error *err);
+
+/* message.c */
+/* Puts a message to the run's executor into C. PAYLOAD NULL: {}. */
+int ag_live_send(struct ag_change_set *c, struct ag_live *live, const char *type,
+                 const ag_value *payload, argo_error **err);
+/* The number behind which a new executor finds what it has to receive. */
+int ag_live_messages_after(struct ag_live *live, int64_t *out, argo_error **err);
+void ag_mailbox_clear(struct ag_mailbox *box);
+
+/* stall.c */
+int ag_silence_new(ag_domain *d, argo_error **err);
+void ag_live_watch_silence(struct ag_live *live); /* from now on it should be heard of */
+void ag_live_note_heard(struct ag_live *live);    /* its executor has asked for something */
+
 /* lifecycle.c */
+/* The live run of that id; ARGO_E_NO_WORKFLOW, ARGO_E_STATE when it has ended or is about to. */
+int ag_live_named(ag_domain *d, const char *workflow_id, struct ag_live **out, argo_error **err);
+char *ag_run_nonce(ag_domain *d, int64_t rid); /* NULL when it cannot be read */
+/* 1 when the same end is on its way already: the request was repeated. */
+int ag_live_check_finish(ag_domain *d, int64_t rid, int64_t epoch, int state, struct ag_live **out,
+                         argo_error **err);
+/* The executor has said good-bye: it counts as gone from here on. */
+void ag_live_finish(struct ag_change_set *c, struct ag_live *live, int state,
+                    const ag_value *result, const ag_value *error);
 /* A process of the run that lives becomes its own again; only in memory. */
 bool ag_live_adopt(struct ag_live *live);
 void ag_abandons_free(ag_domain *d); /* drops them; nobody is told */
@@ -178,6 +229,8 @@ static inline bool ag_live_parked(const struct ag_live *live)
 
 /* A `then` of a change that has answered a parked run. */
 void ag_live_unpark(ag_domain *d, int64_t rid, const argo_error *err);
+/* Something has come for a run that may be parked: it is launched after C, or after its pause. */
+void ag_live_call_back(struct ag_change_set *c, struct ag_live *live);
 /* A run that is parked until a time is launched when it comes; at once, when it has passed. For one
  * that was loaded, or goes on after a pause. */
 void ag_live_arm_wake(struct ag_live *live);

@@ -28,6 +28,7 @@ ag_value *ag_error_value(const char *code, const char *message)
 void ag_live_end(struct ag_change_set *c, struct ag_live *live, int state, const ag_value *result,
                  const ag_value *error)
 {
+    ag_live_end_pause(live);
     live->row.state = state;
     live->row.ended = ag_context_now_ms(c->domain->ctx);
     ag_value_unref(live->row.result);
@@ -45,9 +46,8 @@ void ag_live_end(struct ag_change_set *c, struct ag_live *live, int state, const
                 ag_run_state_words[state]);
 }
 
-/* 1 when the same end is on its way already: the request was repeated. */
-static int check_finish(ag_domain *d, int64_t rid, int64_t epoch, int state, struct ag_live **out,
-                        argo_error **err)
+int ag_live_check_finish(ag_domain *d, int64_t rid, int64_t epoch, int state, struct ag_live **out,
+                         argo_error **err)
 {
     *out = ag_live_by_rid(d, rid);
     if (*out != NULL && (*out)->row.ended != 0 && (*out)->row.epoch == epoch &&
@@ -63,21 +63,29 @@ static int check_finish(ag_domain *d, int64_t rid, int64_t epoch, int state, str
     return r;
 }
 
+void ag_live_finish(struct ag_change_set *c, struct ag_live *live, int state,
+                    const ag_value *result, const ag_value *error)
+{
+    if (live->row.state == AG_RUN_PAUSED) {
+        c->then = ag_live_let_go;
+    }
+    live->row.pid = 0;
+    ag_live_end(c, live, state, result, error);
+}
+
 int ag_run_finish(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_finish *finish,
                   ag_done_fn done, void *user, argo_error **err)
 {
     struct ag_live *live = NULL;
     struct ag_change_set *c = NULL;
     int state = finish->status == 0 ? AG_RUN_DONE : AG_RUN_FAILED;
-    int repeated = check_finish(d, rid, epoch, state, &live, err);
+    int repeated = ag_live_check_finish(d, rid, epoch, state, &live, err);
     int r = repeated < 0 ? repeated : ag_change_new(d, rid, 0, done, user, &c, err);
     if (r < 0) {
         return r;
     }
     if (repeated == 0) {
-        /* The process says good-bye by itself: it counts as gone from here on. */
-        live->row.pid = 0;
-        ag_live_end(c, live, state, finish->result, finish->error);
+        ag_live_finish(c, live, state, finish->result, finish->error);
     }
     ag_change_commit(c);
     return 0;
@@ -112,7 +120,7 @@ void ag_abandons_free(ag_domain *d)
     }
 }
 
-static char *nonce_of(ag_domain *d, int64_t rid)
+char *ag_run_nonce(ag_domain *d, int64_t rid)
 {
     struct ag_run_spec spec = {0};
     char *nonce = NULL;
@@ -134,11 +142,28 @@ static int abandon_new(struct ag_live *live, ag_done_fn done, void *user, struct
     *a = (struct ag_abandon){.domain = live->domain,
                              .rid = live->row.rid,
                              .pid = live->row.pid,
-                             .nonce = nonce_of(live->domain, live->row.rid),
+                             .nonce = ag_run_nonce(live->domain, live->row.rid),
                              .done = done,
                              .user = user};
     ag_list_append(&live->domain->abandons, &a->node);
     *out = a;
+    return 0;
+}
+
+int ag_live_named(ag_domain *d, const char *workflow_id, struct ag_live **out, argo_error **err)
+{
+    struct ag_live *live = ag_map_get(d->by_id, workflow_id);
+    if (live == NULL) {
+        int64_t rid = 0;
+        int r = ag_run_find(d, workflow_id, &rid, err);
+        return r < 0 ? r
+                     : ag_error_set(err, ARGO_E_STATE, "Workflow '%s' has ended already",
+                                    workflow_id);
+    }
+    if (live->row.ended != 0) {
+        return ag_error_set(err, ARGO_E_STATE, "Workflow '%s' is ending already", workflow_id);
+    }
+    *out = live;
     return 0;
 }
 
@@ -175,11 +200,21 @@ static void interrupted(struct ag_live *live)
     if (ag_change_new(live->domain, live->row.rid, AG_CHANGE_STATE, NULL, NULL, &c, NULL) < 0) {
         return;
     }
-    live->row.state = AG_RUN_INTERRUPTED;
+    *ag_live_work(live) = AG_RUN_INTERRUPTED;
     live->row.epoch++; /* whatever still speaks for the dead one is fenced off */
     ag_txn_remove_run_tokens(c->txn, live->row.rid);
     ag_live_ask_about_crash(c, live);
     ag_change_commit(c);
+}
+
+/* It is launched when the pause is over. */
+static void stay_paused(struct ag_live *live)
+{
+    struct ag_change_set *c = NULL;
+    if (ag_change_new(live->domain, live->row.rid, AG_CHANGE_STATE, NULL, NULL, &c, NULL) == 0) {
+        *ag_live_work(live) = AG_RUN_QUEUED;
+        ag_change_commit(c);
+    }
 }
 
 /* What follows when a run that has not ended has lost its process. One that a reboot took has not
@@ -188,11 +223,14 @@ static void go_on_without_process(struct ag_live *live, bool died)
 {
     live->row.pid = 0;
     live->row.deaths += died ? 1 : 0;
+    live->row.state = live->row.state == AG_RUN_STALLED ? live->row.beneath : live->row.state;
     if (live->row.deaths >= AG_MAX_DEATHS) {
         crashed(live);
     } else if (live->flight.path != NULL && live->flight.repeat_never &&
                live->row.decision == NULL) {
         interrupted(live);
+    } else if (live->row.state == AG_RUN_PAUSED) {
+        stay_paused(live);
     } else {
         ag_live_launch(live);
     }
@@ -354,18 +392,9 @@ static int abandon_live(struct ag_live *live, ag_keep_fn keep, ag_done_fn done, 
 int ag_run_abandon(ag_domain *d, const char *workflow_id, ag_keep_fn keep, ag_done_fn done,
                    void *user, argo_error **err)
 {
-    struct ag_live *live = ag_map_get(d->by_id, workflow_id);
-    if (live == NULL) {
-        int64_t rid = 0;
-        int r = ag_run_find(d, workflow_id, &rid, err);
-        return r < 0 ? r
-                     : ag_error_set(err, ARGO_E_STATE, "Workflow '%s' has ended already",
-                                    workflow_id);
-    }
-    if (live->row.ended != 0) {
-        return ag_error_set(err, ARGO_E_STATE, "Workflow '%s' is ending already", workflow_id);
-    }
-    return abandon_live(live, keep, done, user, err);
+    struct ag_live *live = NULL;
+    int r = ag_live_named(d, workflow_id, &live, err);
+    return r < 0 ? r : abandon_live(live, keep, done, user, err);
 }
 
 /* ---- recovery -------------------------------------------------------------------------------- */
@@ -373,11 +402,14 @@ int ag_run_abandon(ag_domain *d, const char *workflow_id, ag_keep_fn keep, ag_do
 static void recover_one(struct ag_live *live, const char *boot_id)
 {
     if (ag_live_adopt(live)) {
+        ag_live_recover_signals(live);
         return;
     }
     bool undecided = live->row.state == AG_RUN_INTERRUPTED && live->row.decision == NULL;
-    if (undecided || live->row.state == AG_RUN_PAUSED) {
+    if (undecided) {
         live->row.pid = 0;
+    } else if (live->row.state == AG_RUN_PAUSED && live->row.pid == 0) {
+        /* it waits for the resume */
     } else if (ag_live_parked(live)) {
         ag_live_arm_wake(live);
     } else if (live->row.pid == 0) {

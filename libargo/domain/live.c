@@ -121,6 +121,8 @@ void ag_live_free(struct ag_live *live)
     ag_map_free(live->pending);
     ag_map_free(live->questions);
     ag_map_free(live->variable_bytes);
+    ag_map_free(live->secret_names);
+    ag_mailbox_clear(&live->mailbox);
     ag_wall_free(live->wake);
     free(live);
 }
@@ -209,71 +211,9 @@ int ag_live_fenced(ag_domain *d, int64_t rid, int64_t epoch, struct ag_live **ou
                             "): this executor must stop",
                             epoch, live->row.workflow_id, live->row.epoch);
     }
+    ag_live_note_heard(live);
     *out = live;
     return 0;
-}
-
-static int find_flight(const struct ag_step_row *row, void *user)
-{
-    struct ag_live *live = user;
-    /* The order of the rows says nothing: a clock that was set may have turned it round. */
-    if (row->status == AG_STEP_STARTED && ag_streq(row->path, live->row.flight_path) &&
-        row->attempt > live->flight.attempt) {
-        struct ag_step_start start = {row->step, row->path, row->attempt, row->repeat_never,
-                                      row->until};
-        char *path = ag_take(live->row.flight_path);
-        ag_flight_set(live, &start);
-        free(path);
-    }
-    return 0;
-}
-
-struct loading {
-    struct ag_live *live;
-    int64_t used_up; /* the last input record that a question has used up */
-};
-
-/* A question that takes lines leaves none in the queue while it is open, and its answer is the
- * last that it used. */
-static int load_question(int64_t rid, const struct ag_question *q, void *user)
-{
-    struct loading *loading = user;
-    struct ag_live *live = loading->live;
-    bool open = q->state == AG_QUESTION_OPEN;
-    int64_t used_up = open ? live->row.seq : q->answer_seq;
-    if (ag_question_takes_lines(q) && used_up > loading->used_up) {
-        loading->used_up = used_up;
-    }
-    if (!open) {
-        return 0;
-    }
-    struct ag_question *own = ag_question_copy(q);
-    if (own == NULL || ag_map_put(live->questions, own->question_id, own) < 0) {
-        ag_question_free(own);
-        return ARGO_E_NOMEM;
-    }
-    return ag_question_is_of_crash(q) ? ag_set_text(&live->crash_question, q->question_id) : 0;
-}
-
-static int load_line(const struct ag_stream_record *rec, void *user)
-{
-    return ag_streq(rec->kind, "line") ? ag_live_queue_line(user, rec->seq, rec->text) : 0;
-}
-
-int ag_live_load_details(struct ag_live *live, argo_error **err)
-{
-    ag_store *s = live->domain->store;
-    int64_t rid = live->row.rid;
-    struct loading loading = {.live = live};
-    int r = ag_store_questions(s, rid, -1, load_question, &loading, err);
-    if (r == 0 && live->row.flight_path != NULL) {
-        r = ag_store_steps(s, rid, find_flight, live, err);
-    }
-    if (r == 0) {
-        r = ag_store_records(s, rid, AG_STREAM_INPUT, loading.used_up, INT32_MAX, load_line, live,
-                             err);
-    }
-    return r;
 }
 
 /* ---- changes ------------------------------------------------------------------------------- */
@@ -353,14 +293,14 @@ static void committed(const argo_error *err, void *user)
     if (err == NULL && live != NULL && c->changes != 0) {
         ag_live_tell(live, c->changes | (c->ended ? (unsigned)AG_CHANGE_ENDED : 0U));
     }
-    if (err == NULL && c->ended) {
-        live = ag_live_by_rid(d, c->rid);
-        if (live != NULL && live->abandon == NULL) {
-            ag_live_remove(d, live);
     if (err == NULL && (c->rid == 0 || (c->changes & AG_CHANGE_STATE) != 0) &&
         d->config.changed != NULL) {
         d->config.changed(d->config.changed_user);
     }
+    if (err == NULL && c->ended) {
+        live = ag_live_by_rid(d, c->rid);
+        if (live != NULL && live->abandon == NULL) {
+            ag_live_remove(d, live);
         }
     }
     if (c->then != NULL) {

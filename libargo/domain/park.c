@@ -33,6 +33,9 @@ static int check_park(struct ag_live *live, const struct ag_park *park, argo_err
         return ag_error_field(err, ARGO_E_INVALID, "question_ids",
                               "question_ids: expected what the run waits for, or a time in until");
     }
+    if (live->row.state == AG_RUN_PAUSED) {
+        return ag_error_set(err, ARGO_E_STATE, "The workflow is paused: its executor stays");
+    }
     if (park->until != 0 && park->until <= now) {
         char at[AG_TIME_SIZE];
         return ag_error_set(err, ARGO_E_STATE, "%s has come: go on",
@@ -96,6 +99,15 @@ void ag_live_unpark(ag_domain *d, int64_t rid, const argo_error *err)
     }
 }
 
+void ag_live_call_back(struct ag_change_set *c, struct ag_live *live)
+{
+    if (ag_live_parked(live)) {
+        c->then = ag_live_unpark;
+    } else if (live->row.pid == 0 && *ag_live_work(live) == AG_RUN_WAITING) {
+        *ag_live_work(live) = AG_RUN_QUEUED;
+    }
+}
+
 /* ---- times ----------------------------------------------------------------------------------- */
 
 /* The step itself acts on what has passed: it is only brought back to life for it. */
@@ -124,9 +136,10 @@ void ag_live_arm_wake(struct ag_live *live)
 void ag_live_note_waiting(struct ag_live *live)
 {
     bool waits = ag_map_size(live->questions) > 0 || live->flight.until != 0;
-    if (waits && live->row.state == AG_RUN_RUNNING) {
-        live->row.state = AG_RUN_WAITING;
-    } else if (!waits && live->row.state == AG_RUN_WAITING) {
-        live->row.state = AG_RUN_RUNNING;
+    int *state = ag_live_work(live);
+    if (waits && *state == AG_RUN_RUNNING) {
+        *state = AG_RUN_WAITING;
+    } else if (!waits && *state == AG_RUN_WAITING) {
+        *state = AG_RUN_RUNNING;
     }
 }

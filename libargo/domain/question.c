@@ -89,6 +89,7 @@ static void feed_lines(struct ag_change_set *c, struct ag_live *live, struct ag_
                                             .path = q->path};
             ag_live_append(c, live, &notice);
         }
+        live->row.lines_seq = line->seq;
         ag_line_free(live, line);
     }
 }
@@ -116,17 +117,17 @@ static void append_prompt(struct ag_change_set *c, struct ag_live *live,
 
 static void wait_for_answer(struct ag_live *live)
 {
-    if (live->row.state == AG_RUN_RUNNING) {
-        live->row.state = AG_RUN_WAITING;
-    }
+    int *state = ag_live_work(live);
+    *state = *state == AG_RUN_RUNNING ? AG_RUN_WAITING : *state;
 }
 
 /* Takes a question that is settled out of memory. */
 static void close_question(struct ag_live *live, const char *question_id)
 {
     ag_map_remove(live->questions, question_id); /* frees it */
-    if (live->row.state == AG_RUN_WAITING && ag_map_size(live->questions) == 0) {
-        live->row.state = AG_RUN_RUNNING;
+    int *state = ag_live_work(live);
+    if (*state == AG_RUN_WAITING && ag_map_size(live->questions) == 0) {
+        *state = AG_RUN_RUNNING;
     }
 }
 
@@ -268,8 +269,8 @@ static int only_question(struct ag_live *live, struct ag_question **out, argo_er
 
 static int told_who(const char *by, const char *via, argo_error **err)
 {
-    return ag_error_set(err, ARGO_E_ANSWERED, "Answered by %s via %s",
-                        by == NULL ? "somebody" : by, via == NULL ? "another way" : via);
+    return ag_error_set(err, ARGO_E_ANSWERED, "Answered by %s via %s", by == NULL ? "somebody" : by,
+                        via == NULL ? "another way" : via);
 }
 
 /* Who has answered is in the key of an answer on its way: "answered:ID:by via how". */
@@ -279,13 +280,14 @@ static char *answer_key(const char *question_id, const struct ag_answerer *who)
                        who->via == NULL ? "another way" : who->via);
 }
 
-static int told_winner(const struct ag_live *live, const char *question_id, argo_error **err)
+static int told_winner(const ag_domain *d, int64_t rid, const char *question_id, argo_error **err)
 {
+    const struct ag_live *live = ag_live_by_rid(d, rid);
     ag_auto_free char *prefix = ag_asprintf("answered:%s:", question_id);
     size_t cursor = 0;
     const char *key = NULL;
     void *value = NULL;
-    while (prefix != NULL && ag_map_next(live->pending, &cursor, &key, &value)) {
+    while (prefix != NULL && live != NULL && ag_map_next(live->pending, &cursor, &key, &value)) {
         if (ag_starts_with(key, prefix)) {
             return ag_error_set(err, ARGO_E_ANSWERED, "Answered by %s", key + strlen(prefix));
         }
@@ -293,24 +295,23 @@ static int told_winner(const struct ag_live *live, const char *question_id, argo
     return told_who(NULL, NULL, err);
 }
 
-static int already_answered(ag_domain *d, struct ag_live *live, const char *question_id,
-                            argo_error **err)
+static int already_answered(ag_domain *d, int64_t rid, const char *question_id, argo_error **err)
 {
     struct ag_question q = {0};
-    int64_t rid = 0;
-    int found = ag_store_question(d->store, question_id, &q, &rid, err);
+    int64_t owner = 0;
+    int found = ag_store_question(d->store, question_id, &q, &owner, err);
     if (found < 0) {
         return found;
     }
     int r;
-    if (found == 0 || rid != live->row.rid) {
+    if (found == 0 || owner != rid) {
         r = ag_error_field(err, ARGO_E_NO_QUESTION, "question_id", "Question '%s' does not exist",
                            question_id);
     } else if (q.state == AG_QUESTION_ANSWERED) {
         r = told_who(q.answered_by, q.answered_via, err);
     } else if (q.state == AG_QUESTION_OPEN) {
         /* In memory it is closed, in the store not yet: the first answer is on its way. */
-        r = told_winner(live, question_id, err);
+        r = told_winner(d, rid, question_id, err);
     } else {
         r = ag_error_set(err, ARGO_E_STATE, "Question '%s' is %s", question_id,
                          ag_question_state_words[q.state]);
@@ -363,9 +364,7 @@ static int64_t answer_question(struct ag_change_set *c, struct ag_live *live, st
     if (key != NULL) {
         (void)ag_change_pending(c, live, key, seq); /* without memory nobody is told who won */
     }
-    if (ag_live_parked(live)) {
-        c->then = ag_live_unpark;
-    }
+    ag_live_call_back(c, live);
     settle(c, live, q, answer, who, seq);
     if (ag_streq(q->question_id, live->crash_question)) {
         note_decision(c, live, answer);
@@ -412,7 +411,7 @@ static int find_question(ag_domain *d, struct ag_live *live, const struct ag_inp
         return only_question(live, out, err);
     }
     *out = ag_map_get(live->questions, input->question_id);
-    return *out == NULL ? already_answered(d, live, input->question_id, err) : 0;
+    return *out == NULL ? already_answered(d, live->row.rid, input->question_id, err) : 0;
 }
 
 /* From the deadline on the step acts on its absence: an answer that was accepted would be lost. */
@@ -447,11 +446,17 @@ static int input_seen(ag_domain *d, int64_t rid, const char *key, int64_t *out_s
 }
 
 /* What INPUT is for (*OUT_Q NULL: no question, it is typed ahead), and the answer that it makes. */
-static int judge_input(ag_domain *d, struct ag_live *live, const struct ag_input_request *input,
+static int judge_input(ag_domain *d, int64_t rid, const struct ag_input_request *input,
                        struct ag_question **out_q, ag_value **answer, argo_error **err)
 {
+    struct ag_live *live = ag_live_by_rid(d, rid);
     if (live == NULL || live->row.ended != 0) {
-        return ag_error_set(err, ARGO_E_STATE, "The workflow has ended: nobody reads its input");
+        int won =
+            input->question_id == NULL ? 0 : already_answered(d, rid, input->question_id, err);
+        return won == ARGO_E_ANSWERED
+                   ? won
+                   : ag_error_set(err, ARGO_E_STATE,
+                                  "The workflow has ended: nobody reads its input");
     }
     int r = find_question(d, live, input, out_q, err);
     if (r == 0) {
@@ -489,7 +494,7 @@ int ag_run_input(ag_domain *d, int64_t rid, const struct ag_input_request *input
         r = input_key(input->client_key, &key, err);
     }
     int seen = r < 0 ? r : input_seen(d, rid, key, out_seq, err);
-    r = seen == 0 ? judge_input(d, live, input, &q, &answer, err) : seen;
+    r = seen == 0 ? judge_input(d, rid, input, &q, &answer, err) : seen;
     if (r >= 0) {
         r = ag_change_new(d, rid, 0, done, user, &c, err);
     }

@@ -18,14 +18,17 @@ static const unsigned transitions[] = {
     [AG_RUN_WAITING] = BIT(AG_RUN_QUEUED) | BIT(AG_RUN_RUNNING) | BIT(AG_RUN_PAUSED) |
                        BIT(AG_RUN_STALLED) | BIT(AG_RUN_DONE) | BIT(AG_RUN_FAILED) |
                        BIT(AG_RUN_INTERRUPTED) | BIT(AG_RUN_ABANDONED),
+    /* An end that was reported before the pause is an end. */
     [AG_RUN_PAUSED] = BIT(AG_RUN_QUEUED) | BIT(AG_RUN_RUNNING) | BIT(AG_RUN_WAITING) |
-                      BIT(AG_RUN_FAILED) | BIT(AG_RUN_INTERRUPTED) | BIT(AG_RUN_ABANDONED),
+                      BIT(AG_RUN_DONE) | BIT(AG_RUN_FAILED) | BIT(AG_RUN_INTERRUPTED) |
+                      BIT(AG_RUN_ABANDONED),
     [AG_RUN_STALLED] = BIT(AG_RUN_QUEUED) | BIT(AG_RUN_RUNNING) | BIT(AG_RUN_WAITING) |
                        BIT(AG_RUN_PAUSED) | BIT(AG_RUN_DONE) | BIT(AG_RUN_FAILED) |
                        BIT(AG_RUN_INTERRUPTED) | BIT(AG_RUN_ABANDONED),
     [AG_RUN_DONE] = 0,
     [AG_RUN_FAILED] = 0,
-    [AG_RUN_INTERRUPTED] = BIT(AG_RUN_QUEUED) | BIT(AG_RUN_FAILED) | BIT(AG_RUN_ABANDONED),
+    [AG_RUN_INTERRUPTED] =
+        BIT(AG_RUN_QUEUED) | BIT(AG_RUN_PAUSED) | BIT(AG_RUN_FAILED) | BIT(AG_RUN_ABANDONED),
     [AG_RUN_ABANDONED] = 0,
 };
 
@@ -34,6 +37,12 @@ bool ag_run_may_become(int from, int to)
     assert(from >= AG_RUN_QUEUED && from <= AG_RUN_ABANDONED);
     assert(to >= AG_RUN_QUEUED && to <= AG_RUN_ABANDONED);
     return (transitions[from] & BIT(to)) != 0;
+}
+
+int *ag_live_work(struct ag_live *live)
+{
+    bool covered = live->row.state == AG_RUN_PAUSED || live->row.state == AG_RUN_STALLED;
+    return covered ? &live->row.beneath : &live->row.state;
 }
 
 int ag_live_move(struct ag_live *live, int state, argo_error **err)

@@ -145,30 +145,41 @@ static int note_size(struct ag_live *live, const char *name, size_t bytes)
     return 0;
 }
 
-/* The sizes of all variables, counted when a run first writes one. */
+static int note_sizes(struct ag_live *live, const ag_value *variables, bool secret)
+{
+    struct ag_value_iter it = {0};
+    while (ag_value_next(variables, &it)) {
+        size_t len = 0;
+        free(ag_value_print(it.value, &len));
+        if (note_size(live, it.key, len) < 0 ||
+            (secret && ag_map_put(live->secret_names, it.key, live) < 0)) {
+            return ARGO_E_NOMEM;
+        }
+    }
+    return 0;
+}
+
+/* The sizes of all variables, and which are secret: looked up when a run first writes one. */
 static int load_sizes(ag_domain *d, struct ag_live *live, argo_error **err)
 {
+    AG_AUTO(ag_value) variables = NULL;
+    AG_AUTO(ag_value) secrets = NULL;
     if (live->variable_bytes != NULL) {
         return 0;
     }
-    AG_AUTO(ag_value) variables = NULL;
     int r = ag_store_variables(d->store, live->row.rid, &variables, err);
+    r = r < 0 ? r : ag_store_secret_variables(d->store, live->row.rid, &secrets, err);
     if (r < 0) {
         return r;
     }
     live->variables_total = 0;
     live->variable_bytes = ag_map_new(forget_size);
-    if (live->variable_bytes == NULL) {
+    live->secret_names = ag_map_new(NULL);
+    if (live->variable_bytes == NULL || live->secret_names == NULL ||
+        note_sizes(live, variables, false) < 0 || note_sizes(live, secrets, true) < 0) {
+        ag_map_free(ag_take(live->variable_bytes));
+        ag_map_free(ag_take(live->secret_names));
         return ag_error_nomem(err);
-    }
-    struct ag_value_iter it = {0};
-    while (ag_value_next(variables, &it)) {
-        size_t len = 0;
-        free(ag_value_print(it.value, &len));
-        if (note_size(live, it.key, len) < 0) {
-            ag_map_free(ag_take(live->variable_bytes));
-            return ag_error_nomem(err);
-        }
     }
     return 0;
 }
@@ -205,15 +216,18 @@ static int check_variables(ag_domain *d, struct ag_live *live, const ag_value *v
     return 0;
 }
 
+/* What was secret once stays so, whoever changes it. */
 static void apply_variables(struct ag_change_set *c, struct ag_live *live,
-                            const ag_value *variables)
+                            const struct ag_step_complete *complete)
 {
     struct ag_value_iter it = {0};
-    while (ag_value_next(variables, &it)) {
-        size_t len = 0;
-        free(ag_value_print(it.value, &len));
-        (void)note_size(live, it.key, len);
-        ag_txn_put_variable(c->txn, live->row.rid, it.key, it.value);
+    (void)note_sizes(live, complete->variables, complete->secret);
+    while (ag_value_next(complete->variables, &it)) {
+        if (complete->secret || ag_map_get(live->secret_names, it.key) != NULL) {
+            ag_txn_put_secret_variable(c->txn, live->row.rid, it.key, it.value);
+        } else {
+            ag_txn_put_variable(c->txn, live->row.rid, it.key, it.value);
+        }
     }
 }
 
@@ -234,7 +248,7 @@ static void apply_complete(struct ag_change_set *c, struct ag_live *live,
     };
     ag_txn_put_step(c->txn, live->row.rid, &row);
     ag_event_step_complete(c, live, complete);
-    apply_variables(c, live, complete->variables);
+    apply_variables(c, live, complete);
     if (ag_streq(complete->path, live->flight.path)) {
         ag_flight_set(live, NULL);
     }
@@ -310,6 +324,7 @@ struct last_failure {
     int64_t rid;
     char *path;
     int64_t attempt;
+    struct ag_usage used; /* by all attempts */
 };
 
 /* A retry is due at the path whose last completed attempt failed and went nowhere. The order of
@@ -317,6 +332,7 @@ struct last_failure {
 static int find_failure(const struct ag_step_row *row, void *user)
 {
     struct last_failure *last = user;
+    ag_usage_add(&last->used, row->usage);
     if (row->status != AG_STEP_FAILED || row->next_step != NULL) {
         return 0;
     }
@@ -337,6 +353,9 @@ static int fill_attempts(ag_domain *d, struct ag_live *live, struct ag_checkpoin
 {
     struct last_failure last = {.domain = d, .rid = live->row.rid};
     int r = ag_store_steps(d->store, live->row.rid, find_failure, &last, err);
+    if (last.used.input_tokens + last.used.output_tokens + last.used.unpriced > 0) {
+        out->usage = ag_record_encode(&ag_usage_record, &last.used);
+    }
     if (r == 0 && last.path != NULL) {
         out->attempts = ag_value_object();
         if (ag_value_set(out->attempts, "path", ag_value_text(last.path)) < 0 ||
@@ -361,12 +380,33 @@ static void fill_from_live(struct ag_live *live, struct ag_checkpoint *out)
     out->started = live->row.started;
     out->park_after = live->domain->config.park_after_ms;
     out->consumed_input_seq = live->row.consumed_seq;
+    out->paused_ms = live->row.paused_ms;
+    out->paused = live->row.state == AG_RUN_PAUSED;
+    out->config = ag_value_ref(live->row.config);
+    out->poll = live->domain->config.silence_ms / 2;
     if (live->flight.path != NULL) {
         out->flight_step = ag_strdup(live->flight.step);
         out->flight_path = ag_strdup(live->flight.path);
         out->flight_attempt = live->flight.attempt;
         out->flight_until = live->flight.until;
     }
+}
+
+/* Those with secrets in them, too: an executor needs them. */
+static int all_variables(ag_domain *d, int64_t rid, ag_value **out, argo_error **err)
+{
+    AG_AUTO(ag_value) variables = NULL;
+    AG_AUTO(ag_value) secrets = NULL;
+    struct ag_value_iter it = {0};
+    int r = ag_store_variables(d->store, rid, &variables, err);
+    r = r < 0 ? r : ag_store_secret_variables(d->store, rid, &secrets, err);
+    while (r >= 0 && ag_value_next(secrets, &it)) {
+        r = ag_value_set(variables, it.key, ag_value_ref(it.value)) < 0 ? ag_error_nomem(err) : r;
+    }
+    if (r >= 0) {
+        *out = ag_take(variables);
+    }
+    return r;
 }
 
 int ag_run_checkpoint(ag_domain *d, int64_t rid, int64_t epoch, struct ag_checkpoint *out,
@@ -394,7 +434,7 @@ int ag_run_checkpoint(ag_domain *d, int64_t rid, int64_t epoch, struct ag_checkp
         out->parameters = ag_take(spec.parameters);
         out->cwd = ag_take(spec.cwd);
         out->env = ag_take(spec.env);
-        r = ag_store_variables(d->store, rid, &out->variables, err);
+        r = all_variables(d, rid, &out->variables, err);
     }
     ag_run_spec_clear(&spec);
     if (r >= 0) {
@@ -402,6 +442,9 @@ int ag_run_checkpoint(ag_domain *d, int64_t rid, int64_t epoch, struct ag_checkp
     }
     if (r >= 0) {
         r = fill_attempts(d, live, out, err);
+    }
+    if (r >= 0) {
+        r = ag_live_messages_after(live, &out->messages_after, err);
     }
     if (r < 0) {
         ag_record_clear(&ag_checkpoint_record, out);

@@ -37,9 +37,8 @@ int64_t ag_live_append(struct ag_change_set *c, struct ag_live *live,
     return live->row.seq;
 }
 
-/* 1: known already (committed or on its way), 0: new and marked as on its way. */
-static int client_key_seen(struct ag_change_set *c, struct ag_live *live, const char *client_key,
-                           argo_error **err)
+int ag_change_client_key(struct ag_change_set *c, struct ag_live *live, const char *client_key,
+                         argo_error **err)
 {
     ag_auto_free char *pending = ag_asprintf("record:%s", client_key);
     if (pending == NULL) {
@@ -64,7 +63,7 @@ int ag_live_append_output(struct ag_change_set *c, struct ag_live *live,
     for (size_t i = 0; i < n; i++) {
         const struct ag_output_record *rec = &records[i];
         if (rec->client_key != NULL) {
-            int seen = client_key_seen(c, live, rec->client_key, err);
+            int seen = ag_change_client_key(c, live, rec->client_key, err);
             if (seen < 0) {
                 live->row.seq = before; /* C is dropped: the numbers have no gap */
                 live->row.output_bytes = bytes_before;

@@ -13,6 +13,7 @@
 
 #define MS_PER_SECOND  1000
 #define POLL_MARGIN_MS 10000
+#define ATTEND_MS      500 /* a run that is over by then has asked for no messages */
 
 struct client_port {
     ag_port port;
@@ -23,7 +24,10 @@ struct client_port {
     ag_call *poll;
     bool listening;
     bool lost;
+    bool attending; /* also while no input is wanted: for messages */
     int64_t after;
+    int64_t consumed, messages_after; /* what was for executors before this one */
+    int64_t poll_ms;
 };
 
 /* One call of the runner, with the request that it becomes. */
@@ -159,6 +163,16 @@ static void port_finish(ag_port *port, const struct ag_finish *finish, ag_port_d
     push_report(of(port), "/api/workflow/{}/message", body, fn, user);
 }
 
+/* The daemon needs to hear of us more often than it would take a run for stalled. */
+static void begin_listening(struct client_port *p, const struct ag_checkpoint *c)
+{
+    p->consumed = c->consumed_input_seq;
+    p->messages_after = c->messages_after;
+    p->after = p->consumed < p->messages_after ? p->consumed : p->messages_after;
+    p->poll_ms = c->poll > 0 && c->poll < p->poll_ms ? c->poll : p->poll_ms;
+    ag_timer_arm(p->again, ATTEND_MS);
+}
+
 static void reply_checkpoint(struct op *op, const ag_value *reply, const argo_error *err)
 {
     struct client_port *p = op->owner;
@@ -170,7 +184,7 @@ static void reply_checkpoint(struct op *op, const ag_value *reply, const argo_er
         ag_record_decode(&ag_checkpoint_record, data_of(reply), &checkpoint, &why) < 0) {
         err = why;
     }
-    p->after = checkpoint.consumed_input_seq;
+    begin_listening(p, &checkpoint);
     op_done(op);
     fn(err == NULL ? &checkpoint : NULL, err, user);
     ag_record_clear(&ag_checkpoint_record, &checkpoint);
@@ -305,6 +319,7 @@ static void deliver(struct client_port *p, const ag_value *reply)
     while (!p->lost && ag_value_next(ag_value_get(reply, "messages"), &it)) {
         struct ag_message message;
         if (p->port.events.message != NULL &&
+            ag_value_get_int(it.value, "seq", 0) > p->messages_after &&
             ag_record_decode(&ag_message_record, it.value, &message, NULL) == 0) {
             p->port.events.message(&message, p->port.events_user);
             ag_record_clear(&ag_message_record, &message);
@@ -313,7 +328,8 @@ static void deliver(struct client_port *p, const ag_value *reply)
     it = (struct ag_value_iter){0};
     while (!p->lost && ag_value_next(ag_value_get(data, "input"), &it)) {
         struct ag_stream_record record;
-        if (ag_record_decode(&ag_stream_record_record, it.value, &record, NULL) == 0) {
+        if (ag_value_get_int(it.value, "seq", 0) > p->consumed &&
+            ag_record_decode(&ag_stream_record_record, it.value, &record, NULL) == 0) {
             ag_channel_deliver(p->port.channel, &record);
             ag_stream_record_clear(&record);
         }
@@ -322,7 +338,9 @@ static void deliver(struct client_port *p, const ag_value *reply)
 
 static void poll_again(ag_timer *timer, void *user)
 {
-    start_poll(user);
+    struct client_port *p = user;
+    p->attending = true;
+    start_poll(p);
 }
 
 static void polled(const ag_value *reply, const argo_error *err, void *user)
@@ -344,17 +362,17 @@ static void start_poll(struct client_port *p)
     AG_AUTO(argo_error) err = NULL;
     char timeout[24];
     char after[24];
-    if (!p->listening || p->lost || p->poll != NULL) {
+    if ((!p->listening && !p->attending) || p->lost || p->poll != NULL) {
         return;
     }
-    snprintf(timeout, sizeof(timeout), "%" PRId64, p->config.poll_s);
+    snprintf(timeout, sizeof(timeout), "%g", (double)p->poll_ms / MS_PER_SECOND);
     snprintf(after, sizeof(after), "%" PRId64, p->after);
     ag_auto_free char *path = ag_client_path(
         "/api/workflow/{}/messages?timeout={}&after={}&with=input", p->workflow_id, timeout, after);
     struct ag_call_spec spec = {
         .method = AG_CALL_GET,
         .path = path,
-        .timeout_ms = p->config.poll_s * MS_PER_SECOND + POLL_MARGIN_MS,
+        .timeout_ms = p->poll_ms + POLL_MARGIN_MS,
         .retry_for_ms = AG_OUTBOX_TRY_MS,
         .long_poll = true,
     };
@@ -371,7 +389,7 @@ static void port_listen(ag_port *port, bool wanted)
     p->listening = wanted;
     if (wanted) {
         start_poll(p);
-    } else {
+    } else if (!p->attending) {
         ag_call_cancel(ag_take(p->poll));
     }
 }
@@ -397,6 +415,7 @@ int ag_port_client_new(const struct ag_port_client_config *config, ag_port **out
     }
     p->port.ops = &client_ops;
     p->config = *config;
+    p->poll_ms = config->poll_s * MS_PER_SECOND;
     p->workflow_id = ag_strdup(config->workflow_id);
     int r = p->workflow_id != NULL ? ag_timer_new(config->loop, poll_again, p, &p->again, err)
                                    : ag_error_nomem(err);

@@ -13,7 +13,7 @@ struct ag_port_client_config {
     ag_loop *loop;
     ag_client *client;
     const char *workflow_id;
-    int64_t poll_s; /* how long one poll for input lasts */
+    int64_t poll_s; /* how long one poll lasts at most; the checkpoint may say less */
 };
 
 int ag_port_client_new(const struct ag_port_client_config *config, ag_port **out, argo_error **err);

@@ -71,7 +71,9 @@ static void start_acknowledged(const argo_error *err, void *user)
         return;
     }
     s->now.started = true;
-    if (s->runner->expired) {
+    if (s->runner->held) {
+        s->phase = AG_PHASE_HELD;
+    } else if (s->runner->expired) {
         refuse_expired(s);
     } else {
         run(s);
@@ -93,7 +95,9 @@ void ag_strand_begin(struct ag_strand *s)
     s->ops = ag_step_ops_find(v->step->type->name);
     ag_strand_reset(s);
     s->refused = false;
-    if (s->runner->expired) {
+    if (s->runner->held) {
+        s->phase = AG_PHASE_HELD;
+    } else if (s->runner->expired) {
         refuse_expired(s);
     } else if (v->verdict == AG_VISIT_REFUSE || s->ops == NULL) {
         refuse(s, v->word != NULL ? v->word : AG_FAIL_TEMPLATE,
@@ -168,7 +172,8 @@ static int64_t max_retries(const struct ag_plan_step *step)
 
 static bool may_retry(const struct ag_visit *v, const char *word)
 {
-    if (v->failures > max_retries(v->step)) {
+    /* More calls would only cost more. */
+    if (v->failures > max_retries(v->step) || strcmp(word, AG_FAIL_BUDGET) == 0) {
         return false;
     }
     if (v->step->retry.on == NULL) {

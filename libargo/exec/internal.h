@@ -20,7 +20,13 @@ struct ag_runner {
     size_t listeners;
     ag_wall *limit; /* limits.timeout; NULL: none */
     int64_t limit_at;
-    bool expired;   /* it has passed: no attempt begins any more */
+    bool held;          /* paused: no step begins */
+    int64_t paused_ms;  /* of limits.timeout, as far as messages have told */
+    ag_value *settings; /* what messages have set */
+    int64_t park_after;
+    enum argo_log_level log_level; /* before any setting */
+    struct ag_usage used;          /* by the CI calls of the run */
+    bool expired;                  /* it has passed: no attempt begins any more */
     ag_timer *park; /* until the run asks to be parked; armed while every strand waits */
     bool over;      /* nothing more is reported; on_end was or will not be called */
     void (*cancelled)(void *user);
@@ -38,6 +44,12 @@ void ag_runner_strand_stopped(ag_runner *r);
 /* park.c: a strand begins or ceases to wait for a person. */
 int ag_runner_park_new(ag_runner *r, argo_error **err);
 void ag_runner_waiting_changed(ag_runner *r);
+/* control.c */
+int ag_runner_settle(ag_runner *r, argo_error **err); /* what the checkpoint says of all this */
+void ag_runner_message(const struct ag_message *m, void *user);
+/* Before a CI call: ARGO_E_QUOTA says which budget is used up. */
+int ag_runner_check_budget(const ag_runner *r, argo_error **err);
+void ag_runner_arm_limit(ag_runner *r); /* (again), after a pause */
 void ag_runner_drop_pending(ag_runner *r);
 
 struct ag_strand *ag_strand_new(ag_runner *r, const char *prefix, argo_error **err);

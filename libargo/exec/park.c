@@ -22,8 +22,8 @@ static bool all_wait(const ag_runner *r)
 
 void ag_runner_waiting_changed(ag_runner *r)
 {
-    if (!r->over && all_wait(r)) {
-        ag_timer_arm(r->park, r->checkpoint.park_after);
+    if (!r->over && !r->held && all_wait(r)) {
+        ag_timer_arm(r->park, r->park_after);
     } else {
         ag_timer_disarm(r->park);
     }

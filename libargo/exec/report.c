@@ -23,6 +23,7 @@ void ag_strand_reset(struct ag_strand *s)
     free(s->go_to);
     s->go_to = NULL;
     s->consumed_seq = 0;
+    s->secret = false;
 }
 
 void ag_strand_restore(struct ag_strand *s)
@@ -57,6 +58,7 @@ static void acknowledged(struct ag_strand *s, const argo_error *err, bool stay)
         return;
     }
     if (err == NULL) {
+        ag_usage_add(&s->runner->used, s->usage);
         ag_value_unref(s->before);
         s->before = NULL;
         ag_strand_advance(s, stay);
@@ -123,6 +125,7 @@ void ag_strand_report(struct ag_strand *s, int status, const char *next, ag_valu
         .status = status,
         .outputs = s->outputs,
         .variables = s->changed,
+        .secret = s->secret,
         .next_step = next_name,
         .consumed_input_seq = s->consumed_seq,
         .usage = s->usage,

@@ -134,6 +134,11 @@ static void limit_passed(ag_wall *wall, void *user)
 {
     ag_runner *r = user;
     struct ag_list *pos, *tmp;
+    ag_runner_arm_limit(r);
+    if (r->held || r->limit_at > ag_context_now_ms(r->config.ctx)) {
+        return; /* of what lay in between a part was a pause, or it is one now */
+    }
+    ag_wall_disarm(r->limit);
     r->expired = true;
     ag_list_each(pos, tmp, &r->strands)
     {
@@ -141,16 +146,32 @@ static void limit_passed(ag_wall *wall, void *user)
     }
 }
 
-/* Wall time from the run's start without its pauses, whatever executors lie between. */
-static int arm_limit(ag_runner *r, argo_error **err)
+/* Wall time from the run's start without its pauses, whatever executors lie between. Of a stop of
+ * this process the loop may know before a message tells. */
+void ag_runner_arm_limit(ag_runner *r)
 {
-    int64_t ms = ag_template_timeout_ms(r->plan);
-    if (ms == 0) {
+    int64_t paused = r->checkpoint.paused_ms + ag_loop_stopped_ms(r->config.loop);
+    paused = paused > r->paused_ms ? paused : r->paused_ms;
+    if (r->limit == NULL || r->expired) {
+        return;
+    }
+    r->limit_at = r->checkpoint.started + paused + ag_template_timeout_ms(r->plan);
+    ag_wall_disarm(r->limit);
+    if (!r->held) {
+        (void)ag_wall_arm(r->limit, r->limit_at);
+    }
+}
+
+static int limit_new(ag_runner *r, argo_error **err)
+{
+    if (ag_template_timeout_ms(r->plan) == 0) {
         return 0;
     }
     int rc = ag_wall_new(r->config.loop, limit_passed, r, &r->limit, err);
-    r->limit_at = r->checkpoint.started + r->checkpoint.paused_ms + ms;
-    return rc < 0 ? rc : ag_wall_arm(r->limit, r->limit_at);
+    if (rc == 0) {
+        ag_runner_arm_limit(r);
+    }
+    return rc;
 }
 
 static void begin(const struct ag_checkpoint *checkpoint, const argo_error *err, void *user)
@@ -175,7 +196,7 @@ static void begin(const struct ag_checkpoint *checkpoint, const argo_error *err,
         return;
     }
     struct ag_strand *s = root_strand(r, &why);
-    if (s == NULL || arm_limit(r, &why) < 0) {
+    if (s == NULL || ag_runner_settle(r, &why) < 0 || limit_new(r, &why) < 0) {
         end(r, why);
         return;
     }
@@ -252,6 +273,7 @@ int ag_runner_new(const struct ag_runner_config *config, ag_runner_end_fn on_end
     }
     const struct ag_channel_events io = {.input = on_input, .drained = on_drained};
     config->port->events = (struct ag_port_events){
+        .message = ag_runner_message,
         .lost = on_lost,
     };
     config->port->events_user = r;
@@ -275,6 +297,7 @@ void ag_runner_free(ag_runner *r)
     ag_defer_free(r->cancel_defer);
     ag_wall_free(r->limit);
     ag_template_free(r->plan);
+    ag_value_unref(r->settings);
     ag_record_clear(&ag_checkpoint_record, &r->checkpoint);
     free(r->run_nonce);
     free(r);

@@ -48,6 +48,7 @@ const struct ag_step_ops *ag_step_ops_find(const char *name);
 #define AG_FAIL_MAX_ITERATIONS "max_iterations"
 #define AG_FAIL_MAX_STEPS      "max_steps"
 #define AG_FAIL_INTERRUPTED    "interrupted"
+#define AG_FAIL_BUDGET         "budget"
 
 /* An execution of a step: which, where, and what is known of it before it begins. */
 struct ag_visit {
@@ -67,6 +68,7 @@ struct ag_visit {
 
 enum ag_phase {
     AG_PHASE_IDLE,
+    AG_PHASE_HELD,      /* the run is paused */
     AG_PHASE_STARTING,  /* the start row is on its way */
     AG_PHASE_RUNNING,   /* the step type is at work */
     AG_PHASE_STOPPING,  /* it was told to stop */
@@ -88,13 +90,15 @@ struct ag_strand {
     uint64_t generation; /* grows with each attempt, so that late replies are known */
     const struct ag_step_ops *ops;
     void *state;
-    ag_timer *delay;    /* before a retry */
-    ag_timer *deadline; /* of the attempt */
-    bool refused;       /* the daemon has refused this completion once */
+    ag_timer *delay;                   /* before a retry */
+    ag_timer *deadline;                /* of the attempt */
+    int64_t delay_left, deadline_left; /* of the two while the run is held; -1: not armed */
+    bool refused;                      /* the daemon has refused this completion once */
     bool listening;
     char *asked; /* the question that this attempt waits for */
     /* What the attempt brings, see the functions below. */
     ag_value *changed, *outputs, *usage;
+    bool secret; /* there are secrets in `changed` */
     int64_t consumed_seq;
     char *go_to;
     struct ag_output_record *records;

@@ -26,6 +26,7 @@ struct ag_strand *ag_strand_new(ag_runner *r, const char *prefix, argo_error **e
     }
     ag_list_init(&s->node);
     s->runner = r;
+    s->delay_left = s->deadline_left = -1;
     s->prefix = ag_strdup(prefix);
     s->variables = ag_value_object();
     s->visits = ag_value_object();
@@ -339,6 +340,11 @@ void ag_strand_ci(struct ag_strand *s, const char *name,
                   void (*fn)(struct ag_strand *s, void *state, const struct ag_ci *ci,
                              const struct ag_ci *upstream, const argo_error *err))
 {
+    AG_AUTO(argo_error) why = NULL;
+    if (ag_runner_check_budget(s->runner, &why) < 0) {
+        ag_strand_fail_error(s, AG_FAIL_BUDGET, why);
+        return;
+    }
     struct pending *p = pending_new(s);
     if (p == NULL) {
         ag_strand_fail(s, AG_FAIL_CI, "out of memory");

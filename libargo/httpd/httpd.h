@@ -25,7 +25,8 @@ enum ag_access {
     AG_ACCESS_PUBLIC,   /* without a token */
     AG_ACCESS_USER,     /* the owner */
     AG_ACCESS_EXECUTOR, /* the run's token, for the run named in {id} */
-    AG_ACCESS_BOTH      /* either; a run's token only for what concerns that run */
+    AG_ACCESS_BOTH,     /* the owner, or a process of a run for what concerns that run */
+    AG_ACCESS_EITHER    /* the owner, or the run's token, for the run named in {id} */
 };
 
 typedef void (*ag_handler)(ag_request *req, void *user);

@@ -74,6 +74,8 @@ static const struct ag_column run_columns[] = {
     INT(ag_run, trimmed_seq),
     INT(ag_run, output_bytes),
     JSON(ag_run, config),
+    INT(ag_run, message_seq),
+    INT(ag_run, lines_seq),
 };
 ROW(ag_run_row, "runs", ag_run, run_columns);
 

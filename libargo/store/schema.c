@@ -104,6 +104,9 @@ static const char *const version_1[] = {
     NULL,
 };
 
+#define TAKES_LINES \
+    "q.secret = 0 AND q.kind IN ('text', 'choice') AND q.question_id NOT LIKE 'interrupted-%'"
+
 /* People and time: waits, pauses, messages that configure a run, output that has gone to its log. */
 static const char *const version_2[] = {
     "ALTER TABLE runs ADD COLUMN wake_at BIGINT NOT NULL DEFAULT 0",
@@ -112,9 +115,19 @@ static const char *const version_2[] = {
     "ALTER TABLE runs ADD COLUMN trimmed_seq BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE runs ADD COLUMN output_bytes BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE runs ADD COLUMN config TEXT",
+    "ALTER TABLE runs ADD COLUMN message_seq BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE records ADD COLUMN data TEXT",
     "ALTER TABLE steps ADD COLUMN until BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE sessions ADD COLUMN description TEXT",
+    "ALTER TABLE runs ADD COLUMN lines_seq BIGINT NOT NULL DEFAULT 0",
+    /* What followed from the questions is in the run's own row from now on. */
+    "UPDATE runs SET lines_seq = CASE WHEN EXISTS (SELECT 1 FROM questions q WHERE "
+    "q.rid = runs.rid AND q.state = 'open' AND " TAKES_LINES ") THEN seq ELSE COALESCE((SELECT "
+    "MAX(q.answer_seq) FROM questions q WHERE q.rid = runs.rid AND " TAKES_LINES "), 0) END "
+    "WHERE ended = 0",
+    "UPDATE runs SET wake_at = COALESCE((SELECT MIN(q.deadline) FROM questions q WHERE "
+    "q.rid = runs.rid AND q.state = 'open' AND q.deadline > 0), 0) "
+    "WHERE state = 'waiting' AND pid = 0",
     NULL,
 };
 

@@ -11,7 +11,8 @@
     "workflow_id, state, template, session_id, rid, beneath, pid, pid_start, boot_id, epoch, " \
     "seq, current_step, total_steps, step_name, next_step, steps_done, flight_path, deaths, "  \
     "decision, consumed_seq, cursor_output, cursor_input, created, started, updated, ended, "  \
-    "result, error, wake_at, paused_at, paused_ms, trimmed_seq, output_bytes, config"
+    "result, error, wake_at, paused_at, paused_ms, trimmed_seq, output_bytes, config, "        \
+    "message_seq, lines_seq"
 #define SPEC_COLUMNS                                                                   \
     "request_key, request_hash, instance, branch, environment, parameters, cwd, env, " \
     "definition, definition_file, definition_hash, nonce"
@@ -57,14 +58,15 @@ const char *const ag_sql_text[AG_SQL_COUNT] = {
     [AG_SQL_ADD_RUN] = "INSERT INTO runs (" RUN_COLUMNS ", id_base, id_number) VALUES ($1, $2, $3, "
                        "$4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
                        "$20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, "
-                       "$35, $36)",
+                       "$35, $36, $37, $38)",
     [AG_SQL_PUT_RUN] =
         "UPDATE runs SET beneath = $2, pid = $3, pid_start = $4, boot_id = $5, epoch = $6, "
         "seq = $7, current_step = $8, total_steps = $9, step_name = $10, next_step = $11, "
         "steps_done = $12, flight_path = $13, deaths = $14, decision = $15, consumed_seq = $16, "
         "cursor_output = $17, cursor_input = $18, created = $19, started = $20, updated = $21, "
         "ended = $22, result = $23, error = $24, wake_at = $25, paused_at = $26, paused_ms = $27, "
-        "trimmed_seq = $28, output_bytes = $29, config = $30 WHERE rid = $1",
+        "trimmed_seq = $28, output_bytes = $29, config = $30, message_seq = $31, "
+        "lines_seq = $32 WHERE rid = $1",
     [AG_SQL_PUT_RUN_INDEXED] =
         "UPDATE runs SET state = $1, template = $2, session_id = $3 WHERE rid = $4 AND "
         "(state <> $1 OR COALESCE(template, '') <> COALESCE($2, '') OR "
@@ -98,6 +100,7 @@ const char *const ag_sql_text[AG_SQL_COUNT] = {
         "answered_by = excluded.answered_by, answered_via = excluded.answered_via, "
         "asked = excluded.asked, answered = excluded.answered, answer_seq = excluded.answer_seq, "
         "rid = excluded.rid",
+    [AG_SQL_REMOVE_VARIABLE] = "DELETE FROM variables WHERE rid = $1 AND name = $2",
     [AG_SQL_PUT_SECRET] = "INSERT INTO secrets (rid, question_id, answer) VALUES ($1, $2, $3) "
                           "ON CONFLICT (rid, question_id) DO UPDATE SET answer = excluded.answer",
     [AG_SQL_FORGET_SECRETS] = "DELETE FROM secrets WHERE rid = $1",
@@ -144,9 +147,21 @@ const char *const ag_sql_text[AG_SQL_COUNT] = {
     [AG_SQL_RUNS_BY_TEMPLATE_STATE] = RUNS_PAGE(" AND template = $3 AND state = $2"),
     [AG_SQL_RUNS_BY_SESSION] = RUNS_PAGE(" AND session_id = $4"),
     [AG_SQL_LIVE_RUNS] = "SELECT " RUN_COLUMNS " FROM runs WHERE " LIVE " ORDER BY rid",
+    [AG_SQL_LIVE_FLIGHTS] =
+        "SELECT s.step, s.path, s.attempt, s.repeat_never, s.until, s.rid FROM runs r JOIN steps s "
+        "ON s.rid = r.rid AND s.path = r.flight_path WHERE s.status = 'started' AND r." LIVE,
+    [AG_SQL_LIVE_QUESTIONS] =
+        "SELECT " QUESTION_COLUMNS ", rid FROM questions WHERE state = 'open' ORDER BY rid",
+    [AG_SQL_LIVE_LINES] =
+        "SELECT i.seq, i.text, i.rid FROM runs r JOIN records i ON i.rid = r.rid AND "
+        "i.stream = 'input' AND i.seq > r.lines_seq WHERE i.kind = 'line' AND r." LIVE
+        " ORDER BY i.rid, i.seq",
     [AG_SQL_ACTIVE_RUNS] = "SELECT " ACTIVE_COLUMNS " FROM runs WHERE " LIVE " ORDER BY rid",
     [AG_SQL_ACTIVE_RUNS_OF] =
         "SELECT " ACTIVE_COLUMNS " FROM runs WHERE session_id = $1 AND " LIVE " ORDER BY rid",
+    [AG_SQL_SECRET_VARIABLES] =
+        "SELECT substr(question_id, 10), answer FROM secrets WHERE rid = $1 "
+        "AND question_id LIKE 'variable:%' ORDER BY question_id",
     [AG_SQL_VARIABLES] = "SELECT name, value FROM variables WHERE rid = $1 ORDER BY name",
     [AG_SQL_STEPS] = "SELECT " STEP_COLUMNS " FROM steps WHERE rid = $1 "
                      "ORDER BY CASE WHEN started = 0 THEN ended ELSE started END, "
@@ -159,6 +174,8 @@ const char *const ag_sql_text[AG_SQL_COUNT] = {
     [AG_SQL_RECORDS_OF] = RECORDS(" AND stream = $4"),
     [AG_SQL_RECORDS_INPUT] = RECORDS(" AND stream = 'input'"),
     [AG_SQL_RECORD_BY_KEY] = "SELECT MIN(seq) FROM records WHERE rid = $1 AND client_key = $2",
+    [AG_SQL_OUTPUT_FROM_END] = "SELECT seq FROM records WHERE rid = $1 AND stream = 'output' "
+                               "ORDER BY seq DESC LIMIT 1 OFFSET $2",
     [AG_SQL_QUESTION] = QUESTIONS(" WHERE q.question_id = $1"),
     [AG_SQL_QUESTIONS] = QUESTIONS(" ORDER BY q.asked, q.question_id"),
     [AG_SQL_QUESTIONS_BY_STATE] = QUESTIONS(" WHERE q.state = $1 ORDER BY q.asked, q.question_id"),

@@ -100,6 +100,8 @@ void ag_txn_append_file(ag_txn *t, const char *path, const char *lines);
 void ag_txn_put_question(ag_txn *t, int64_t rid, const struct ag_question *q);
 /* Secret answers: their own table; deleted with ag_txn_forget_secrets at the run's end. */
 void ag_txn_put_secret(ag_txn *t, int64_t rid, const char *question_id, const ag_value *answer);
+/* Variables with secrets in them are there, too, and not among the others. */
+void ag_txn_put_secret_variable(ag_txn *t, int64_t rid, const char *name, const ag_value *value);
 void ag_txn_forget_secrets(ag_txn *t, int64_t rid);
 
 void ag_txn_put_ci(ag_txn *t, const struct ag_ci *ci);
@@ -165,11 +167,23 @@ struct ag_run_filter {
 
 int ag_store_runs(ag_store *s, const struct ag_run_filter *filter,
                   int (*fn)(const struct ag_run *run, void *user), void *user, argo_error **err);
-/* Every run that has not ended, oldest first: for start-up. */
-int ag_store_live_runs(ag_store *s, int (*fn)(const struct ag_run *run, void *user), void *user,
-                       argo_error **err);
+/* What is held in memory of the runs that have not ended. First RUN for each, oldest first; then
+ * what belongs to them. RUN and QUESTION may take what their row owns and leave it zeroed. A row
+ * that is damaged is given to DAMAGED, with the number of its run (0: that cannot be read). */
+struct ag_live_reader {
+    int (*run)(struct ag_run *run, void *user);
+    /* A step that has started at the run's flight_path: step path attempt repeat_never until. */
+    int (*flight)(int64_t rid, const struct ag_step_row *row, void *user);
+    int (*question)(int64_t rid, struct ag_question *q, void *user); /* open */
+    /* Typed ahead, after the run's lines_seq, in order. */
+    int (*line)(int64_t rid, int64_t seq, const char *text, void *user);
+    void (*damaged)(int64_t rid, const argo_error *why, void *user);
+};
+
+int ag_store_live(ag_store *s, const struct ag_live_reader *reader, void *user, argo_error **err);
 /* {name: value}, empty without any. Returns 1. */
 int ag_store_variables(ag_store *s, int64_t rid, ag_value **out, argo_error **err);
+int ag_store_secret_variables(ag_store *s, int64_t rid, ag_value **out, argo_error **err);
 
 /* In the order of their starts. */
 int ag_store_steps(ag_store *s, int64_t rid, int (*fn)(const struct ag_step_row *row, void *user),
@@ -183,6 +197,9 @@ int ag_store_visits(ag_store *s, int64_t rid, ag_value **out, argo_error **err);
 int ag_store_records(ag_store *s, int64_t rid, int stream, int64_t after, int64_t limit,
                      int (*fn)(const struct ag_stream_record *rec, void *user), void *user,
                      argo_error **err);
+/* The seq of the output record that N others follow. */
+int ag_store_output_from_end(ag_store *s, int64_t rid, int64_t n, int64_t *out_seq,
+                             argo_error **err);
 /* The seq of the record with this client_key. */
 int ag_store_record_by_key(ag_store *s, int64_t rid, const char *client_key, int64_t *out_seq,
                            argo_error **err);

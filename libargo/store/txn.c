@@ -189,6 +189,21 @@ void ag_txn_put_secret(ag_txn *t, int64_t rid, const char *question_id, const ag
     add(t, AG_SQL_PUT_SECRET, &cells);
 }
 
+/* A question's id has no colon. */
+void ag_txn_put_secret_variable(ag_txn *t, int64_t rid, const char *name, const ag_value *value)
+{
+    ag_auto_free char *key = ag_asprintf("variable:%s", name);
+    ag_auto_cells cells = {0};
+    if (key == NULL) {
+        t->nomem = true;
+        return;
+    }
+    ag_txn_put_secret(t, rid, key, value);
+    ag_cells_int(&cells, rid);
+    ag_cells_text(&cells, name);
+    add(t, AG_SQL_REMOVE_VARIABLE, &cells);
+}
+
 static void add_int(ag_txn *t, enum ag_sql id, int64_t n)
 {
     ag_auto_cells cells = {0};
@@ -213,6 +228,18 @@ void ag_txn_remove_ci(ag_txn *t, const char *name)
     add(t, AG_SQL_REMOVE_CI, &cells);
 }
 
+void ag_txn_put_session(ag_txn *t, const struct ag_session *session)
+{
+    add_row(t, AG_SQL_PUT_SESSION, &ag_session_row, session);
+}
+
+void ag_txn_remove_session(ag_txn *t, const char *session_id)
+{
+    ag_auto_cells cells = {0};
+    ag_cells_text(&cells, session_id);
+    add(t, AG_SQL_REMOVE_SESSION, &cells);
+}
+
 void ag_txn_put_token(ag_txn *t, const struct ag_token *token)
 {
     t->tokens = true;
@@ -228,18 +255,6 @@ void ag_txn_remove_run_tokens(ag_txn *t, int64_t rid)
 void ag_txn_put_reply(ag_txn *t, const struct ag_kept_reply *reply)
 {
     add_row(t, AG_SQL_PUT_REPLY, &ag_reply_row, reply);
-void ag_txn_put_session(ag_txn *t, const struct ag_session *session)
-{
-    add_row(t, AG_SQL_PUT_SESSION, &ag_session_row, session);
-}
-
-void ag_txn_remove_session(ag_txn *t, const char *session_id)
-{
-    ag_auto_cells cells = {0};
-    ag_cells_text(&cells, session_id);
-    add(t, AG_SQL_REMOVE_SESSION, &cells);
-}
-
 }
 
 void ag_txn_remove_replies_before(ag_txn *t, int64_t at)

@@ -162,6 +162,11 @@ int64_t ag_template_max_steps(const ag_template *t)
     return ag_value_get_int(ag_value_get(t->value, "limits"), "max_steps", MAX_STEPS_RUN);
 }
 
+const ag_value *ag_template_limit(const ag_template *t, const char *key)
+{
+    return ag_value_get(ag_value_get(t->value, "limits"), key);
+}
+
 int64_t ag_template_timeout_ms(const ag_template *t)
 {
     return ag_plan_duration_ms(ag_value_get(ag_value_get(t->value, "limits"), "timeout"), 0);

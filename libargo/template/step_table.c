@@ -70,8 +70,8 @@ static const struct ag_key limits_keys[] = {
     {"memory", AG_KEY_LATER},
     {"cpu", AG_KEY_LATER},
     {"processes", AG_KEY_LATER},
-    {"budget_tokens", AG_KEY_LATER},
-    {"budget_usd", AG_KEY_LATER},
+    {"budget_tokens", AG_KEY_INT, .min = 0, .max = 1000000000000000},
+    {"budget_usd", AG_KEY_REAL, .min = 0, .max = 1000000000},
 };
 
 static const struct ag_key phase_keys[] = {

@@ -59,6 +59,7 @@ const struct ag_plan_step *ag_template_step(const ag_template *t, size_t index);
 const struct ag_plan_step *ag_template_find(const ag_template *t, const char *name);
 int64_t ag_template_max_steps(const ag_template *t);  /* limits.max_steps */
 int64_t ag_template_timeout_ms(const ag_template *t); /* limits.timeout, 0: none */
+const ag_value *ag_template_limit(const ag_template *t, const char *key); /* limits.KEY or NULL */
 /* Defaults of CI steps: "provider", "model", "persona", or NULL; and a persona as an object
  * {name, role, style, greeting, system} (NULL NAME: the default one), or NULL. */
 const char *ag_template_default(const ag_template *t, const char *key);

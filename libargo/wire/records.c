@@ -71,6 +71,7 @@ const char *const ag_question_kind_words[] = {"text", "choice",     "confirm",
 const char *const ag_question_state_words[] = {"open", "answered", "expired", "cancelled", NULL};
 const char *const ag_stream_words[] = {"output", "input", "event", NULL};
 static const char *const finish_words[] = {"done", "failed", NULL};
+static const char *const log_level_words[] = {"error", "warning", "info", "debug", NULL};
 
 static const struct ag_field run_fields[] = {
     ID(struct ag_run, "workflow_id", workflow_id, 0),
@@ -176,6 +177,7 @@ static const struct ag_field step_complete_fields[] = {
     ENUM(struct ag_step_complete, "status", status, ag_step_status_words, AG_REQUIRED),
     VALUE(struct ag_step_complete, "outputs", outputs, AG_OMIT_EMPTY),
     OBJECT(struct ag_step_complete, "variables", variables, AG_OMIT_EMPTY),
+    BOOL(struct ag_step_complete, "secret", secret, AG_OMIT_EMPTY),
     TEXT(struct ag_step_complete, "next_step", next_step, AG_MAX_LABEL, AG_OMIT_EMPTY),
     INT(struct ag_step_complete, "consumed_input_seq", consumed_input_seq, 0, COUNT_MAX,
         AG_OMIT_EMPTY),
@@ -224,7 +226,14 @@ static const struct ag_field checkpoint_fields[] = {
     INT(struct ag_checkpoint, "consumed_input_seq", consumed_input_seq, 0, COUNT_MAX, 0),
     {.key = "park_after", .type = AG_FIELD_DURATION, AT(struct ag_checkpoint, park_after)},
     INT(struct ag_checkpoint, "paused_ms", paused_ms, 0, COUNT_MAX, AG_OMIT_EMPTY),
+    BOOL(struct ag_checkpoint, "paused", paused, AG_OMIT_EMPTY),
     OBJECT(struct ag_checkpoint, "config", config, AG_OMIT_EMPTY),
+    INT(struct ag_checkpoint, "messages_after", messages_after, 0, COUNT_MAX, AG_OMIT_EMPTY),
+    {.key = "poll",
+     .type = AG_FIELD_DURATION,
+     AT(struct ag_checkpoint, poll),
+     .flags = AG_OMIT_EMPTY},
+    OBJECT(struct ag_checkpoint, "usage", usage, AG_OMIT_EMPTY),
 };
 RECORD(ag_checkpoint_record, "checkpoint", struct ag_checkpoint, checkpoint_fields);
 
@@ -356,11 +365,49 @@ RECORD(ag_active_run_record, "workflow", struct ag_active_run, active_run_fields
 static const struct ag_field message_fields[] = {
     TEXT(struct ag_message, "id", id, AG_MAX_NAME, AG_OMIT_EMPTY),
     TEXT(struct ag_message, "type", type, AG_MAX_NAME, AG_REQUIRED),
-    {.key = "payload", .type = AG_FIELD_VALUE, AT(struct ag_message, payload), .max = AG_MAX_TEXT},
+    {.key = "payload", .type = AG_FIELD_VALUE, AT(struct ag_message, payload)},
     TIME(struct ag_message, "timestamp", timestamp, AG_OMIT_EMPTY),
     INT(struct ag_message, "seq", seq, 0, COUNT_MAX, AG_OMIT_EMPTY),
 };
 RECORD(ag_message_record, "message", struct ag_message, message_fields);
+
+static const struct ag_field run_config_fields[] = {
+    ENUM(struct ag_run_config, "log_level", log_level, log_level_words, AG_OMIT_EMPTY),
+    {.key = "park_after_s", .type = AG_FIELD_DURATION, AT(struct ag_run_config, park_after)},
+    {.key = "budget_usd",
+     .type = AG_FIELD_REAL,
+     AT(struct ag_run_config, budget_usd),
+     .max = 1000000000},
+    INT(struct ag_run_config, "budget_tokens", budget_tokens, 0, COUNT_MAX, 0),
+};
+RECORD(ag_run_config_record, "settings", struct ag_run_config, run_config_fields);
+
+static const struct ag_field usage_fields[] = {
+    INT(struct ag_usage, "input_tokens", input_tokens, 0, COUNT_MAX, 0),
+    INT(struct ag_usage, "output_tokens", output_tokens, 0, COUNT_MAX, 0),
+    {.key = "cost_usd", .type = AG_FIELD_REAL, AT(struct ag_usage, cost_usd)},
+    INT(struct ag_usage, "unpriced", unpriced, 0, COUNT_MAX, AG_OMIT_EMPTY),
+};
+RECORD(ag_usage_record, "usage", struct ag_usage, usage_fields);
+
+void ag_usage_add(struct ag_usage *sum, const ag_value *usage)
+{
+    struct ag_usage one;
+    if (usage == NULL || ag_record_decode(&ag_usage_record, usage, &one, NULL) < 0) {
+        return;
+    }
+    sum->input_tokens += one.input_tokens;
+    sum->output_tokens += one.output_tokens;
+    sum->cost_usd += one.cost_usd;
+    sum->unpriced += one.unpriced + (ag_value_get(usage, "cost_usd") == NULL ? 1 : 0);
+}
+
+static const struct ag_field error_report_fields[] = {
+    TEXT(struct ag_error_report, "code", code, AG_MAX_LABEL, AG_OMIT_EMPTY),
+    TEXT(struct ag_error_report, "message", message, AG_MAX_TEXT, AG_REQUIRED),
+    BOOL(struct ag_error_report, "fatal", fatal, AG_OMIT_EMPTY),
+};
+RECORD(ag_error_report_record, "error report", struct ag_error_report, error_report_fields);
 
 void ag_run_clear(struct ag_run *run)
 {

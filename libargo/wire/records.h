@@ -76,6 +76,8 @@ struct ag_run {
     int64_t trimmed_seq;  /* output up to here has gone to the run's log */
     int64_t output_bytes; /* of the output that is still in the store */
     ag_value *config;     /* what `update_config` messages have set, or NULL */
+    int64_t lines_seq;    /* the last line typed ahead that a question has used up */
+    int64_t message_seq;  /* the last message that an executor has received */
 };
 extern const struct ag_record ag_run_record; /* the full resource, `data` of status */
 
@@ -152,6 +154,7 @@ struct ag_step_complete {
     int status; /* done | failed | skipped */
     ag_value *outputs;
     ag_value *variables; /* {top-level name: its whole new value} */
+    bool secret;         /* there are secrets in them, and from now on they are kept as such */
     char *next_step;     /* a step's name or "EXIT"; NULL: the run stays at this step (a retry) */
     int64_t consumed_input_seq;
     ag_value *usage, *error;
@@ -186,9 +189,13 @@ struct ag_checkpoint {
     int64_t steps_done;
     int64_t started; /* when the run's first executor was started; limits.timeout counts from it */
     int64_t consumed_input_seq;
-    int64_t park_after; /* ms that an executor waits for an answer before it asks to park */
-    int64_t paused_ms;  /* of limits.timeout, which does not run while the run is paused */
-    ag_value *config;   /* what `update_config` messages have set, or NULL */
+    int64_t park_after;     /* ms that an executor waits for an answer before it asks to park */
+    int64_t paused_ms;      /* of limits.timeout, which does not run while the run is paused */
+    bool paused;            /* nothing begins before a message `resume` */
+    ag_value *config;       /* what `update_config` messages have set, or NULL */
+    int64_t messages_after; /* messages up to here are not for this executor */
+    int64_t poll;           /* ms that a poll lasts: it is heard of more often than it must */
+    ag_value *usage;        /* the sum over the steps: {input_tokens, output_tokens, cost_usd} */
 };
 extern const struct ag_record ag_checkpoint_record;
 
@@ -331,6 +338,33 @@ struct ag_message {
     int64_t seq;
 };
 extern const struct ag_record ag_message_record;
+
+/* The payload of the message `update_config`, and what comes of it; each may be missing. */
+struct ag_run_config {
+    int log_level;      /* enum argo_log_level */
+    int64_t park_after; /* ms */
+    int64_t budget_tokens;
+    double budget_usd;
+};
+extern const struct ag_record ag_run_config_record;
+
+/* What model calls have cost: `usage` of a step, or the sum over several. */
+struct ag_usage {
+    int64_t input_tokens, output_tokens;
+    double cost_usd;
+    int64_t unpriced; /* calls whose cost nobody knows */
+};
+extern const struct ag_record ag_usage_record;
+
+/* Adds the usage of one step, or a sum; NULL is none. */
+void ag_usage_add(struct ag_usage *sum, const ag_value *usage);
+
+/* The payload of the message `error`. */
+struct ag_error_report {
+    char *code, *message;
+    bool fatal;
+};
+extern const struct ag_record ag_error_report_record;
 
 /* Records with members that never cross the wire are freed by these, not by ag_record_clear. */
 void ag_run_clear(struct ag_run *run);

@@ -456,7 +456,7 @@ class Limits(argo.Case):
 
     def test_limits_without_effect_are_refused(self):
         reply = self.daemon.post("/api/workflow/start", {"definition": steps(
-            show(message="x"), limits={"memory": 1, "budget_usd": 2})})
+            show(message="x"), limits={"memory": 1, "cpu": 2})})
         self.assertEqual((reply.status, reply.json["error"]["code"]), (422, 1009))
         self.assertEqual(reply.text.count("is not supported by this version"), 2)
 

@@ -22,6 +22,7 @@ enum {
     REPAIR,
     PARK_AFTER,
     OUTPUT_MAX,
+    STALL_AFTER,
     LOG_LEVEL,
     FOREGROUND,
     VERSION
@@ -35,6 +36,7 @@ static const struct option known[] = {
     {"templates", required_argument, NULL, TEMPLATES},
     {"park-after", required_argument, NULL, PARK_AFTER},
     {"output-max", required_argument, NULL, OUTPUT_MAX},
+    {"stall-after", required_argument, NULL, STALL_AFTER},
     {"ready-fd", required_argument, NULL, READY_FD},
     {"repair", no_argument, NULL, REPAIR},
     {"log-level", required_argument, NULL, LOG_LEVEL},
@@ -56,6 +58,8 @@ static const char help[] =
     "  --park-after S   end a process that has waited S seconds for a person (default: 10)\n"
     "  --output-max B   bytes of a run's output that are kept, the rest goes to its log\n"
     "                   (default: 67108864)\n"
+    "  --stall-after S  show a run as stalled whose process is silent for S seconds\n"
+    "                   (default: 120)\n"
     "  --foreground     log to stderr, not to HOME/logs/daemon.log\n"
     "  --log-level L    error, warning, info (default) or debug\n"
     "  --ready-fd N     write the port to fd N when requests are accepted\n"
@@ -79,10 +83,10 @@ static int number(const char *option, const char *text, long max, int *out)
     return OPTIONS_GO;
 }
 
-static int park_after(const char *text, int64_t *out_ms)
+static int seconds_of(const char *option, const char *text, int64_t *out_ms)
 {
     int seconds = 0;
-    int r = number("--park-after", text, 24 * 3600, &seconds);
+    int r = number(option, text, 24 * 3600, &seconds);
     *out_ms = (int64_t)seconds * 1000;
     return r;
 }
@@ -159,7 +163,9 @@ static int take(int option, const char *value, struct options *o)
     case TEMPLATES:
         return absolute("--templates", value, &o->templates);
     case PARK_AFTER:
-        return park_after(value, &o->daemon.park_after_ms);
+        return seconds_of("--park-after", value, &o->daemon.park_after_ms);
+    case STALL_AFTER:
+        return seconds_of("--stall-after", value, &o->daemon.stall_after_ms);
     case OUTPUT_MAX:
         return output_max(value, &o->daemon.output_max);
     case READY_FD:

@@ -328,8 +328,11 @@ START_TEST(stands_still_while_the_process_is_stopped)
     open_timer(&after);
     ag_loop_stops_began(loop, 1000);
     int64_t clock = ag_loop_clock_ms(loop);
+    ck_assert_int_eq(ag_timer_left(before.timer), -1);
     ag_timer_arm(before.timer, 5);
+    ck_assert_int_le(ag_timer_left(before.timer), 5);
     ag_loop_stopped(loop, 1000 + HOUR);
+    ck_assert_int_gt(ag_timer_left(before.timer), HOUR / 2);
     ck_assert_int_eq(ag_loop_stopped_ms(loop), HOUR);
     ck_assert_int_le(ag_loop_clock_ms(loop), clock);
     ck_assert_int_gt(ag_loop_timeout(loop), HOUR / 2);

@@ -62,6 +62,25 @@ static void port_end(void *user, const struct ag_run *run, const char *nonce,
     }
 }
 
+static void port_stop(void *user, int64_t rid, const char *nonce,
+                      void (*done)(const argo_error *err, void *user), void *done_user)
+{
+    AG_AUTO(argo_error) err = NULL;
+    fx.stops++;
+    fx.standing = rid;
+    if (fx.refuse_stop) {
+        ag_error_set(&err, ARGO_E_SIGNAL, "process 7 cannot be stopped");
+    }
+    done(err, done_user);
+}
+
+static void port_cont(void *user, int64_t rid, const char *nonce, int64_t paused_ms)
+{
+    fx.conts++;
+    fx.standing = fx.standing == rid ? 0 : fx.standing;
+    fx.paused_ms = paused_ms;
+}
+
 void fixture_let_end(void)
 {
     void (*done)(void *) = fx.end_done;

@@ -10,11 +10,11 @@ static const char *const legal[] = {
     ".r.p..f.a", /* queued */
     "q.wpsdfia", /* running */
     "qr.psdfia", /* waiting */
-    "qrw...fia", /* paused */
+    "qrw..dfia", /* paused */
     "qrwp.dfia", /* stalled */
     ".........", /* done */
     ".........", /* failed */
-    "q.....f.a", /* interrupted */
+    "q..p..f.a", /* interrupted */
     ".........", /* abandoned */
 };
 

@@ -44,6 +44,12 @@ static void on_input(const struct ag_stream_record *record, void *user)
     note(word, NULL);
 }
 
+static void on_message(const struct ag_message *message, void *user)
+{
+    ag_auto_free char *word = ag_asprintf("message:%s", message->type);
+    note(word, NULL);
+}
+
 static void on_drained(void *user)
 {
     seen.drained = true;
@@ -96,7 +102,7 @@ static void setup(void)
     ck_assert_int_eq(ag_client_new(&c, &client, NULL), 0);
     const struct ag_port_client_config p = {ctx, loop, client, "w_1", 5};
     ck_assert_int_eq(ag_port_client_new(&p, &port, NULL), 0);
-    port->events = (struct ag_port_events){.lost = on_lost};
+    port->events = (struct ag_port_events){.message = on_message, .lost = on_lost};
     const struct ag_channel_events io = {.input = on_input, .drained = on_drained};
     ag_channel_set_events(port->channel, &io, NULL);
     server = NULL;
@@ -424,7 +430,8 @@ START_TEST(a_checkpoint)
 {
     serve();
     answer("{\"status\":\"success\",\"data\":{\"workflow_id\":\"w_1\",\"epoch\":3,"
-           "\"definition\":\"{}\",\"template\":\"t\",\"consumed_input_seq\":41}}");
+           "\"definition\":\"{}\",\"template\":\"t\",\"consumed_input_seq\":41,"
+           "\"messages_after\":44}}");
     fakehttp_reply(server, &(struct fake_reply){.bytes = "", .hold = true});
     port->ops->checkpoint(port, on_checkpoint, NULL);
     until(seen.n == 1);
@@ -432,6 +439,34 @@ START_TEST(a_checkpoint)
     port->ops->listen(port, true); /* from what the steps before have used up */
     until(fakehttp_count(server) == 2);
     ck_assert(asks(1, "GET /api/workflow/w_1/messages?timeout=5&after=41&with=input "));
+}
+END_TEST
+
+/* Asked for without input as well; a poll lasts as long as the daemon wants to wait. What was for
+ * executors before this one is passed over. */
+START_TEST(messages)
+{
+    serve();
+    answer("{\"status\":\"success\",\"data\":{\"workflow_id\":\"w_1\",\"epoch\":3,"
+           "\"definition\":\"{}\",\"template\":\"t\",\"consumed_input_seq\":41,"
+           "\"messages_after\":38,\"poll\":2.5}}");
+    answer("{\"status\":\"success\",\"messages\":[{\"type\":\"pause\",\"seq\":38},"
+           "{\"type\":\"x-a\",\"seq\":39},{\"type\":\"resume\",\"payload\":{\"paused_ms\":7},"
+           "\"seq\":43}],\"data\":{\"next_after\":43,\"input\":["
+           "{\"seq\":40,\"kind\":\"line\",\"text\":\"old\"},"
+           "{\"seq\":42,\"kind\":\"line\",\"text\":\"new\"}]}}");
+    fakehttp_reply(server, &(struct fake_reply){.bytes = "", .hold = true});
+    port->ops->checkpoint(port, on_checkpoint, NULL);
+    until(fakehttp_count(server) == 3);
+    ck_seen("w_1 message:x-a message:resume input:new");
+    ck_assert(asks(1, "GET /api/workflow/w_1/messages?timeout=2.5&after=38&with=input "));
+    ck_assert(asks(2, "GET /api/workflow/w_1/messages?timeout=2.5&after=43&with=input "));
+    port->ops->listen(port, true); /* the same poll serves */
+    port->ops->listen(port, false);
+    answer(OK);
+    complete("a");
+    until(seen.n == 5);
+    ck_assert_uint_eq(fakehttp_count(server), 4);
 }
 END_TEST
 
@@ -554,6 +589,7 @@ static Suite *suite(void)
     tcase_add_test(t, another_refusal_is_the_callers);
     tcase_add_test(t, without_the_home_it_is_lost);
     tcase_add_test(t, a_checkpoint);
+    tcase_add_test(t, messages);
     tcase_add_test(t, a_checkpoint_that_is_none);
     tcase_add_test(t, input_moves_on);
     tcase_add_test(t, a_question);

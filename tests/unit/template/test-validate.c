@@ -43,10 +43,15 @@ START_TEST(top_level)
                "workflow_name: 'workflow_name' is empty\n");
     text_gives("workflow_name: x", "steps: missing required key 'steps'\n");
     text_gives("workflow_name: x\nsteps: []", "steps: there are no steps\n");
-    text_gives("workflow_name: x\nlimits: {max_steps: 5, timeout: 2h, cpu: 1h, budget_usd: 3}\n"
+    text_gives("workflow_name: x\nlimits: {max_steps: 5, timeout: 2h, cpu: 1h, memory: 3,\n"
+               "         budget_usd: 0.5, budget_tokens: 0}\n"
                "steps: [{step: a, " D "}]",
                "limits.cpu: 'cpu' is not supported by this version\n"
-               "limits.budget_usd: 'budget_usd' is not supported by this version\n");
+               "limits.memory: 'memory' is not supported by this version\n");
+    text_gives("workflow_name: x\nlimits: {budget_usd: -1, budget_tokens: 1.5}\n"
+               "steps: [{step: a, " D "}]",
+               "limits.budget_usd: -1 is out of range\n"
+               "limits.budget_tokens: wrong type: this is a number\n");
     text_gives("workflow_name: x\nsteps: {}", "steps: wrong type: this is an object\n");
     text_gives("workflow_name: x\nsteps: [{step: a, " D "}]\nphases: []",
                "phases: 'phases' is empty\nphases: 'phases' beside 'steps'\n");
