@@ -176,6 +176,15 @@ int ag_store_records(ag_store *s, int64_t rid, int stream, int64_t after, int64_
     return each_of(s, id, &params, &each);
 }
 
+int ag_store_output_from_end(ag_store *s, int64_t rid, int64_t n, int64_t *out_seq,
+                             argo_error **err)
+{
+    ag_auto_cells params = {0};
+    ag_cells_int(&params, rid);
+    ag_cells_int(&params, n);
+    return ag_read_number(s, AG_SQL_OUTPUT_FROM_END, &params, out_seq, err);
+}
+
 int ag_store_record_by_key(ag_store *s, int64_t rid, const char *client_key, int64_t *out_seq,
                            argo_error **err)
 {

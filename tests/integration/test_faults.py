@@ -1,18 +1,30 @@
 #!/usr/bin/env python3
 """Faults, one test each: what happens to processes, replies and clients, and what must then hold. Which
 fault is covered where: tests/oracle/faults.md."""
+import concurrent.futures
 import http.client
+import json
 import os
 import pathlib
+import re
+import shutil
 import signal
+import socket
+import sqlite3
+import subprocess
 import sys
 import threading
 import time
+import unittest
 
 import argo
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "oracle"))
 import witness  # noqa: E402
+from crashes import Crashes  # noqa: E402
+from witness import effect, looping  # noqa: E402
+
+LONG = os.environ.get("ARGO_TEST_LONG") == "1"
 
 
 def steps(*items, **top):
@@ -25,7 +37,12 @@ DEAF = {"step": "deaf", "type": "command", "argv": [
                 "while :; do sleep 1; done"]}
 
 
-class Faults(argo.Case):
+GO = "; until test -e go; do sleep 0.02; done"
+ASK = {"step": "q", "type": "user_ask", "prompt": "Who?", "save_to": "who"}
+SAY = {"step": "said", "type": "display", "message": "it is {{who}}"}
+
+
+class Faults(Crashes):
     def in_background(self, function):
         """Runs FUNCTION in a thread; a lost connection is its business alone."""
         def run():
@@ -72,6 +89,256 @@ class Abandoning(Faults):
         self.assertEqual((second.status, second.json["error"]["code"]), (409, 1008))
         argo.wait_for(lambda: replies, "the first reply")
         self.assertEqual(replies[0].status, 200)
+
+
+class Kills(Faults):
+    def check_order(self, run, ran):
+        self.assertEqual(witness.turn_problems(ran), [])
+
+    def test_twenty_runs_do_not_notice_ten_kills_of_the_daemon(self):
+        stop, slowest = 'state starts_with "stop"', 0
+        runs = [self.daemon.launch(looping(stop, sleep=0.3)) for _ in range(20)]
+        pids = {run: self.daemon.executor(run) for run in runs}
+        effects = self.daemon.home / "effects"
+        for _ in range(10):
+            before = effects.stat().st_size if effects.exists() else 0
+            argo.wait_for(lambda: effects.exists() and effects.stat().st_size > before + 200,
+                          "the runs to move")
+            self.daemon.kill()
+            began = time.monotonic()
+            self.daemon.start()
+            self.assertEqual({run: self.daemon.status(run)["pid"] for run in runs}, pids)
+            slowest = max(slowest, time.monotonic() - began)
+        print(f"20 executors re-adopted in at most {slowest:.3f} s", file=sys.stderr)
+        (self.daemon.home / "stop").touch()
+        for run in runs:
+            self.assertEqual(self.daemon.wait_end(run)["status"], "done")
+            self.check(run, 0, [])
+            self.assertEqual({s["attempt"] for s in self.daemon.steps(run)}, {1})
+            turns = sum(s["step"] == "show" for s in self.daemon.steps(run))
+            self.assertEqual(witness.shown(self.daemon.records(run)),
+                             [f"turn {i + 1}\n" for i in range(turns)])
+
+    def test_executors_and_daemon_killed_at_once(self):
+        runs = {}
+        for kind, repeat in (("safe", "safe"), ("once", "never")):
+            for _ in range(3):
+                run = self.daemon.launch(steps(effect("safe0", "safe"), effect(kind, repeat, GO),
+                                               {"step": "d", "type": "display", "message": "."}))
+                runs[run] = kind
+        for run, kind in runs.items():
+            argo.wait_for(lambda r=run, k=kind: (k, 1) in self.effects(r), "the second step")
+        pids = [self.daemon.executor(run) for run in runs]
+        for pid in pids[::2]:
+            os.kill(pid, signal.SIGKILL)
+        self.daemon.kill()
+        for pid in pids[1::2]:
+            os.kill(pid, signal.SIGKILL)
+        (self.daemon.home / "go").touch()
+        self.daemon.start()
+        for run, kind in runs.items():
+            asked = []
+            if kind == "once":
+                self.wait_moving(run, lambda: asked, asked, iter(["repeat"]))
+            self.assertEqual(self.daemon.wait_end(run)["status"], "done")
+            self.check(run, 1, asked)
+            self.assertEqual(self.effects(run), [("safe0", 1), (kind, 1), (kind, 2)])
+
+    def test_an_executor_that_dies_before_it_speaks(self):
+        """Its death is seen, and it gets two more chances."""
+        program = self.daemon.home / "dies"
+        real = self.prefix / "bin/argo_workflow_executor"
+        program.write_text(f"#!/bin/sh\necho x >> {self.daemon.home}/deaths\n"
+                           f"test $(wc -l < {self.daemon.home}/deaths) -gt $(cat "
+                           f"{self.daemon.home}/chances) && exec {real}\nkill -9 $$\n")
+        program.chmod(0o700)
+        self.daemon.stop()
+        self.daemon.args += ["--executor", str(program)]
+        self.daemon.start()
+        (self.daemon.home / "chances").write_text("2")
+        run = self.daemon.launch(steps(effect("once", "never")), wait=True)
+        self.assertEqual(self.daemon.status(run)["status"], "done")
+        self.assertEqual(self.effects(run), [("once", 1)])
+        (self.daemon.home / "chances").write_text("1000")
+        (self.daemon.home / "deaths").unlink()
+        run = self.daemon.launch(steps(effect("once", "never")), wait=True)
+        status = self.daemon.status(run)
+        self.assertEqual((status["status"], status["pid"]), ("failed", 0))
+        self.assertEqual(status["data"]["error"]["code"], "crashed")
+        self.assertEqual((self.daemon.home / "deaths").read_text(), "x\n" * 3)
+
+    def test_a_daemon_that_stands_still(self):
+        """Executors and people wait for it; nothing is lost or done again."""
+        runs = [self.daemon.launch(steps(effect("safe", "safe", GO), ASK, SAY)) for _ in range(3)]
+        for run in runs:
+            argo.wait_for(lambda r=run: self.effects(r), "the step")
+        pids = {run: self.daemon.executor(run) for run in runs}
+        self.daemon.process.send_signal(signal.SIGSTOP)
+        (self.daemon.home / "go").touch()
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            asked = pool.submit(self.daemon.question, runs[0])
+            time.sleep(30 if LONG else 6)  # how long it stands still
+            self.assertFalse(asked.done())
+            self.assertTrue(all(argo.alive(pid) for pid in pids.values()))
+            self.daemon.process.send_signal(signal.SIGCONT)
+            asked.result()
+        for run in runs:
+            self.assertEqual(self.daemon.answer(run, "Ada").status, 200)
+            self.assertEqual(self.daemon.wait_end(run)["status"], "done")
+            self.check(run, 0, [])
+            self.assertEqual(witness.shown(self.daemon.records(run)), ["it is Ada\n"])
+            self.assertEqual({s["epoch"] for s in self.daemon.steps(run)}, {1})
+
+    def test_stopped_politely_and_less_so(self):
+        """TERM, or TERM and soon KILL, as supervisors do it: exit 0, and executors go on."""
+        run = self.daemon.launch(looping('state starts_with "stop"'))
+        pid = self.daemon.executor(run)
+        waiting = argo.UnixConnection(self.daemon.socket)
+        waiting.request("GET", f"/api/workflow/status/{run}?wait=terminal&timeout=600")
+        began = time.monotonic()
+        self.daemon.kill(signal.SIGTERM)
+        print(f"stopped in {time.monotonic() - began:.3f} s", file=sys.stderr)
+        self.assertEqual(self.daemon.process.returncode, 0)
+        self.assertIn(waiting.getresponse().status, (200, 503))
+        waiting.close()
+        for signals in ((signal.SIGTERM, signal.SIGTERM), (signal.SIGTERM, signal.SIGKILL)):
+            self.daemon.start()
+            self.assertEqual(self.daemon.status(run)["pid"], pid)
+            for signo in signals:
+                self.daemon.process.send_signal(signo)
+            self.assertIn(self.daemon.process.wait(argo.DEADLINE), (0, -signal.SIGKILL))
+        self.daemon.start()
+        (self.daemon.home / "stop").touch()
+        self.assertEqual(self.daemon.wait_end(run)["status"], "done")
+        self.check(run, 0, [])
+
+    def check_fds(self, pid, allowed):
+        """PID has no socket that listens, and no file of the home but what is ALLOWED."""
+        listening = set()
+        for table in ("tcp", "tcp6"):
+            for line in pathlib.Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == "0A":
+                    listening.add(f"socket:[{fields[9]}]")
+        for line in pathlib.Path("/proc/net/unix").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "00010000":
+                listening.add(f"socket:[{fields[6]}]")
+        self.assertTrue(listening)
+        for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+            link = os.readlink(entry)
+            self.assertNotIn(link, listening)
+            if link.startswith(str(self.daemon.home)):
+                self.assertRegex(link.removeprefix(str(self.daemon.home)), allowed)
+
+    def test_executors_hold_nothing_of_the_daemon(self):
+        run = self.daemon.launch(steps(effect("safe", "safe", "; echo $$ > pid" + GO)))
+        step = self.daemon.home / "pid"
+        argo.wait_for(lambda: step.exists() and step.read_text(), "the step")
+        self.check_fds(self.daemon.executor(run), r"/run/\d+\.1\.lock|/logs/" + run)
+        self.check_fds(int(step.read_text()), "nothing at all")
+        port = self.daemon.port
+        self.daemon.kill()
+        self.daemon.args += ["--port", str(port)]
+        self.daemon.start()
+        self.assertEqual(self.daemon.port, port)
+        (self.daemon.home / "go").touch()
+        self.assertEqual(self.daemon.wait_end(run)["status"], "done")
+
+
+class Spawning(Faults):
+    def restart(self, executor):
+        self.daemon.stop()
+        self.daemon.args = [*self.daemon.args[:2], "--executor", str(executor)]
+        self.daemon.start()
+
+    def start(self, **members):
+        return self.daemon.post("/api/workflow/start", {
+            "definition": steps(effect("safe", "safe")), "cwd": str(self.daemon.home), **members})
+
+    def check_refused(self, reply, run):
+        self.assertEqual((reply.status, reply.json["error"]["code"]), (500, 1301))
+        status = self.daemon.status(run)
+        self.assertEqual((status["status"], status["pid"]), ("failed", 0))
+        self.assertEqual(status["data"]["error"]["code"], "spawn")
+        self.assertEqual(self.effects(run), [])
+        self.assertEqual(self.daemon.get("/api/health").json["data"]["executors"], 0)
+
+    def test_executors_that_are_none(self):
+        program = self.daemon.home / "executor"
+        for i, (data, mode) in enumerate(((b"this is no program", 0o700), (b"#!/no\n", 0o700),
+                                          (b"#!/bin/sh\n", 0o600), (None, 0))):
+            with self.subTest(data=data, mode=mode):
+                program.write_bytes(b"")
+                self.restart(program)
+                program.unlink()
+                if data is not None:
+                    program.write_bytes(data)
+                    program.chmod(mode)
+                self.check_refused(self.start(workflow_id=f"w{i}"), f"w{i}")
+
+    def test_an_executor_that_is_torn(self):
+        """It starts, and dies: what is true of every executor that dies is true of it."""
+        torn = self.daemon.home / "torn"
+        torn.write_bytes((self.prefix / "bin/argo_workflow_executor").read_bytes()[:3000])
+        torn.chmod(0o700)
+        self.restart(torn)
+        reply = self.start(workflow_id="w")
+        if reply.status == 200:
+            self.assertEqual(self.daemon.wait_end("w")["data"]["error"]["code"], "crashed")
+        else:
+            self.check_refused(reply, "w")
+
+    def test_an_executor_that_goes_while_a_run_is_parked(self):
+        program = self.daemon.home / "executor"
+        shutil.copy(self.prefix / "bin/argo_workflow_executor", program)
+        self.daemon.args[1] = "0"
+        self.restart(program)
+        reply = self.start(definition=steps(ASK, SAY), workflow_id="w")
+        self.assertEqual(reply.status, 200, reply)
+        question = self.daemon.question("w")
+        argo.wait_for(lambda: self.daemon.status("w")["pid"] == 0, "parking")
+        program.unlink()
+        self.assertEqual(self.daemon.answer("w", "Ada", question).status, 200)
+        argo.wait_for(lambda: self.daemon.status("w")["status"] == "failed", "the failure")
+        self.assertEqual(self.daemon.status("w")["data"]["error"]["code"], "spawn")
+
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("setpriv"), "needs root, setpriv")
+    def test_no_more_processes(self):
+        """A user that may have no more of them: an error, and no ghost."""
+        uid = 60000 + os.getpid() % 5000  # whose limit nobody else uses up
+        home = self.daemon.home
+        self.daemon.stop()
+        for path in (home, *home.rglob("*")):
+            os.chown(path, uid, uid, follow_symlinks=False)
+        os.chmod(self.prefix, 0o755)
+        become = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
+        self.daemon.wrapper = become
+        self.daemon.start()
+        own = len(os.listdir(f"/proc/{self.daemon.process.pid}/task"))
+        body = {"definition": steps(effect("safe", "safe")), "cwd": str(home)}
+        for most, run in ((own, "w0"), (own + 100, "w1")):
+            self.daemon.stop()
+            self.daemon.wrapper = ["prlimit", f"--nproc={most}", "--", *become]
+            self.daemon.start()
+            reply = self.daemon.post("/api/workflow/start", {**body, "workflow_id": run}, tcp=True)
+            self.assertEqual(reply.status, 500 if most == own else 200, reply)
+            path = f"/api/workflow/status/{run}?wait=terminal&timeout=30"
+            status = self.daemon.get(path, tcp=True).json
+            self.assertEqual((status["status"], status["pid"]),
+                             ("failed" if most == own else "done", 0))
+        self.assertEqual(self.daemon.get("/api/workflow/status/w0", tcp=True).json["data"]["error"][
+            "code"], "spawn")
+
+    def test_steps_that_cannot_be_started(self):
+        text = self.daemon.home / "text"
+        text.write_text("this is no program")
+        text.chmod(0o700)
+        for argv in (["/nowhere/program"], [str(text)], [str(self.daemon.home)]):
+            with self.subTest(argv=argv):
+                run = self.daemon.launch(steps({"step": "s", "type": "command", "argv": argv}),
+                                         wait=True)
+                self.assertEqual(self.daemon.status(run)["data"]["error"]["code"], "spawn")
 
 
 if __name__ == "__main__":

@@ -192,6 +192,18 @@ class Streams(argo.Case):
                                         headers={**headers, "Accept": accept})
                 self.assertEqual((reply.status, reply.json["error"]["code"]), (400, 1001))
 
+    def test_the_last_records(self):
+        run = self.conversation()
+        records = output_records(self.daemon, run)
+        for tail in range(len(records) + 2):
+            reply = self.daemon.get(f"/api/workflow/output/{run}?tail={tail}").json["data"]
+            self.assertEqual(reply["records"], records[len(records) - tail:] if tail <
+                             len(records) else records)
+            shown = self.arc("attach", run, "--json", "--tail", str(tail), check=0).stdout
+            self.assertEqual([r["seq"] for r in map(json.loads, shown.splitlines()) if "seq" in r],
+                             [r["seq"] for r in reply["records"]])
+        self.assertEqual(self.daemon.get(f"/api/workflow/output/{run}?tail=x").status, 400)
+
     def test_errors_are_plain_replies(self):
         for accept in ("text/event-stream", "application/json"):
             reply = self.daemon.get("/api/workflow/nobody/events", headers={"Accept": accept})

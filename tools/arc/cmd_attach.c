@@ -12,15 +12,21 @@
 #include "question.h"
 #include "watch.h"
 
-/* The id as the daemon knows it, and where the last N records begin. */
+/* Whether there is such a run, and where the last TAIL records of its output begin (below 0: not
+ * wanted). */
 static int find_run(struct arc *arc, const char *id, long tail, int64_t *after, argo_error **err)
 {
+    char n[24];
     arc_auto_reply struct arc_reply reply = {0};
-    arc_auto_free char *path = argo_client_path("/api/workflow/status/{}", id);
+    snprintf(n, sizeof(n), "%ld", tail);
+    arc_auto_free char *path =
+        tail < 0 ? argo_client_path("/api/workflow/status/{}", id)
+                 : argo_client_path("/api/workflow/output/{}?tail={}&limit=1", id, n);
     int r = arc_request(arc, "GET", path, NULL, 0, &reply, err);
-    int64_t seq = argo_value_int(reply.value, "data.seq", 0);
     if (r == 0 && tail >= 0) {
-        *after = seq > tail ? seq - tail : 0;
+        const argo_value *first = argo_value_at(argo_value_get(reply.value, "data.records"), 0);
+        *after = first != NULL ? argo_value_int(first, "seq", 1) - 1
+                               : argo_value_int(reply.value, "data.next_after", 0);
     }
     return r;
 }
@@ -125,18 +131,9 @@ static int ask(struct arc *arc, const char *id, const argo_value *question, stru
             (void)poll(&fd, 1, -1);
             event = arc_prompt_read(prompt, &line);
         }
-        if (event == ARC_PROMPT_END) {
-            break;
-        }
-        r = arc_question_answer(arc, id, question, line, reply, &why);
-        again = r == ARGO_E_ANSWER || r == ARGO_E_JSON;
-        if (again) {
-            arc_putf(stdout, "%s\n", argo_error_details(why));
-        } else {
-            *err = why;
-            why = NULL;
-        }
+        r = event == ARC_PROMPT_END ? 0 : arc_asking_line(&asking, arc, id, line, reply, err);
     }
+    arc_asking_end(&asking);
     arc_prompt_free(prompt);
     return r;
 }

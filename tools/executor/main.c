@@ -76,6 +76,7 @@ static int read_token(char token[TOKEN_MAX])
     return n == 0 && len > 0 ? 0 : -1;
 }
 
+/* Never rotated: the run's output that is too much for the store is in it, and nowhere else. */
 static argo_log_file *open_log(argo_context *ctx, const char *workflow_id)
 {
     char path[4096];
@@ -86,7 +87,7 @@ static argo_log_file *open_log(argo_context *ctx, const char *workflow_id)
         (void)mkdir(path, 0700);
     }
     len = snprintf(path, sizeof(path), "%s/logs/%s.log", home, workflow_id);
-    if (len > 0 && (size_t)len < sizeof(path) && argo_log_file_open(path, 0, 3, &log, NULL) == 0) {
+    if (len > 0 && (size_t)len < sizeof(path) && argo_log_file_open(path, UINT64_MAX, 0, &log, NULL) == 0) {
         argo_context_set_log(ctx, argo_log_file_write, log, ARGO_LOG_INFO);
     }
     return log;
