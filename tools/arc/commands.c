@@ -47,6 +47,9 @@ static const struct arc_command commands[] = {
      "Without ANSWER, on a terminal, the question is shown and asked here.\n"
      "  --question QID    which one, when several are open\n"
      "  --json-answer J   the answer as JSON, for forms\n"},
+    {"pause", arc_cmd_pause, "pause ID", "Stop a workflow until it is resumed",
+     "Its processes stand still and its time limits with them; questions can be answered.\n"},
+    {"resume", arc_cmd_resume, "resume ID", "Let a paused workflow go on", ""},
     {"abandon", arc_cmd_abandon, "abandon ID [--yes]", "End a workflow and all of its processes",
      "  -y, --yes         do not ask\n"},
     {"validate", arc_cmd_validate, "validate FILE|TEMPLATE",
@@ -111,8 +114,8 @@ static const char global_help[] =
 /* `arc workflow start` is `arc start`. */
 static bool is_long_form(const char *name)
 {
-    static const char *const names[] = {"start", "attach", "list",   "status",
-                                        "steps", "logs",   "answer", "abandon"};
+    static const char *const names[] = {"start", "attach", "list",  "status", "steps",
+                                        "logs",  "answer", "pause", "resume", "abandon"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcmp(names[i], name) == 0) {
             return true;

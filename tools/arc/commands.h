@@ -30,6 +30,8 @@ int arc_cmd_list(struct arc *arc, int argc, char **argv);
 int arc_cmd_status(struct arc *arc, int argc, char **argv);
 int arc_cmd_steps(struct arc *arc, int argc, char **argv);
 int arc_cmd_logs(struct arc *arc, int argc, char **argv);
+int arc_cmd_pause(struct arc *arc, int argc, char **argv);
+int arc_cmd_resume(struct arc *arc, int argc, char **argv);
 int arc_cmd_abandon(struct arc *arc, int argc, char **argv);
 int arc_cmd_validate(struct arc *arc, int argc, char **argv);
 int arc_cmd_template_list(struct arc *arc, int argc, char **argv);

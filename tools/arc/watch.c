@@ -186,6 +186,21 @@ static void closed_elsewhere(struct watch *w, const argo_value *event)
     w->look = true;
 }
 
+/* Why nothing comes, and that it goes on. */
+static void state_changed(struct watch *w, const argo_value *event)
+{
+    static const char *const told[] = {"paused", "stalled", "interrupted"};
+    const char *from = argo_value_text(event, "data.from", "");
+    const char *to = argo_value_text(event, "data.to", "");
+    for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+        if (strcmp(to, told[i]) == 0 || strcmp(from, told[i]) == 0) {
+            arc_printer_end_line(&w->printer);
+            arc_putf(stderr, "%s is %s.\n", w->options->workflow_id, to);
+            return;
+        }
+    }
+}
+
 static void take_event(struct watch *w, const argo_value *event)
 {
     const char *kind = argo_value_text(event, "kind", "");
@@ -195,6 +210,8 @@ static void take_event(struct watch *w, const argo_value *event)
         if (strcmp(kind, "prompt") == 0) {
             snprintf(w->shown, sizeof(w->shown), "%s", id);
         }
+    } else if (strcmp(kind, "state") == 0 && w->options->summary && !w->arc->json) {
+        state_changed(w, event);
     } else if (strcmp(kind, "question") == 0) {
         w->look = w->options->questions;
     } else if ((strcmp(kind, "answer") == 0 || strcmp(kind, "expired") == 0) &&
