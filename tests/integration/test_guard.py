@@ -16,7 +16,7 @@ import unittest
 
 import argo
 
-ROUTE = re.compile(r'\{AG_(GET|POST|DELETE), "([^"]+)", (PUBLIC|USER|EXECUTOR|BOTH), \w+\}')
+ROUTE = re.compile(r'\{AG_(GET|POST|DELETE), "([^"]+)", (PUBLIC|USER|EXECUTOR|BOTH|EITHER), \w+\}')
 Route = collections.namedtuple("Route", "method pattern access")
 ROUTES = [Route(*found) for found in ROUTE.findall(
     (argo.ROOT / "libargo/daemon/routes.c").read_text())]
