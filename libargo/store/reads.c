@@ -53,10 +53,10 @@ int ag_read_number(ag_store *s, enum ag_sql id, const struct ag_cells *params, i
 
 /* ---- runs ---------------------------------------------------------------------------------- */
 
-/* rid is the fifth column, so that errors can name it. */
 static int64_t rid_of(const struct ag_cell *cells)
 {
-    return cells[4].type == AG_CELL_INT ? cells[4].number : 0;
+    const struct ag_cell *rid = &cells[AG_RUN_RID_COLUMN];
+    return rid->type == AG_CELL_INT ? rid->number : 0;
 }
 
 struct one_run {
@@ -201,12 +201,4 @@ int ag_store_runs(ag_store *s, const struct ag_run_filter *filter,
     ag_cells_int(&params, filter->limit);
     struct run_list list = {fn, user, err};
     return ag_read(s, page_statement(filter), &params, run_list_row, &list, err);
-}
-
-int ag_store_live_runs(ag_store *s, int (*fn)(const struct ag_run *run, void *user), void *user,
-                       argo_error **err)
-{
-    ag_auto_cells params = {0};
-    struct run_list list = {fn, user, err};
-    return ag_read(s, AG_SQL_LIVE_RUNS, &params, run_list_row, &list, err);
 }

@@ -17,6 +17,9 @@ struct ag_first {
     argo_error **err;
 };
 
+/* Where a run's row has its number, so that errors can name it. */
+#define AG_RUN_RID_COLUMN 4
+
 int ag_read(ag_store *s, enum ag_sql id, const struct ag_cells *params, ag_row_fn fn, void *user,
             argo_error **err);
 /* 1 and OUT filled, 0 without a row. */

@@ -1,6 +1,7 @@
 /*
  * Failing commits: everybody is told, memory is dropped and loaded again, and it goes on.
  */
+#include <sqlite3.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -183,6 +184,50 @@ START_TEST(watches_look_for_themselves)
 }
 END_TEST
 
+static void reopen_after(const char *sql)
+{
+    sqlite3 *db = NULL;
+    fixture_close();
+    ck_assert_int_eq(sqlite3_open(fixture_path("argo.db"), &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    fixture_open();
+    ag_domain_recover(fx.domain);
+}
+
+/* A run with a rotten row is nobody's; the others go on. */
+START_TEST(a_rotten_row_costs_one_run)
+{
+    static const char *const rows[][2] = {
+        {"UPDATE runs SET config = '[' WHERE rid = 1",
+         "UPDATE runs SET config = NULL WHERE rid = 1"},
+        {"UPDATE questions SET answer_schema = '[' WHERE rid = 1",
+         "UPDATE questions SET answer_schema = NULL WHERE rid = 1"},
+        {"UPDATE records SET text = CAST(x'ff' AS TEXT) WHERE rid = 1 AND kind = 'line'",
+         "UPDATE records SET text = 'x' WHERE rid = 1 AND kind = 'line'"},
+    };
+    struct ag_watch watch = {.mask = 0};
+    int64_t bad = start_run("bad");
+    int64_t good = start_run("good");
+    ck_ok(send_line(bad, "typed", NULL, &o, NULL), o);
+    ck_ok(ask(bad, 1, "q1", AG_QUESTION_CONFIRM, &o), o);
+    ck_ok(ask(good, 1, "q2", AG_QUESTION_TEXT, &o), o);
+    fixture_alive(good);
+    fixture_alive(bad);
+    for (size_t i = 0; i < AG_ARRAY_SIZE(rows); i++) {
+        int before = fx.adoptions;
+        reopen_after(rows[i][0]);
+        ck_assert_int_eq(ag_watch_add(fx.domain, bad, &watch, NULL), ARGO_E_NO_WORKFLOW);
+        ck_assert_int_eq(fx.adoptions, before + 1);
+        reopen_after(rows[i][1]);
+        ck_assert_int_eq(fx.adoptions, before + 3);
+    }
+    ck_assert_int_eq(fx.launches, 2);
+    ck_ok(send_answer(good, "q2", "\"x\"", &o), o);
+    ck_ok(send_answer(bad, "q1", "true", &o), o);
+}
+END_TEST
+
 static Suite *reload_suite(void)
 {
     Suite *suite = suite_create("domain-reload");
@@ -196,6 +241,7 @@ static Suite *reload_suite(void)
     tcase_add_test(tc, a_durable_abandon_goes_on);
     tcase_add_test(tc, it_goes_on_by_itself);
     tcase_add_test(tc, watches_look_for_themselves);
+    tcase_add_test(tc, a_rotten_row_costs_one_run);
     suite_add_tcase(suite, tc);
     return suite;
 }

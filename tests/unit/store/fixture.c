@@ -175,6 +175,48 @@ int64_t fixture_add_run(const char *id, const char *template_name, int state)
     return run.rid;
 }
 
+static int show_run(struct ag_run *run, void *user)
+{
+    ag_buf_printf(user, "run:%s=%s ", run->workflow_id, ag_run_state_words[run->state]);
+    return 0;
+}
+
+static int show_flight(int64_t rid, const struct ag_step_row *row, void *user)
+{
+    ck_assert_str_eq(row->step, row->path);
+    ag_buf_printf(user, "flight:%d/%s@%d%s+%d ", (int)rid, row->path, (int)row->attempt,
+                  row->repeat_never ? "!" : "", (int)row->until);
+    return 0;
+}
+
+static int show_question(int64_t rid, struct ag_question *q, void *user)
+{
+    ag_buf_printf(user, "question:%d/%s ", (int)rid, q->question_id);
+    return 0;
+}
+
+static int show_line(int64_t rid, int64_t seq, const char *text, void *user)
+{
+    ag_buf_printf(user, "line:%d/%d/%s ", (int)rid, (int)seq, text);
+    return 0;
+}
+
+static void show_damage(int64_t rid, const argo_error *why, void *user)
+{
+    ag_buf_printf(user, "damaged:%d(%s) ", (int)rid, argo_error_details(why));
+}
+
+const char *fixture_live(void)
+{
+    static char text[64 * 1024];
+    static const struct ag_live_reader reader = {show_run, show_flight, show_question, show_line,
+                                                 show_damage};
+    ag_auto_buf shown = AG_BUF_INIT(sizeof(text) - 1);
+    ck_assert_int_eq(ag_store_live(fx.store, &reader, &shown, NULL), 0);
+    snprintf(text, sizeof(text), "%s", ag_buf_text(&shown));
+    return text;
+}
+
 int fixture_exec(const char *sql)
 {
     sqlite3 *db = NULL;

@@ -43,6 +43,9 @@ void fixture_dispatch_until(const int *counter, int n);
 ag_value *json(const char *text);
 /* A live run with its specification, committed. */
 int64_t fixture_add_run(const char *id, const char *template_name, int state);
+/* All that ag_store_live gives, as words: "run:ID=STATE flight:RID/PATH@ATTEMPT question:RID/ID
+ * line:RID/SEQ/TEXT damaged:WHY ". Static. */
+const char *fixture_live(void);
 int fixture_exec(const char *sql); /* directly on the file, while no store has it open */
 
 #endif

@@ -71,33 +71,6 @@ START_TEST(filters_and_pages)
 }
 END_TEST
 
-static int stop_at_b(const struct ag_run *run, void *user)
-{
-    /* Reading inside a callback, the same statement too, does not disturb the list. */
-    struct ag_run back;
-    ck_assert_int_eq(ag_store_run(fx.store, run->workflow_id, &back, NULL), 1);
-    ck_assert_int_eq(back.rid, run->rid);
-    ag_run_clear(&back);
-    ag_auto_buf inner = AG_BUF_INIT(100);
-    ck_assert_int_eq(ag_store_live_runs(fx.store, list_ids, &inner, NULL), 0);
-    ck_assert_str_eq(ag_buf_text(&inner), "a b c ");
-    list_ids(run, user);
-    return strcmp(run->workflow_id, "b") == 0 ? 42 : 0;
-}
-
-START_TEST(live_runs_are_oldest_first)
-{
-    fixture_open(_i);
-    add("a", "t", NULL, AG_RUN_QUEUED);
-    add("x", "t", NULL, AG_RUN_DONE);
-    add("b", "t", NULL, AG_RUN_PAUSED);
-    add("c", "t", NULL, AG_RUN_STALLED);
-    ag_auto_buf ids = AG_BUF_INIT(100);
-    ck_assert_int_eq(ag_store_live_runs(fx.store, stop_at_b, &ids, NULL), 42);
-    ck_assert_str_eq(ag_buf_text(&ids), "a b ");
-}
-END_TEST
-
 static int list_active(const struct ag_active_run *run, void *user)
 {
     ag_buf_printf(user, "%s/%s/%s/%s ", run->workflow_id, run->template_name, run->status,
@@ -278,7 +251,6 @@ static Suite *suite(void)
     TCase *tc = tcase_create("lists");
     tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
     tcase_add_loop_test(tc, filters_and_pages, 0, fixture_driver_count);
-    tcase_add_loop_test(tc, live_runs_are_oldest_first, 0, fixture_driver_count);
     tcase_add_loop_test(tc, active_runs_in_passing, 0, fixture_driver_count);
     tcase_add_loop_test(tc, a_damaged_run_is_left_out_in_passing, 0, fixture_driver_count);
     tcase_add_loop_test(tc, a_second_reader, 0, fixture_driver_count);

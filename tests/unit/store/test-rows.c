@@ -377,6 +377,38 @@ START_TEST(secrets)
 }
 END_TEST
 
+/* A variable that becomes secret is no longer among the others, and goes with the secrets. */
+START_TEST(secret_variables)
+{
+    fixture_open(_i);
+    int64_t rid = fixture_add_run("w", "t", AG_RUN_RUNNING);
+    AG_AUTO(ag_value) open = json("\"open\"");
+    AG_AUTO(ag_value) canary = json("\"canary\"");
+    AG_AUTO(ag_value) others = json("{\"b\":\"open\"}");
+    AG_AUTO(ag_value) secrets = json("{\"a\":\"canary\"}");
+    ag_txn *t = ag_txn_new(fx.store);
+    ag_txn_put_variable(t, rid, "a", open);
+    ag_txn_put_variable(t, rid, "b", open);
+    ag_txn_put_secret(t, rid, "q", canary);
+    ck_assert_int_eq(fixture_commit(t), 0);
+    t = ag_txn_new(fx.store);
+    ag_txn_put_secret_variable(t, rid, "a", open);
+    ag_txn_put_secret_variable(t, rid, "a", canary);
+    ck_assert_int_eq(fixture_commit(t), 0);
+    for (int forgotten = 0; forgotten < 2; forgotten++) {
+        AG_AUTO(ag_value) found = NULL;
+        AG_AUTO(ag_value) kept = NULL;
+        ck_assert_int_eq(ag_store_variables(fx.store, rid, &found, NULL), 1);
+        ck_assert(ag_value_equal(found, others));
+        ck_assert_int_eq(ag_store_secret_variables(fx.store, rid, &kept, NULL), 1);
+        ck_assert(forgotten ? ag_value_size(kept) == 0 : ag_value_equal(kept, secrets));
+        t = ag_txn_new(fx.store);
+        ag_txn_forget_secrets(t, rid);
+        ck_assert_int_eq(fixture_commit(t), 0);
+    }
+}
+END_TEST
+
 static int count_cis(const struct ag_ci *ci, void *user)
 {
     ag_buf_printf(user, "%s ", ci->name);
@@ -526,6 +558,7 @@ static Suite *suite(void)
     tcase_add_loop_test(tc, record_keys, 0, fixture_driver_count);
     tcase_add_loop_test(tc, questions, 0, fixture_driver_count);
     tcase_add_loop_test(tc, secrets, 0, fixture_driver_count);
+    tcase_add_loop_test(tc, secret_variables, 0, fixture_driver_count);
     tcase_add_loop_test(tc, cis, 0, fixture_driver_count);
     tcase_add_loop_test(tc, tokens, 0, fixture_driver_count);
     tcase_add_loop_test(tc, replies, 0, fixture_driver_count);
