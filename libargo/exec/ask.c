@@ -153,6 +153,7 @@ void ag_ask_save(struct ag_ask *ask, const ag_value *value)
         ag_strand_fail_error(ask->strand, AG_FAIL_TEMPLATE, err);
         return;
     }
+    ask->strand->secret = ask->question.secret;
     ag_strand_done(ask->strand);
 }
 

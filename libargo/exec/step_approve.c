@@ -2,8 +2,12 @@
  * approve: a gate that a person opens or closes, with a reason if there is one. Only a yes opens it:
  * an empty line and a deadline that passes are a no.
  */
+#include <string.h>
+
 #include "base/text.h"
 #include "exec/ask.h"
+
+#define CUT_ROOM 64 /* bytes for saying that something was cut */
 
 /* {"approved", "reason"} of an answer, which is a truth or already that. */
 static ag_value *verdict_of(bool yes, const ag_value *answer)
@@ -35,15 +39,26 @@ static void answered(struct ag_ask *ask, const ag_value *answer)
     ag_ask_save(ask, verdict);
 }
 
-/* The prompt, and below it what there is to be known before one decides. */
+/* The prompt, and below it what there is to be known before one decides; as much as a prompt may
+ * have. */
 static int add_details(struct ag_ask *ask, argo_error **err)
 {
     ag_auto_free char *details = NULL;
+    ag_auto_free char *cut = NULL;
     int r = ag_strand_text(ask->strand, "details", &details, err);
     if (r < 0 || details == NULL) {
         return r;
     }
-    char *both = ag_asprintf("%s\n\n%s", ask->question.prompt, details);
+    size_t len = strlen(details);
+    size_t room = strlen(ask->question.prompt) + CUT_ROOM;
+    room = room < AG_MAX_TEXT ? AG_MAX_TEXT - room : 0;
+    if (len > room) {
+        size_t kept = ag_utf8_complete(details, room);
+        cut = ag_asprintf("\n(%zu bytes more are not shown)", len - kept);
+        len = kept;
+    }
+    char *both = ag_asprintf("%s\n\n%.*s%s", ask->question.prompt, (int)len, details,
+                             cut != NULL ? cut : "");
     if (both == NULL) {
         return ag_error_nomem(err);
     }

@@ -170,6 +170,11 @@ ag_value *ag_answer_typed(const ag_value *schema, const ag_value *given)
 {
     const char *text = ag_value_as_text(given);
     unsigned types = ag_schema_types(schema);
+    int64_t n = 0;
+    if (ag_value_is(given, ARGO_TYPE_REAL) && ag_value_to_int(given, &n) &&
+        (types & AG_SCHEMA_NUMBER) == 1U << ARGO_TYPE_INT) {
+        return ag_value_int(n); /* 42.0 is an integer, and looks like one */
+    }
     ag_value *v = text != NULL ? enumerated(schema, text) : NULL;
     if (text == NULL || v != NULL || types == 0 || (types & 1U << ARGO_TYPE_TEXT) != 0) {
         return v != NULL ? v : ag_value_ref(given);

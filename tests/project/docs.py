@@ -161,6 +161,17 @@ def check_templates():
             [name for name in later if name != "user_ci_chat"])
 
 
+def check_answers():
+    actual = re.findall(r'^    \{"([^"]+)", check_\w+, \w+\},',
+                        read("libargo/template/schema_check.c"), re.M)
+    formats = re.findall(r'^    \{"([^"]+)", is_\w+,', read("libargo/template/schema_format.c"), re.M)
+    table = rows(section(read("docs/answers.md"), "## Schemas"))
+    words = [row for row in table if row[0].startswith("`")]
+    compare("answers.md", "word", [word for row in words for word in code_words(row[0])], actual)
+    documented = [row[1] for row in words if row[0] == "`format`"]
+    compare("answers.md", "format", code_words(documented[0]) if documented else [], formats)
+
+
 def check_arc():
     page = read("docs/arc.md")
     table = read("tools/arc/commands.c").split("commands[] = {")[1].split("\n};")[0]
@@ -207,6 +218,7 @@ check_errors()
 check_transitions()
 check_layers()
 check_templates()
+check_answers()
 check_arc()
 check_daemon_options()
 check_links()

@@ -117,15 +117,14 @@ static int ask(struct arc *arc, const char *id, const argo_value *question, stru
                argo_error **err)
 {
     struct arc_prompt *prompt = arc_prompt_new();
-    int r = 0;
-    bool again = prompt != NULL;
-    arc_question_show(question, true);
-    while (again) {
+    struct arc_asking asking = {0};
+    int r = prompt != NULL ? 1 : 0;
+    arc_question_show(question, true, true);
+    arc_asking_begin(&asking, question);
+    while (r == 1) {
         arc_auto_free char *line = NULL;
-        arc_auto_error argo_error *why = NULL;
         enum arc_prompt_event event = ARC_PROMPT_NOTHING;
-        arc_prompt_open(prompt, arc_question_prompt(question),
-                        argo_value_bool(question, "secret", false));
+        arc_asking_open(&asking, prompt);
         while (event == ARC_PROMPT_NOTHING) {
             struct pollfd fd = {.fd = STDIN_FILENO, .events = POLLIN};
             (void)poll(&fd, 1, -1);

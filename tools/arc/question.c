@@ -71,28 +71,38 @@ static void show_fields(const argo_value *question)
     }
 }
 
-void arc_question_show(const argo_value *question, bool with_prompt)
+static void show_default(const argo_value *question)
+{
+    const argo_value *standard = argo_value_get(question, "default");
+    if (standard == NULL || argo_value_type(standard) == ARGO_TYPE_NULL || is_form(question)) {
+        return;
+    }
+    arc_auto_free char *json = argo_value_print(standard, 0);
+    arc_putf(stdout, "(Enter alone: %s)\n",
+             is_yes_no(question) ? "no" : argo_value_text(standard, NULL, json));
+}
+
+void arc_question_show(const argo_value *question, bool with_prompt, bool here)
 {
     char time[ARC_TIME_SIZE];
-    const argo_value *standard = argo_value_get(question, "default");
     const char *deadline = argo_value_text(question, "deadline", NULL);
     if (with_prompt) {
         arc_putf(stdout, "%s\n", argo_value_text(question, "prompt", ""));
     }
     show_choices(question);
-    if (is_form(question)) {
+    if (is_form(question) && !here) {
         show_fields(question);
     }
-    if (standard != NULL && argo_value_type(standard) != ARGO_TYPE_NULL) {
-        arc_auto_free char *json = argo_value_print(standard, 0);
-        arc_putf(stdout, "(Enter alone: %s)\n", argo_value_text(standard, NULL, json));
+    if (is_yes_no(question)) {
+        puts("(yes or no; with a reason: no, because ...)");
     }
+    show_default(question);
     if (deadline != NULL) {
         printf("(until %s)\n", arc_time_local(deadline, time));
     }
 }
 
-const char *arc_question_prompt(const argo_value *question)
+static const char *prompt_of(const argo_value *question)
 {
     if (argo_value_bool(question, "secret", false)) {
         return "(not shown) > ";
@@ -136,6 +146,60 @@ int arc_question_answer(struct arc *arc, const char *workflow_id, const argo_val
         (void)argo_value_set_text(body, "input", "");
     }
     return post(arc, workflow_id, body, reply, err);
+}
+
+/* ---- asking ---------------------------------------------------------------------------------- */
+
+void arc_asking_begin(struct arc_asking *asking, const argo_value *question)
+{
+    arc_asking_end(asking);
+    asking->question = question;
+    asking->form = is_form(question) ? arc_form_new(question) : NULL;
+}
+
+void arc_asking_end(struct arc_asking *asking)
+{
+    arc_form_free(asking->form);
+    *asking = (struct arc_asking){0};
+}
+
+void arc_asking_open(struct arc_asking *asking, struct arc_prompt *prompt)
+{
+    bool secret = argo_value_bool(asking->question, "secret", false);
+    const char *text =
+        asking->form != NULL ? arc_form_show(asking->form, &secret) : prompt_of(asking->question);
+    arc_prompt_open(prompt, text, secret);
+}
+
+static int send_form(struct arc_asking *asking, struct arc *arc, const char *workflow_id,
+                     struct arc_reply *reply, argo_error **err)
+{
+    const char *id = argo_value_text(asking->question, "question_id", "");
+    arc_auto_free char *json = arc_form_answer(asking->form);
+    return json == NULL ? ARGO_E_NOMEM
+                        : arc_question_answer_json(arc, workflow_id, id, json, reply, err);
+}
+
+int arc_asking_line(struct arc_asking *asking, struct arc *arc, const char *workflow_id,
+                    const char *line, struct arc_reply *reply, argo_error **err)
+{
+    arc_auto_error argo_error *why = NULL;
+    if (asking->form != NULL && !arc_form_take(asking->form, line)) {
+        return 1;
+    }
+    int r = asking->form != NULL
+                ? send_form(asking, arc, workflow_id, reply, &why)
+                : arc_question_answer(arc, workflow_id, asking->question, line, reply, &why);
+    bool refused = r == ARGO_E_ANSWER || r == ARGO_E_JSON;
+    if (refused && asking->form != NULL) {
+        arc_form_again(asking->form, why);
+    } else if (refused) {
+        arc_putf(stdout, "%s\n", argo_error_details(why));
+    } else {
+        *err = why;
+        why = NULL;
+    }
+    return refused ? 1 : r;
 }
 
 void arc_question_how(const char *workflow_id, const argo_value *question)

@@ -5,21 +5,37 @@
 #define ARC_QUESTION_H
 
 #include "arc.h"
+#include "form.h"
+#include "prompt.h"
 
 /* The first open question of the run, or the one named QUESTION_ID (may be NULL), as a value of
  * its own in *OUT; NULL: none is open. Returns how many there are, or a code below 0. */
 int arc_question_find(struct arc *arc, const char *workflow_id, const char *question_id,
                       argo_value **out, argo_error **err);
-/* Prints the prompt (unless it is on the screen already), choices and what is expected. */
-void arc_question_show(const argo_value *question, bool with_prompt);
-/* What stands before the answer: "[yes/no] > ". */
-const char *arc_question_prompt(const argo_value *question);
+/* Prints the prompt (unless it is on the screen already), choices and what is expected; the fields
+ * of a form unless they are asked HERE, one by one. */
+void arc_question_show(const argo_value *question, bool with_prompt, bool here);
 /* Sends the line that was typed; as JSON when the question is a form. */
 int arc_question_answer(struct arc *arc, const char *workflow_id, const argo_value *question,
                         const char *line, struct arc_reply *reply, argo_error **err);
 /* Sends an answer in JSON. */
 int arc_question_answer_json(struct arc *arc, const char *workflow_id, const char *question_id,
                              const char *json, struct arc_reply *reply, argo_error **err);
+
+/* Asking a question on the terminal, which for a form takes several lines. */
+struct arc_asking {
+    const argo_value *question; /* outlives it */
+    struct arc_form *form;      /* NULL: one line is the answer */
+};
+
+void arc_asking_begin(struct arc_asking *asking, const argo_value *question);
+void arc_asking_end(struct arc_asking *asking);
+/* Shows what is asked next and opens the prompt for it. */
+void arc_asking_open(struct arc_asking *asking, struct arc_prompt *prompt);
+/* Takes a line. 1: another one is wanted, because there is more to ask, or the daemon does not take
+ * the answer and it has been said why. Else what came of sending it: 0, or a code. */
+int arc_asking_line(struct arc_asking *asking, struct arc *arc, const char *workflow_id,
+                    const char *line, struct arc_reply *reply, argo_error **err);
 /* How to answer it elsewhere, on stderr. */
 void arc_question_how(const char *workflow_id, const argo_value *question);
 

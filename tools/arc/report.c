@@ -134,7 +134,7 @@ static void print_problem(const struct argo_problem *p)
     const char *file = p->file == NULL ? "template" : p->file;
     if (p->line > 0) {
         arc_putf(stderr, "%s:%u:%u: ", file, p->line, p->column);
-    } else {
+    } else if (p->file != NULL) {
         arc_putf(stderr, "%s: ", file);
     }
     if (p->path != NULL && *p->path != '\0') {
@@ -210,7 +210,9 @@ int arc_fail(struct arc *arc, const argo_error *err)
     }
     arc_putf(stderr, "arc: %s%s%s\n", argo_error_message(err), *details == '\0' ? "" : ": ",
              details);
-    for (size_t i = 0; i < argo_error_problem_count(err); i++) {
+    /* Of what is wrong with an answer the details tell the first. */
+    for (size_t i = argo_error_code(err) == ARGO_E_ANSWER ? 1 : 0;
+         i < argo_error_problem_count(err); i++) {
         print_problem(argo_error_problem(err, i));
     }
     if (advice != NULL && advice->next != NULL) {

@@ -36,6 +36,7 @@ struct watch {
     int64_t away_since; /* 0: the daemon answers */
     int64_t retry_at;
     argo_value *question; /* the one that is asked, or NULL */
+    struct arc_asking asking;
     bool look;            /* a question may be open that we have not seen */
     char shown[80];       /* id of the prompt printed last */
     bool finished;
@@ -60,6 +61,7 @@ static void drop_question(struct watch *w)
     if (w->prompt != NULL) {
         arc_prompt_close(w->prompt);
     }
+    arc_asking_end(&w->asking);
     argo_value_free(w->question);
     w->question = NULL;
 }
@@ -278,8 +280,7 @@ static void take_reply(struct watch *w)
 static void ask(struct watch *w)
 {
     arc_printer_end_line(&w->printer);
-    arc_prompt_open(w->prompt, arc_question_prompt(w->question),
-                    argo_value_bool(w->question, "secret", false));
+    arc_asking_open(&w->asking, w->prompt);
 }
 
 static void find_question(struct watch *w)
@@ -303,7 +304,7 @@ static void find_question(struct watch *w)
     if (w->prompt == NULL) {
         arc_printer_end_line(&w->printer);
         if (!w->arc->json) {
-            arc_question_show(w->question, false); /* its prompt is in the output */
+            arc_question_show(w->question, false, false); /* its prompt is in the output */
             fflush(stdout);
         }
         arc_question_how(w->options->workflow_id, w->question);
@@ -312,8 +313,9 @@ static void find_question(struct watch *w)
     }
     arc_printer_end_line(&w->printer);
     const char *id = argo_value_text(w->question, "question_id", "");
-    arc_question_show(w->question, strcmp(w->shown, id) != 0);
+    arc_question_show(w->question, strcmp(w->shown, id) != 0, true);
     snprintf(w->shown, sizeof(w->shown), "%s", id);
+    arc_asking_begin(&w->asking, w->question);
     ask(w);
 }
 
@@ -321,9 +323,8 @@ static void answer(struct watch *w, const char *line)
 {
     arc_auto_error argo_error *err = NULL;
     arc_auto_reply struct arc_reply reply = {0};
-    int r = arc_question_answer(w->arc, w->options->workflow_id, w->question, line, &reply, &err);
-    if (r == ARGO_E_ANSWER || r == ARGO_E_JSON) {
-        arc_putf(stdout, "%s\n", argo_error_details(err));
+    int r = arc_asking_line(&w->asking, w->arc, w->options->workflow_id, line, &reply, &err);
+    if (r == 1) {
         ask(w);
         return;
     }

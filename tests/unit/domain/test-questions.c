@@ -33,6 +33,63 @@ START_TEST(one_answer_wins)
 }
 END_TEST
 
+/* Both before and after the first answer is on the disk. */
+START_TEST(the_loser_is_told_who_won)
+{
+    int64_t rid = start_run("w");
+    char id[] = "q1";
+    AG_AUTO(ag_value) late = json("\"r\"");
+    struct ag_input_request input = {.question_id = id, .answer = late};
+    struct ag_answerer who = {"bob", "http"};
+    ck_ok(ask(rid, 1, id, AG_QUESTION_CHOICE, &o), o);
+    ck_assert_int_eq(send_answer(rid, id, "\"g\"", &o), 0);
+    for (int durable = 0; durable < 2; durable++) {
+        AG_AUTO(argo_error) err = NULL;
+        int64_t seq = 0;
+        ck_assert_int_eq(
+            ag_run_input(fx.domain, rid, &input, &who, NULL, &seq, note_outcome, &o, &err),
+            ARGO_E_ANSWERED);
+        ck_assert_str_eq(argo_error_details(err), "Answered by ann via arc");
+        if (durable == 0) {
+            ck_assert_int_eq(await(&o), 0);
+        }
+    }
+}
+END_TEST
+
+/* A question that nobody could answer is not asked. */
+START_TEST(bad_questions_are_refused)
+{
+    int64_t rid = start_run("w");
+    char id[] = "q1";
+    char path[] = "ask";
+    char prompt[] = "?";
+    AG_AUTO(ag_value) bad = json("{\"type\":\"integer\",\"minimun\":1}");
+    AG_AUTO(ag_value) good = json("{\"type\":\"integer\",\"minimum\":1}");
+    AG_AUTO(ag_value) five = json("\"5\"");
+    struct ag_question q = {
+        .question_id = id, .path = path, .prompt = prompt, .schema = bad, .default_answer = five};
+    AG_AUTO(argo_error) err = NULL;
+    ck_assert_int_eq(ag_question_ask(fx.domain, rid, 1, &q, note_outcome, &o, &err),
+                     ARGO_E_INVALID);
+    ck_assert_str_eq(argo_error_field(err), "schema");
+    ck_assert_str_eq(argo_error_problem(err, 0)->path, "schema.minimun");
+    ck_assert_str_eq(argo_error_problem(err, 0)->nearest, "minimum");
+    ck_assert_str_eq(open_question_id(rid), "");
+    q.schema = good;
+    ck_ok(ag_question_ask(fx.domain, rid, 1, &q, note_outcome, &o, NULL), o);
+    ck_assert_int_eq(send_answer(rid, id, "0", &o), ARGO_E_ANSWER);
+    ck_assert_str_eq(open_question_id(rid), id);
+    ck_assert_int_eq(stored_state(rid), AG_RUN_WAITING);
+    ck_ok(send_line(rid, "", NULL, &o, NULL), o);
+    struct ag_question stored = {0};
+    load_question(id, &stored);
+    ck_assert_int_eq(ag_value_as_int(stored.answer), 5);
+    ck_assert_int_eq(ag_value_as_int(stored.default_answer), 5);
+    ag_record_clear(&ag_question_record, &stored);
+}
+END_TEST
+
 START_TEST(asking_again_changes_nothing)
 {
     int64_t rid = start_run("w");
@@ -270,6 +327,8 @@ static Suite *questions_suite(void)
     tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
     tcase_set_timeout(tc, 30);
     tcase_add_test(tc, one_answer_wins);
+    tcase_add_test(tc, the_loser_is_told_who_won);
+    tcase_add_test(tc, bad_questions_are_refused);
     tcase_add_test(tc, asking_again_changes_nothing);
     tcase_add_test(tc, a_line_on_its_way_is_not_lost);
     tcase_add_test(tc, invalid_lines_are_used_up);

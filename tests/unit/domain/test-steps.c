@@ -147,6 +147,55 @@ static int put_variable(int64_t rid, int64_t attempt, const char *name, size_t b
     return r < 0 ? r : await(&o);
 }
 
+static void save(int64_t rid, int64_t attempt, const char *variables, bool secret)
+{
+    char path[] = "a", next[] = "b";
+    AG_AUTO(ag_value) v = json(variables);
+    struct ag_step_complete complete = {.step = path,
+                                        .path = path,
+                                        .attempt = attempt,
+                                        .status = AG_STEP_DONE,
+                                        .variables = v,
+                                        .secret = secret,
+                                        .next_step = next};
+    ck_ok(ag_run_step_complete(fx.domain, rid, 1, &complete, note_outcome, &o, NULL), o);
+}
+
+static void ck_variables(int64_t rid, const char *all, const char *secret)
+{
+    AG_AUTO(ag_value) expected = json(all);
+    AG_AUTO(ag_value) expected_secret = json(secret);
+    AG_AUTO(ag_value) found = NULL;
+    struct ag_checkpoint c;
+    ck_assert_int_eq(ag_run_checkpoint(fx.domain, rid, 1, &c, NULL), 0);
+    ck_assert(ag_value_equal(c.variables, expected));
+    ag_record_clear(&ag_checkpoint_record, &c);
+    ck_assert_int_eq(ag_store_secret_variables(fx.store, rid, &found, NULL), 1);
+    ck_assert(ag_value_equal(found, expected_secret));
+}
+
+/* Executors get them with the others; whoever changes one keeps it secret, after a restart too. */
+START_TEST(secret_variables_stay_secret)
+{
+    int64_t rid = start_run("w");
+    save(rid, 1, "{\"a\":1,\"b\":1}", false);
+    save(rid, 2, "{\"a\":2}", true);
+    ck_variables(rid, "{\"a\":2,\"b\":1}", "{\"a\":2}");
+    save(rid, 3, "{\"a\":3,\"b\":3}", false);
+    ck_variables(rid, "{\"a\":3,\"b\":3}", "{\"a\":3}");
+    fixture_alive(rid);
+    fixture_close();
+    fixture_open();
+    ag_domain_recover(fx.domain);
+    save(rid, 4, "{\"a\":4,\"b\":4}", false);
+    ck_variables(rid, "{\"a\":4,\"b\":4}", "{\"a\":4}");
+    ck_ok(finish_run(rid, 1, 0, &o), o);
+    AG_AUTO(ag_value) found = NULL;
+    ck_assert_int_eq(ag_store_secret_variables(fx.store, rid, &found, NULL), 1);
+    ck_assert_uint_eq(ag_value_size(found), 0);
+}
+END_TEST
+
 START_TEST(variables_have_limits)
 {
     int64_t rid = start_run("w");
@@ -232,6 +281,7 @@ static Suite *steps_suite(void)
     tcase_add_test(tc, a_completion_is_the_checkpoint);
     tcase_add_test(tc, a_completion_may_carry_the_next_start);
     tcase_add_test(tc, output_is_stored_once);
+    tcase_add_test(tc, secret_variables_stay_secret);
     tcase_add_test(tc, variables_have_limits);
     tcase_add_test(tc, a_retry_is_due_after_a_failure);
     tcase_add_test(tc, a_clock_set_back_repeats_nothing);

@@ -189,6 +189,26 @@ START_TEST(test_approve)
 }
 END_TEST
 
+/* As much as a prompt may have; what is cut says so. */
+START_TEST(test_long_details)
+{
+    static const size_t fits = AG_MAX_TEXT - 3 - 64; /* "Go?" */
+    for (size_t over = 0; over < 2; over++) {
+        ag_auto_free char *details = calloc(1, fits + over + 1);
+        memset(details, 'x', fits + over);
+        ag_auto_free char *steps = ag_asprintf(
+            "{'step':'a','type':'approve','prompt':'Go?','on_no':'EXIT','details':'%s'}", details);
+        struct fakeport *f = run(steps, "[true]");
+        ck_trace(f, "a:done");
+        const char *prompt = ag_value_get_text(only_question(f), "prompt", "");
+        ck_assert_uint_le(strlen(prompt), AG_MAX_TEXT);
+        ck_assert_uint_eq(strspn(prompt + strlen("Go?\n\n"), "x"), fits);
+        ck_assert((strstr(prompt, "\n(1 bytes more are not shown)") != NULL) == (over == 1));
+        fakeport_free(f);
+    }
+}
+END_TEST
+
 /* A deadline that passes is a no. */
 START_TEST(test_approve_deadline)
 {
@@ -307,6 +327,7 @@ static Suite *suite(void)
     tcase_add_test(t, test_choose_several);
     tcase_add_test(t, test_choose_default);
     tcase_add_test(t, test_approve);
+    tcase_add_test(t, test_long_details);
     tcase_add_test(t, test_approve_deadline);
     tcase_add_test(t, test_form);
     tcase_add_test(t, test_form_schema);

@@ -1,0 +1,249 @@
+/*
+ * The fields are the members of the schema. A line is kept as it was typed; an empty one leaves the
+ * member out, so that the daemon fills in its default.
+ */
+#include "form.h"
+
+#include <string.h>
+
+enum { PROMPT_SIZE = 128 };
+
+struct field {
+    const char *name;
+    const argo_value *schema;
+    bool required;
+    bool done; /* asked, and not refused */
+    char *line;
+};
+
+struct arc_form {
+    struct field *fields;
+    size_t n;
+    bool secret; /* all of it, as it does not say which fields are */
+    char *whole; /* the answer as one line of JSON, or NULL */
+    char *prompt;
+};
+
+static bool is_required(const argo_value *list, const char *name)
+{
+    for (size_t i = 0; i < argo_value_size(list); i++) {
+        if (strcmp(argo_value_text(argo_value_at(list, i), NULL, ""), name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_secret(const struct field *field)
+{
+    return argo_value_bool(field->schema, "writeOnly", false);
+}
+
+struct arc_form *arc_form_new(const argo_value *question)
+{
+    const argo_value *members = argo_value_get(question, "schema.properties");
+    const argo_value *required = argo_value_get(question, "schema.required");
+    struct arc_form *form = calloc(1, sizeof(*form));
+    size_t n = argo_value_size(members);
+    if (form == NULL || n == 0 || (form->fields = calloc(n, sizeof(*form->fields))) == NULL) {
+        free(form);
+        return NULL;
+    }
+    form->n = n;
+    form->secret = argo_value_bool(question, "secret", false);
+    for (size_t i = 0; i < n; i++) {
+        const char *name = argo_value_key_at(members, i);
+        form->fields[i] = (struct field){.name = name,
+                                         .schema = argo_value_value_at(members, i),
+                                         .required = is_required(required, name)};
+        form->secret = form->secret && !is_secret(&form->fields[i]);
+    }
+    return form;
+}
+
+void arc_form_free(struct arc_form *form)
+{
+    if (form == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < form->n; i++) {
+        free(form->fields[i].line);
+    }
+    free(form->fields);
+    free(form->whole);
+    free(form->prompt);
+    free(form);
+}
+
+static struct field *next_field(struct arc_form *form)
+{
+    for (size_t i = 0; i < form->n; i++) {
+        if (!form->fields[i].done) {
+            return &form->fields[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- showing --------------------------------------------------------------------------------- */
+
+static const char *type_of(const argo_value *schema)
+{
+    static const char *const names[][2] = {{"integer", "a whole number"},
+                                           {"number", "a number"},
+                                           {"boolean", "yes or no"},
+                                           {"array", "a JSON array"},
+                                           {"object", "a JSON object"}};
+    const char *type = argo_value_text(schema, "type", "");
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(names[i][0], type) == 0) {
+            return names[i][1];
+        }
+    }
+    return NULL;
+}
+
+/* A text as it is, everything else as JSON. */
+static void put_value(const argo_value *v)
+{
+    arc_auto_free char *json = argo_value_print(v, 0);
+    arc_put(stdout, argo_value_text(v, NULL, json != NULL ? json : ""));
+}
+
+static void put_options(const argo_value *options)
+{
+    for (size_t i = 0; i < argo_value_size(options); i++) {
+        fputs(i == 0 ? "one of: " : ", ", stdout);
+        put_value(argo_value_at(options, i));
+    }
+}
+
+/* "Age: in years (a whole number; Enter alone: 5)" */
+static void show(const struct field *field)
+{
+    const argo_value *options = argo_value_get(field->schema, "enum");
+    const argo_value *standard = argo_value_get(field->schema, "default");
+    const char *description = argo_value_text(field->schema, "description", NULL);
+    const char *type = options == NULL ? type_of(field->schema) : NULL;
+    arc_put(stdout, argo_value_text(field->schema, "title", field->name));
+    if (description != NULL) {
+        arc_putf(stdout, ": %s", description);
+    }
+    fputs(" (", stdout);
+    put_options(options);
+    fputs(type != NULL ? type : "", stdout);
+    fputs(type != NULL || options != NULL ? "; " : "", stdout);
+    if (standard != NULL) {
+        fputs("Enter alone: ", stdout);
+        put_value(standard);
+    } else {
+        fputs(field->required ? "required" : "may be left empty", stdout);
+    }
+    fputs(")\n", stdout);
+}
+
+const char *arc_form_show(struct arc_form *form, bool *secret)
+{
+    const struct field *field = next_field(form);
+    free(form->prompt);
+    form->prompt = NULL;
+    *secret = field != NULL && (form->secret || is_secret(field));
+    if (field == NULL) {
+        return "(Enter: send it) > ";
+    }
+    show(field);
+    form->prompt = arc_format("%.*s%s > ", PROMPT_SIZE, field->name, *secret ? " (not shown)" : "");
+    return form->prompt != NULL ? form->prompt : "> ";
+}
+
+/* ---- what is typed --------------------------------------------------------------------------- */
+
+static char *trimmed(const char *line)
+{
+    line += strspn(line, " \t");
+    size_t len = strlen(line);
+    while (len > 0 && strchr(" \t", line[len - 1]) != NULL) {
+        len--;
+    }
+    return strndup(line, len);
+}
+
+bool arc_form_take(struct arc_form *form, const char *line)
+{
+    struct field *field = next_field(form);
+    if (field == NULL) {
+        return true;
+    }
+    if (field == form->fields && line[strspn(line, " \t")] == '{') {
+        free(form->whole);
+        form->whole = strdup(line);
+        return form->whole != NULL;
+    }
+    free(form->whole);
+    form->whole = NULL;
+    free(field->line);
+    field->line = form->secret || is_secret(field) ? strdup(line) : trimmed(line);
+    field->done = field->line != NULL;
+    return next_field(form) == NULL;
+}
+
+char *arc_form_answer(const struct arc_form *form)
+{
+    if (form->whole != NULL) {
+        return strdup(form->whole);
+    }
+    arc_auto_value argo_value *answer = argo_value_new_object();
+    for (size_t i = 0; i < form->n; i++) {
+        const char *line = form->fields[i].line;
+        if (line != NULL && *line != '\0' &&
+            argo_value_set_text(answer, form->fields[i].name, line) < 0) {
+            return NULL;
+        }
+    }
+    return argo_value_print(answer, 0);
+}
+
+/* ---- what is not taken ----------------------------------------------------------------------- */
+
+/* Whether PATH, "answer.age" or "answer.age[0]", is in the field NAME. */
+static bool is_in(const char *path, const char *name)
+{
+    arc_auto_free char *plain = arc_format("answer.%s", name);
+    arc_auto_free char *quoted = arc_format("answer[\"%s\"]", name);
+    size_t len = plain == NULL ? 0 : strlen(plain);
+    return plain != NULL && quoted != NULL &&
+           ((strncmp(path, plain, len) == 0 && strchr(".[", path[len]) != NULL) ||
+            strncmp(path, quoted, strlen(quoted)) == 0);
+}
+
+static bool refuse(struct arc_form *form, const struct argo_problem *problem)
+{
+    bool found = false;
+    for (size_t i = 0; i < form->n; i++) {
+        if (problem->path != NULL && is_in(problem->path, form->fields[i].name)) {
+            form->fields[i].done = false;
+            found = true;
+        }
+    }
+    return found;
+}
+
+void arc_form_again(struct arc_form *form, const argo_error *err)
+{
+    bool found = false;
+    for (size_t i = 0; i < argo_error_problem_count(err); i++) {
+        const struct argo_problem *p = argo_error_problem(err, i);
+        arc_putf(stdout, "%s: %s%s%s\n", p->path != NULL ? p->path : "answer",
+                 p->message != NULL ? p->message : "wrong",
+                 p->expected != NULL ? ", expected " : "", p->expected != NULL ? p->expected : "");
+        found = refuse(form, p) || found;
+    }
+    if (argo_error_problem_count(err) == 0) {
+        arc_putf(stdout, "%s\n", argo_error_details(err));
+    }
+    for (size_t i = 0; i < form->n; i++) {
+        form->fields[i].done = form->fields[i].done && found && form->whole == NULL;
+    }
+    free(form->whole);
+    form->whole = NULL;
+}
