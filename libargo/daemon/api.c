@@ -64,6 +64,18 @@ void ag_api_fail(ag_request *req, argo_error *err)
 
 /* ---- Idempotency-Key --------------------------------------------------------------------------- */
 
+#define KEY_LIFE ((int64_t)24 * 3600 * 1000) /* ms */
+
+int ag_api_key(const ag_request *req, const char **out, argo_error **err)
+{
+    *out = ag_request_header(req, "Idempotency-Key");
+    if (*out != NULL && (strlen(*out) > AG_MAX_LABEL || (*out)[0] == '\0')) {
+        return ag_error_set(err, ARGO_E_INVALID, "Idempotency-Key: expected 1 to %d bytes",
+                            AG_MAX_LABEL);
+    }
+    return 0;
+}
+
 /* The same key with another method, target or body is another request. */
 static int hash_request(ag_request *req, char out[AG_SHA256_HEX])
 {
@@ -97,45 +109,52 @@ static bool repeated(struct ag_api_call *call, const char *key, argo_error **err
         return true;
     }
     int found = ag_store_reply(call->daemon->store, key, &kept, err);
-    if (found > 0) {
+    if (found > 0 && kept.at <= ag_context_now_ms(call->daemon->ctx) - KEY_LIFE) {
+        found = 0; /* its row goes when the next reply is kept */
+    } else if (found > 0) {
         reply_kept(call, &kept);
-        ag_kept_reply_clear(&kept);
     }
+    ag_kept_reply_clear(&kept);
     return found != 0;
+}
+
+static int hold_key(struct ag_api_call *call, const char *key, argo_error **err)
+{
+    char *own = ag_strdup(key);
+    if (own == NULL || ag_map_put(call->daemon->keys_under_way, key, call->daemon) < 0) {
+        free(own);
+        return ag_error_nomem(err);
+    }
+    call->key = own;
+    return 0;
 }
 
 bool ag_api_repeated(struct ag_api_call *call)
 {
-    const char *key = ag_request_header(call->req, "Idempotency-Key");
-    if (key == NULL) {
+    const char *key = NULL;
+    AG_AUTO(argo_error) err = NULL;
+    bool answered = false;
+    int r = ag_api_key(call->req, &key, &err);
+    if (r == 0 && key == NULL) {
         return false;
     }
-    AG_AUTO(argo_error) err = NULL;
-    bool answered = true;
-    if (strlen(key) > AG_MAX_LABEL || key[0] == '\0') {
-        ag_error_set(&err, ARGO_E_INVALID, "Idempotency-Key: expected 1 to %d bytes", AG_MAX_LABEL);
-    } else if (hash_request(call->req, call->body_hash) < 0) {
-        ag_error_nomem(&err);
-    } else {
+    if (r == 0 && hash_request(call->req, call->body_hash) < 0) {
+        r = ag_error_nomem(&err);
+    }
+    if (r == 0) {
         answered = repeated(call, key, &err);
-        if (!answered) {
-            call->key = ag_strdup(key);
-            if (call->key == NULL ||
-                ag_map_put(call->daemon->keys_under_way, key, call->daemon) < 0) {
-                answered = true;
-                ag_error_nomem(&err);
-            }
-        }
+    }
+    if (r == 0 && !answered) {
+        r = hold_key(call, key, &err);
     }
     if (err != NULL) {
         ag_request_reply_error(call->req, err);
     }
-    if (answered) {
-        /* The key under way, if any, is the other request's. */
-        free(ag_take(call->key));
-        call_free(call);
+    if (answered || r < 0) {
+        call_free(call); /* the key under way, if any, is the other request's */
+        return true;
     }
-    return answered;
+    return false;
 }
 
 void ag_api_keep(struct ag_api_call *call, ag_txn *t, int status, const ag_value *reply)
@@ -152,7 +171,7 @@ void ag_api_keep(struct ag_api_call *call, ag_txn *t, int status, const ag_value
     if (text != NULL) {
         ag_txn_put_reply(t, &kept);
     }
-    ag_txn_remove_replies_before(t, kept.at - (int64_t)24 * 3600 * 1000);
+    ag_txn_remove_replies_before(t, kept.at - KEY_LIFE);
 }
 
 static void reply_value(struct ag_api_call *call)
@@ -230,7 +249,8 @@ bool ag_api_query_bool(ag_request *req, const char *name, bool *out)
     }
     if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0) {
         argo_error *err = NULL;
-        ag_error_field(&err, ARGO_E_INVALID, name, "%s is '%s', expected true or false", name, text);
+        ag_error_field(&err, ARGO_E_INVALID, name, "%s is '%s', expected true or false", name,
+                       text);
         ag_api_fail(req, err);
         return false;
     }

@@ -32,6 +32,8 @@ void ag_api_refuse(struct ag_api_call *call, const argo_error *err);
 
 /* ---- Idempotency-Key --------------------------------------------------------------------------- */
 
+/* The request's key, or NULL when it has none; ARGO_E_INVALID for one that is too long. */
+int ag_api_key(const ag_request *req, const char **out, argo_error **err);
 /* True when the request has been answered: from the kept reply, or with an error. Else the key,
  * if there is one, is under way until the call ends. */
 bool ag_api_repeated(struct ag_api_call *call);

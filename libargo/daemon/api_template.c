@@ -78,38 +78,32 @@ void ag_api_template_show(ag_request *req, void *user)
 }
 
 /* {"definition", "definition_file"?} or {"template"}: the same members as a start has. */
-void ag_api_template_validate(ag_request *req, void *user)
+static int load(struct argo_daemon *daemon, const struct ag_start_request *body, ag_template **out,
+                argo_error **err)
 {
-    struct argo_daemon *daemon = user;
-    struct ag_start_request body;
-    if (!ag_api_decode(req, &ag_start_request_record, &body)) {
-        return;
-    }
-    AG_AUTO(argo_error) err = NULL;
-    AG_AUTO(ag_template) t = NULL;
     struct ag_template_file file = {0};
     int r = 0;
-    if (body.definition != NULL) {
-        const char *text = ag_value_as_text(body.definition);
-        file.text = text != NULL ? ag_strdup(text) : ag_value_print(body.definition, NULL);
-        file.path = ag_strdup(body.definition_file);
-    } else if (body.template_name != NULL) {
-        r = ag_catalog_find(daemon->domain, body.template_name, body.cwd, &file, &err);
+    if (body->definition != NULL) {
+        const char *text = ag_value_as_text(body->definition);
+        file.text = text != NULL ? ag_strdup(text) : ag_value_print(body->definition, NULL);
+        file.path = ag_strdup(body->definition_file);
+    } else if (body->template_name != NULL) {
+        r = ag_catalog_find(daemon->domain, body->template_name, body->cwd, &file, err);
     } else {
-        r = ag_error_field(&err, ARGO_E_INVALID, "definition",
+        r = ag_error_field(err, ARGO_E_INVALID, "definition",
                            "definition: expected the text of a template, or its name as "
                            "template");
     }
     if (r == 0) {
-        r = file.text == NULL ? ag_error_nomem(&err)
-                              : ag_template_load(file.path, file.text, strlen(file.text), &t, &err);
+        r = file.text == NULL ? ag_error_nomem(err)
+                              : ag_template_load(file.path, file.text, strlen(file.text), out, err);
     }
     ag_template_file_clear(&file);
-    ag_record_clear(&ag_start_request_record, &body);
-    if (r < 0) {
-        ag_request_reply_error(req, err);
-        return;
-    }
+    return r;
+}
+
+static ag_value *valid_reply(const ag_template *t)
+{
     ag_value *reply = ag_envelope_success();
     ag_value *data = ag_value_object();
     ag_value_set(reply, "valid", ag_value_bool(true));
@@ -117,5 +111,26 @@ void ag_api_template_validate(ag_request *req, void *user)
     ag_value_set(data, "steps", ag_value_int((int64_t)ag_template_step_count(t)));
     ag_value_set(data, "parameters", ag_value_copy(ag_template_parameters(t)));
     ag_envelope_finish(reply, data);
-    ag_request_reply(req, 200, reply);
+    return reply;
+}
+
+void ag_api_template_validate(ag_request *req, void *user)
+{
+    struct ag_start_request body;
+    struct ag_api_call *call = ag_api_call_new(user, req, 0, NULL);
+    if (call == NULL || ag_api_repeated(call)) {
+        return;
+    }
+    AG_AUTO(argo_error) err = NULL;
+    AG_AUTO(ag_template) t = NULL;
+    int r = ag_record_decode(&ag_start_request_record, ag_request_body(req), &body, &err);
+    if (r == 0) {
+        r = load(user, &body, &t, &err);
+        ag_record_clear(&ag_start_request_record, &body);
+    }
+    if (r < 0) {
+        ag_api_refuse(call, err);
+    } else {
+        ag_api_finish(call, valid_reply(t));
+    }
 }

@@ -45,12 +45,13 @@ void ag_api_workflow_start(ag_request *req, void *user)
         const char *text = ag_request_body_text(req, &len);
         ag_sha256_hex(text == NULL ? "" : text, text == NULL ? 0 : len, hash);
         /* The key of a start lives as long as the run: any key serves as request_key. */
-        const char *key = ag_request_header(req, "Idempotency-Key");
-        if (body.request_key == NULL && key != NULL && strlen(key) <= AG_MAX_LABEL) {
+        const char *key = NULL;
+        ag_value *env = NULL;
+        int r = ag_api_key(req, &key, &err);
+        if (r == 0 && body.request_key == NULL) {
             body.request_key = ag_strdup(key);
         }
-        ag_value *env = NULL;
-        int r = ag_launch_env_resolve(body.env, &env, &err);
+        r = r < 0 ? r : ag_launch_env_resolve(body.env, &env, &err);
         if (r == 0) {
             ag_value_unref(body.env);
             body.env = env;

@@ -87,8 +87,8 @@ int ag_listen_unix(const char *path, int *out_fd, argo_error **err);
 
 enum ag_method ag_request_method(const ag_request *req);
 bool ag_request_is_head(const ag_request *req);
-const char *ag_request_target(const ag_request *req);                  /* the decoded path */
-const struct ag_route *ag_request_route(const ag_request *req);        /* NULL before routing */
+const char *ag_request_target(const ag_request *req);           /* path and query as they came */
+const struct ag_route *ag_request_route(const ag_request *req); /* NULL before routing */
 const char *ag_request_param(const ag_request *req, const char *name); /* {name}; decoded */
 const char *ag_request_query(const ag_request *req, const char *name); /* decoded, or NULL */
 const char *ag_request_header(const ag_request *req, const char *name);

@@ -274,7 +274,7 @@ bool ag_request_is_head(const ag_request *req)
 
 const char *ag_request_target(const ag_request *req)
 {
-    return req->target.path != NULL ? req->target.path : "";
+    return req->raw != NULL ? req->raw : "";
 }
 
 const struct ag_route *ag_request_route(const ag_request *req)

@@ -46,7 +46,7 @@ START_TEST(replies_as_the_contract_says)
     ck_assert_str_eq(raw_header(&r, "Content-Length", buf, sizeof(buf)), "27");
     raw_reply_clear(&r);
     client_expect(&s, &c, _i, "GET /item/a%20b?q=1+%2f HTTP/1.1\r\nHost: @\r\n\r\n", 200,
-                  "{\"item\":\"a b|1 /|/item/a b|get\"}");
+                  "{\"item\":\"a b|1 /|/item/a%20b?q=1+%2f|get\"}");
     ck_assert_uint_eq(s.sent, 1);
     ck_assert_int_eq(s.last_status, 200);
     ck_assert_uint_eq(ag_httpd_connections(s.httpd), 1);
