@@ -31,10 +31,11 @@ class Idle(argo.Case):
         self.daemon.start()
 
     def settle(self, trace):
-        """Waits until TRACE ends in a call that sleeps and has not grown for a second."""
+        """Waits until TRACE ends in a call that sleeps and has not grown for longer than the mirrors
+        of the state wait for more to change."""
         def asleep():
             size = trace.stat().st_size
-            time.sleep(1)
+            time.sleep(2.5)
             return trace.stat().st_size == size
         argo.wait_for(asleep, f"{trace.name} to fall silent")
 
