@@ -40,6 +40,7 @@ void ag_poll_start(const struct ag_poll *request, unsigned mask, int64_t timeout
     ag_list_init(&poll->watch.node);
     poll->watch.mask = mask;
     poll->watch.changed = poll_changed;
+    poll->watch.own = ag_request_route(request->req)->access == AG_ACCESS_EXECUTOR;
     if (poll->attempt(poll, timeout_ms == 0)) {
         free(poll);
         return;

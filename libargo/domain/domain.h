@@ -101,10 +101,12 @@ enum ag_change {
 struct ag_watch {
     struct ag_list node;
     unsigned mask;
+    bool own; /* of the run's executor: has room of its own */
     void (*changed)(struct ag_watch *watch, unsigned changes);
 };
 
-/* ARGO_E_NO_WORKFLOW unless the run is live; ARGO_E_WAITERS above 1,024 for one run. */
+/* ARGO_E_NO_WORKFLOW unless the run is live; ARGO_E_WAITERS above 1,024 for one run
+ * (and 8 of its executor). */
 int ag_watch_add(ag_domain *d, int64_t rid, struct ag_watch *watch, argo_error **err);
 void ag_watch_remove(struct ag_watch *watch);
 

@@ -8,7 +8,8 @@
 #include "domain/domain.h"
 
 enum {
-    AG_MAX_WATCHES = 1024, /* of one run */
+    AG_MAX_WATCHES = 1024,  /* of one run */
+    AG_MAX_OWN_WATCHES = 8, /* of its executor, beside those: readers never lock it out */
     AG_MAX_TYPED_AHEAD = 1000,
     AG_MAX_SESSIONS = 10000,
     AG_MAX_MESSAGES = 1000, /* to a run, that no executor has received */
@@ -46,8 +47,10 @@ struct ag_live {
     struct ag_run row;
     struct ag_flight flight;
     struct ag_list watches;
-    ag_map *pending;      /* keys of writes on their way -> the number given to ag_change_pending */
-    ag_map *questions;    /* open ones by id: struct ag_question * */
+    /* NULL while there is nothing in them: */
+    ag_map *pending;   /* keys of writes on their way -> the number given to ag_change_pending */
+    ag_map *questions; /* open ones by id: struct ag_question * */
+    struct ag_domain_counts counted; /* its part of the domain's */
     char *crash_question; /* the one that asks what to do with an interrupted step, or NULL */
     struct ag_list lines; /* struct ag_line, in order; on their way to the store too */
     size_t n_lines;
@@ -82,6 +85,7 @@ struct ag_domain {
     ag_timer *retry;         /* armed after a failed commit only */
     ag_timer *sweep;         /* of stall.c; armed while a run has a process */
     int64_t sweep_at;        /* that it is armed for */
+    struct ag_domain_counts counts;
     bool quiesced;
     bool stale; /* a commit has failed: no change is taken until the state is loaded again */
 };
@@ -118,11 +122,13 @@ void ag_live_free(struct ag_live *live);
 struct ag_live *ag_live_by_rid(const ag_domain *d, int64_t rid);
 int ag_live_insert(ag_domain *d, struct ag_live *live);
 void ag_live_remove(ag_domain *d, struct ag_live *live);
+void ag_live_count(struct ag_live *live); /* its process or questions may be others */
 void ag_live_tell(struct ag_live *live, unsigned changes);
 void ag_flight_set(struct ag_live *live, const struct ag_step_start *start);
 /* The run's live record, with its epoch checked. */
 int ag_live_fenced(ag_domain *d, int64_t rid, int64_t epoch, struct ag_live **out,
                    argo_error **err);
+int ag_live_hold_question(struct ag_live *live, struct ag_question *q); /* takes Q, or fails */
 int ag_live_queue_line(struct ag_live *live, int64_t seq, const char *text);
 void ag_line_free(struct ag_live *live, struct ag_line *line); /* takes it off the queue */
 int ag_set_text(char **slot, const char *text);                /* replaces; 0 or ARGO_E_NOMEM */
@@ -141,6 +147,10 @@ int ag_live_move(struct ag_live *live, int state, argo_error **err);
 int ag_sessions_load(ag_domain *d, argo_error **err); /* into d->sessions, which is empty */
 /* ARGO_E_NO_SESSION unless it is there, or on its way. */
 int ag_session_check(ag_domain *d, const char *session_id, argo_error **err);
+
+/* step.c */
+/* What is known of the variables is looked up again when one is written next. */
+void ag_live_forget_variables(struct ag_live *live);
 
 /* stream.c */
 /* Appends a record with the next seq (returned); TEXT may be NULL. */

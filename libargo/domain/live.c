@@ -64,6 +64,14 @@ int ag_live_queue_line(struct ag_live *live, int64_t seq, const char *text)
     return 0;
 }
 
+int ag_live_hold_question(struct ag_live *live, struct ag_question *q)
+{
+    if (live->questions == NULL && (live->questions = ag_map_new(ag_question_free)) == NULL) {
+        return ARGO_E_NOMEM;
+    }
+    return ag_map_put(live->questions, q->question_id, q);
+}
+
 void ag_line_free(struct ag_live *live, struct ag_line *line)
 {
     ag_list_remove(&line->node);
@@ -94,14 +102,24 @@ struct ag_live *ag_live_new(ag_domain *d, struct ag_run *row, argo_error **err)
     *row = (struct ag_run){0};
     ag_list_init(&live->watches);
     ag_list_init(&live->lines);
-    live->pending = ag_map_new(NULL);
-    live->questions = ag_map_new(ag_question_free);
-    if (live->pending == NULL || live->questions == NULL) {
-        ag_live_free(live);
-        ag_error_nomem(err);
-        return NULL;
-    }
     return live;
+}
+
+/* The domain's counts are sums: each run takes its old part back and adds the new one. */
+static void count_as(struct ag_live *live, struct ag_domain_counts now)
+{
+    struct ag_domain_counts *all = &live->domain->counts;
+    all->live += now.live - live->counted.live;
+    all->processes += now.processes - live->counted.processes;
+    all->open_questions += now.open_questions - live->counted.open_questions;
+    live->counted = now;
+}
+
+void ag_live_count(struct ag_live *live)
+{
+    count_as(live, (struct ag_domain_counts){.live = 1,
+                                             .processes = live->row.pid != 0,
+                                             .open_questions = ag_map_size(live->questions)});
 }
 
 void ag_live_free(struct ag_live *live)
@@ -109,6 +127,7 @@ void ag_live_free(struct ag_live *live)
     if (live == NULL) {
         return;
     }
+    count_as(live, (struct ag_domain_counts){0});
     struct ag_list *pos, *tmp;
     ag_list_each(pos, tmp, &live->watches)
     {
@@ -120,8 +139,7 @@ void ag_live_free(struct ag_live *live)
     free(live->crash_question);
     ag_map_free(live->pending);
     ag_map_free(live->questions);
-    ag_map_free(live->variable_bytes);
-    ag_map_free(live->secret_names);
+    ag_live_forget_variables(live);
     ag_mailbox_clear(&live->mailbox);
     ag_wall_free(live->wake);
     free(live);
@@ -141,6 +159,7 @@ int ag_live_insert(ag_domain *d, struct ag_live *live)
         ag_map_remove(d->by_rid, rid_key(live->row.rid).text);
         return ARGO_E_NOMEM;
     }
+    ag_live_count(live);
     return 0;
 }
 
@@ -174,15 +193,16 @@ int ag_watch_add(ag_domain *d, int64_t rid, struct ag_watch *watch, argo_error *
     if (live == NULL || live->leaving) {
         return ag_error_set(err, ARGO_E_NO_WORKFLOW, "The workflow has ended");
     }
-    size_t n = 0;
+    int most = watch->own ? AG_MAX_OWN_WATCHES : AG_MAX_WATCHES;
+    int n = 0;
     struct ag_list *pos, *tmp;
     ag_list_each(pos, tmp, &live->watches)
     {
-        n++;
+        n += AG_CONTAINER_OF(pos, struct ag_watch, node)->own == watch->own;
     }
-    if (n >= AG_MAX_WATCHES) {
-        return ag_error_set(err, ARGO_E_WAITERS, "%d requests wait for '%s' already",
-                            AG_MAX_WATCHES, live->row.workflow_id);
+    if (n >= most) {
+        return ag_error_set(err, ARGO_E_WAITERS, "%d requests wait for '%s' already", most,
+                            live->row.workflow_id);
     }
     ag_list_append(&live->watches, &watch->node);
     return 0;
@@ -248,6 +268,9 @@ int64_t ag_live_pending(const struct ag_live *live, const char *key)
 
 int ag_change_pending(struct ag_change_set *c, struct ag_live *live, const char *key, int64_t n)
 {
+    if (live->pending == NULL && (live->pending = ag_map_new(NULL)) == NULL) {
+        return ARGO_E_NOMEM;
+    }
     char *copy = ag_strdup(key);
     char **more = realloc(c->pending, (c->n_pending + 1) * sizeof(*more));
     if (more != NULL) {
@@ -270,6 +293,9 @@ static void forget_pending(struct ag_change_set *c, struct ag_live *live)
         free(c->pending[i]);
     }
     free(c->pending);
+    if (live != NULL && ag_map_size(live->pending) == 0) {
+        ag_map_free(ag_take(live->pending));
+    }
 }
 
 void ag_change_drop(struct ag_change_set *c)
@@ -319,6 +345,7 @@ void ag_change_commit(struct ag_change_set *c)
         ag_event_state(c, live);
         ag_live_trim_output(c, live);
         live->row.updated = ag_context_now_ms(c->domain->ctx);
+        ag_live_count(live);
         ag_txn_put_run(c->txn, &live->row);
     }
     ag_txn_commit(ag_take(c->txn), committed, c);

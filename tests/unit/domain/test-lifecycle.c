@@ -451,6 +451,33 @@ static void watch_run(struct watcher *w, int64_t rid, unsigned mask)
     ck_assert_int_eq(ag_watch_add(fx.domain, rid, &w->watch, NULL), 0);
 }
 
+static void fill_watches(struct ag_watch *watches, int n, int64_t rid, bool own)
+{
+    AG_AUTO(argo_error) err = NULL;
+    for (int i = 0; i <= n; i++) {
+        watches[i].own = own;
+        watches[i].changed = watched;
+        ag_list_init(&watches[i].node);
+        ck_assert_int_eq(ag_watch_add(fx.domain, rid, &watches[i], &err),
+                         i < n ? 0 : ARGO_E_WAITERS);
+    }
+}
+
+START_TEST(readers_leave_room_for_the_executor)
+{
+    static struct ag_watch readers[AG_MAX_WATCHES + 1], own[AG_MAX_OWN_WATCHES + 1];
+    int64_t rid = start_run("w");
+    fill_watches(readers, AG_MAX_WATCHES, rid, false);
+    fill_watches(own, AG_MAX_OWN_WATCHES, rid, true);
+    for (int i = 0; i < AG_MAX_WATCHES; i++) {
+        ag_watch_remove(&readers[i]);
+    }
+    for (int i = 0; i < AG_MAX_OWN_WATCHES; i++) {
+        ag_watch_remove(&own[i]);
+    }
+}
+END_TEST
+
 START_TEST(watches_hear_of_their_masks)
 {
     int64_t rid = start_run("w");
@@ -516,6 +543,7 @@ static Suite *lifecycle_suite(void)
     tcase_add_test(tc, an_adopted_run_is_running);
     tcase_add_test(tc, an_overtaken_launch_is_left_out);
     tcase_add_test(tc, a_reboot_is_no_death);
+    tcase_add_test(tc, readers_leave_room_for_the_executor);
     tcase_add_test(tc, watches_hear_of_their_masks);
     tcase_add_test(tc, watches_have_a_limit);
     suite_add_tcase(suite, tc);
