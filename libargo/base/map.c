@@ -98,7 +98,7 @@ static size_t find_slot(const ag_map *m, const char *key, uint32_t hash)
 
 static struct slot *find(const ag_map *m, const char *key)
 {
-    if (m->size == 0) {
+    if (m == NULL || m->size == 0) {
         return NULL;
     }
     struct slot *s = &m->slots[find_slot(m, key, hash_text(m, key))];
@@ -204,12 +204,12 @@ void *ag_map_take(ag_map *m, const char *key)
 
 size_t ag_map_size(const ag_map *m)
 {
-    return m->size;
+    return m != NULL ? m->size : 0;
 }
 
 bool ag_map_next(const ag_map *m, size_t *cursor, const char **key, void **value)
 {
-    while (*cursor < capacity(m)) {
+    while (m != NULL && *cursor < capacity(m)) {
         const struct slot *s = &m->slots[(*cursor)++];
         if (s->key != NULL) {
             *key = s->key;

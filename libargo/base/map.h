@@ -1,5 +1,6 @@
 /*
- * Hash map from text (copied) to pointer. Iteration order is unspecified.
+ * Hash map from text (copied) to pointer. Iteration order is unspecified. NULL is an empty map to
+ * everything but ag_map_put.
  */
 #ifndef AG_BASE_MAP_H
 #define AG_BASE_MAP_H

@@ -206,13 +206,5 @@ void ag_domain_reload(ag_domain *d)
 
 void ag_domain_count(const ag_domain *d, struct ag_domain_counts *out)
 {
-    *out = (struct ag_domain_counts){.live = ag_map_size(d->by_rid)};
-    size_t cursor = 0;
-    const char *key = NULL;
-    void *value = NULL;
-    while (ag_map_next(d->by_rid, &cursor, &key, &value)) {
-        const struct ag_live *live = value;
-        out->processes += live->row.pid != 0 ? 1 : 0;
-        out->open_questions += ag_map_size(live->questions);
-    }
+    *out = d->counts;
 }

@@ -188,6 +188,7 @@ bool ag_live_adopt(struct ag_live *live)
     }
     live->row.pid = pid;
     note_process(live); /* the launch may be known to the store, and its process not yet */
+    ag_live_count(live);
     ag_log_info(d->ctx, "domain", "%s: adopted pid %" PRId64, live->row.workflow_id, pid);
     return true;
 }

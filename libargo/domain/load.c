@@ -43,10 +43,11 @@ static int load_question(int64_t rid, struct ag_question *q, void *user)
     }
     *own = *q;
     *q = (struct ag_question){0};
-    if (ag_map_put(live->questions, own->question_id, own) < 0) {
+    if (ag_live_hold_question(live, own) < 0) {
         ag_question_free(own);
         return ARGO_E_NOMEM;
     }
+    ag_live_count(live);
     return ag_question_is_of_crash(own) ? ag_set_text(&live->crash_question, own->question_id) : 0;
 }
 

@@ -81,6 +81,7 @@ int ag_run_park(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_park *
     live->row.epoch++;
     live->row.pid = 0;
     live->row.wake_at = earliest(live, park->until);
+    ag_live_forget_variables(live);
     ag_txn_remove_run_tokens(c->txn, rid);
     ag_event_parked(c, live);
     ag_live_arm_wake(live);

@@ -142,7 +142,7 @@ static int open_question(struct ag_change_set *c, struct ag_live *live, struct a
 {
     ag_auto_free char *key = question_key(q->question_id);
     if (key == NULL || ag_change_pending(c, live, key, 1) < 0 ||
-        ag_map_put(live->questions, q->question_id, q) < 0) {
+        ag_live_hold_question(live, q) < 0) {
         ag_question_free(q);
         return ag_error_nomem(err);
     }

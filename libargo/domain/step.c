@@ -159,6 +159,12 @@ static int note_sizes(struct ag_live *live, const ag_value *variables, bool secr
     return 0;
 }
 
+void ag_live_forget_variables(struct ag_live *live)
+{
+    ag_map_free(ag_take(live->variable_bytes));
+    ag_map_free(ag_take(live->secret_names));
+}
+
 /* The sizes of all variables, and which are secret: looked up when a run first writes one. */
 static int load_sizes(ag_domain *d, struct ag_live *live, argo_error **err)
 {
@@ -177,8 +183,7 @@ static int load_sizes(ag_domain *d, struct ag_live *live, argo_error **err)
     live->secret_names = ag_map_new(NULL);
     if (live->variable_bytes == NULL || live->secret_names == NULL ||
         note_sizes(live, variables, false) < 0 || note_sizes(live, secrets, true) < 0) {
-        ag_map_free(ag_take(live->variable_bytes));
-        ag_map_free(ag_take(live->secret_names));
+        ag_live_forget_variables(live);
         return ag_error_nomem(err);
     }
     return 0;
