@@ -36,22 +36,42 @@ static void remove_lock(const struct argo_daemon *daemon, int64_t rid, int64_t e
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
+struct key {
+    char text[48];
+};
+
+static struct key run_key(int64_t rid, int64_t epoch)
+{
+    struct key key;
+    snprintf(key.text, sizeof(key.text), "%" PRId64 ".%" PRId64, rid, epoch);
+    return key;
+}
+
+static struct key pid_key(pid_t pid)
+{
+    struct key key;
+    snprintf(key.text, sizeof(key.text), "%ld", (long)pid);
+    return key;
+}
+
 static struct ag_executor *find(const ag_supervisor *s, int64_t rid, int64_t epoch)
 {
-    struct ag_list *node, *next;
-    ag_list_each(node, next, &s->executors)
-    {
-        struct ag_executor *e = AG_CONTAINER_OF(node, struct ag_executor, node);
-        if (e->rid == rid && e->epoch == epoch) {
-            return e;
-        }
+    return ag_map_get(s->by_run, run_key(rid, epoch).text);
+}
+
+/* From a map only what is E's: a number may have gone to another process already. */
+static void forget(ag_map *map, struct key key, const struct ag_executor *e)
+{
+    if (ag_map_get(map, key.text) == e) {
+        ag_map_remove(map, key.text);
     }
-    return NULL;
 }
 
 static void executor_free(struct ag_executor *e)
 {
     ag_list_remove(&e->node);
+    forget(e->supervisor->by_run, run_key(e->rid, e->epoch), e);
+    forget(e->supervisor->by_pid, pid_key(e->pid), e);
     ag_child_free(e->child);
     free(e);
 }
@@ -77,9 +97,14 @@ static int watch(ag_supervisor *s, const struct ag_run *run, pid_t pid, int pidf
     if (e == NULL) {
         return ag_error_nomem(err);
     }
-    *e = (struct ag_executor){.supervisor = s, .rid = run->rid, .epoch = run->epoch};
+    *e = (struct ag_executor){.supervisor = s, .rid = run->rid, .epoch = run->epoch, .pid = pid};
     ag_list_init(&e->node);
-    int r = ag_child_new(s->daemon->loop, pid, pidfd, executor_ended, e, &e->child, err);
+    int r = ag_map_put(s->by_run, run_key(e->rid, e->epoch).text, e);
+    if (r == 0) {
+        r = ag_map_put(s->by_pid, pid_key(pid).text, e);
+    }
+    r = r < 0 ? ag_error_nomem(err)
+              : ag_child_new(s->daemon->loop, pid, pidfd, executor_ended, e, &e->child, err);
     if (r < 0) {
         executor_free(e);
         return r;
@@ -277,15 +302,8 @@ static void sweep_one(ag_supervisor *s, int64_t rid, int64_t epoch, int64_t want
 
 static int64_t run_of_executor(const ag_supervisor *s, pid_t pid)
 {
-    struct ag_list *node, *next;
-    ag_list_each(node, next, &s->executors)
-    {
-        struct ag_executor *e = AG_CONTAINER_OF(node, struct ag_executor, node);
-        if (ag_child_pid(e->child) == pid) {
-            return e->rid;
-        }
-    }
-    return 0;
+    const struct ag_executor *e = ag_map_get(s->by_pid, pid_key(pid).text);
+    return e != NULL ? e->rid : 0;
 }
 
 int64_t ag_supervisor_run_of_process(ag_supervisor *s, pid_t pid)
@@ -349,6 +367,12 @@ int ag_supervisor_new(struct argo_daemon *daemon, ag_supervisor **out, argo_erro
     ag_list_init(&s->executors);
     ag_list_init(&s->endings);
     ag_list_init(&s->stoppings);
+    s->by_run = ag_map_new(NULL);
+    s->by_pid = ag_map_new(NULL);
+    if (s->by_run == NULL || s->by_pid == NULL) {
+        ag_supervisor_free(s);
+        return ag_error_nomem(err);
+    }
     each_lock(s, sweep_one, 0);
     *out = s;
     return 0;
@@ -379,5 +403,7 @@ void ag_supervisor_free(ag_supervisor *s)
     {
         executor_free(AG_CONTAINER_OF(node, struct ag_executor, node));
     }
+    ag_map_free(s->by_run);
+    ag_map_free(s->by_pid);
     free(s);
 }

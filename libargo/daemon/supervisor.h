@@ -5,6 +5,7 @@
 #define AG_DAEMON_SUPERVISOR_H
 
 #include "base/list.h"
+#include "base/map.h"
 #include "daemon/internal.h"
 
 /* An executor that is being watched, until its process has ended. */
@@ -13,6 +14,7 @@ struct ag_executor {
     ag_supervisor *supervisor;
     int64_t rid;
     int64_t epoch;
+    pid_t pid;
     bool ending; /* its end is reported to nobody */
     ag_child *child;
 };
@@ -20,6 +22,8 @@ struct ag_executor {
 struct ag_supervisor {
     struct argo_daemon *daemon;
     struct ag_list executors;
+    ag_map *by_run;           /* "RID.EPOCH" -> struct ag_executor */
+    ag_map *by_pid;           /* decimal pid -> struct ag_executor */
     struct ag_list endings;   /* of ending.c */
     struct ag_list stoppings; /* of stopping.c */
     bool hurry;               /* no grace any more: the daemon is stopping */
