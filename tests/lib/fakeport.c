@@ -212,6 +212,10 @@ static ag_value *checkpoint_of(const struct fakeport *f)
         .flight_attempt = ag_value_get_int(f->flight, "attempt", 0),
         .flight_until = time_of(f->flight, "until"),
         .park_after = f->park_after,
+        .paused_ms = f->paused_ms,
+        .paused = f->paused,
+        .config = f->config,
+        .usage = f->usage,
         .visits = visits,
         .attempts = f->attempts,
         .failure = f->failure,
@@ -362,6 +366,9 @@ static void handle(struct fakeport *f, struct call *c, bool acknowledge)
         return;
     case START:
         apply_start(f, c->body);
+        if (f->on_start != NULL) {
+            f->on_start(f);
+        }
         break;
     case COMPLETE:
         do_complete(f, c, acknowledge);
@@ -581,10 +588,9 @@ void fakeport_free(struct fakeport *f)
     ag_defer_free(f->defer);
     ag_loop_free(f->loop);
     argo_context_free(f->ctx);
-    ag_value **values[] = {&f->env,      &f->parameters, &f->answers,   &f->variables,
-                           &f->rows,     &f->records,    &f->questions, &f->flight,
-                           &f->attempts, &f->failure,    &f->progress,  &f->finish,
-                           &f->park};
+    ag_value **values[] = {&f->env,      &f->parameters, &f->answers, &f->variables, &f->rows,
+                           &f->records,  &f->questions,  &f->flight,  &f->attempts,  &f->failure,
+                           &f->progress, &f->finish,     &f->park,    &f->config,    &f->usage};
     for (size_t i = 0; i < AG_ARRAY_SIZE(values); i++) {
         ag_value_unref(*values[i]);
     }
@@ -642,6 +648,16 @@ static void cancelled(void *user)
 {
     struct fakeport *f = user;
     f->ended = true;
+}
+
+void fakeport_send(struct fakeport *f, const char *type, const char *payload)
+{
+    char *own = ag_strdup(type);
+    ag_value *value = fake_json(payload);
+    const struct ag_message m = {.type = own, .payload = value};
+    f->port.events.message(&m, f->port.events_user);
+    ag_value_unref(value);
+    free(own);
 }
 
 void fakeport_cancel(struct fakeport *f)

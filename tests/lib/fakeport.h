@@ -42,10 +42,14 @@ struct fakeport {
     enum fake_kill kill_how;
     int refuse_next;    /* a code: the next completion is refused with it */
     int64_t started;    /* of the run, wall ms; 0: now */
-    int64_t park_after; /* as in the checkpoint */
+    int64_t park_after; /* as in the checkpoint, and the next three as well; owned */
+    int64_t paused_ms;
+    bool paused;
+    ag_value *config, *usage;
     enum fake_park parking;
     size_t output_queued; /* what the channel says of itself */
     void (*on_output)(struct fakeport *f, const struct ag_output_record *record);
+    void (*on_start)(struct fakeport *f); /* a start row has come, and is not acknowledged */
 
     /* What has happened. */
     size_t calls;     /* handled so far */
@@ -80,6 +84,8 @@ void fakeport_wait(struct fakeport *f);
 void fakeport_drain(struct fakeport *f);
 /* Dispatches until N calls were handled. */
 void fakeport_wait_calls(struct fakeport *f, size_t n);
+/* A message to the run, as it comes by the poll; PAYLOAD is JSON with ' instead of ". */
+void fakeport_send(struct fakeport *f, const char *type, const char *payload);
 /* Cancels the runner and waits until that is done. */
 void fakeport_cancel(struct fakeport *f);
 void fakeport_kill(struct fakeport *f);

@@ -136,6 +136,7 @@ void fixture_open(void)
                    .cont = port_cont},
         .output_max = FIXTURE_OUTPUT_MAX,
         .log_dir = fx.logs,
+        .silence_ms = fx.silence_ms,
         .home_templates = fx.home,
         .installed_templates = fx.installed};
     ck_assert_msg(ag_domain_new(&config, &fx.domain, &err) == 0, "%s", argo_error_details(err));

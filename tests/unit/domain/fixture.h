@@ -23,10 +23,11 @@ struct fixture {
     int64_t standing;  /* the rid that was stopped last and not continued; 0: none */
     int64_t paused_ms; /* as the last `cont` had it */
     bool refuse_stop;  /* one of its processes cannot be signalled */
-    int64_t next_pid; /* of the next launch */
+    int64_t next_pid;  /* of the next launch */
     int64_t last_rid, last_epoch;
     char last_token[65];
     char last_nonce[65];
+    int64_t silence_ms;     /* of the configuration, from the next fixture_open on */
     bool refuse_launch;     /* fails with ARGO_E_SPAWN */
     bool fail_after_launch; /* the commit that records the process fails */
     bool hold_ends;         /* what is ended lives on until let_end */
