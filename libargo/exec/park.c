@@ -6,9 +6,9 @@
 #include "exec/internal.h"
 
 /* An attempt with a timeout is not left alone: who would stop it? */
-static bool all_wait(const ag_runner *r)
+static bool all_wait(ag_runner *r)
 {
-    const struct ag_list *pos;
+    struct ag_list *pos;
     size_t n = 0;
     for (pos = r->strands.next; pos != &r->strands; pos = pos->next) {
         const struct ag_strand *s = AG_CONTAINER_OF(pos, struct ag_strand, node);
