@@ -587,6 +587,38 @@ class Runs(ApiCase):
                      f"/api/workflow/status/{run}"):
             self.assertNotIn("s3cret", self.daemon.get(path).text)
 
+    def test_questions_that_cannot_be_asked(self):
+        run = self.start("w")
+        for members, field, says in (
+                ({"schema": {"type": "integer", "minimun": 1}}, "schema", "schema.minimun"),
+                ({"schema": {"$ref": "#"}}, "schema", "unknown word"),
+                ({"schema": {"type": "integer"}, "default": "x"}, "default", "an integer"),
+                ({"kind": "choice"}, "choices", "at least one"),
+                ({"kind": "choice", "choices": [{"label": "a"}], "default": "b"}, "default",
+                 "none of the choices"),
+                ({"kind": "confirm", "default": True}, "default", "expected false"),
+                ({"kind": "permission", "default": "yes"}, "default", "expected false"),
+                ({"on_deadline": "default"}, "on_deadline", "none"),
+                ({"kind": "form", "schema": {"properties": {"a": {"type": "integer",
+                                                                  "default": "x"}}}},
+                 "schema", "schema.properties.a.default")):
+            error = self.assert_error(self.ask(run, **members), 400, 1001, field)
+            self.assertIn(says, error["details"])
+        problems = self.ask(run, schema={"typ": 1, "maximun": 2}).json["error"]["problems"]
+        self.assertEqual([(p["path"], p["nearest"]) for p in problems],
+                         [("schema.typ", "type"), ("schema.maximun", "maximum")])
+        self.assertEqual(self.daemon.get("/api/questions").json["questions"], [])
+
+    def test_permission(self):
+        run = self.start("w")
+        self.ask(run, kind="permission", prompt="May I?")
+        post = lambda body: self.daemon.post(f"/api/workflow/input/{run}", body)
+        self.assert_error(post({"input": "yes"}), 409, 1008)
+        self.assert_error(post({"question_id": "q-1", "answer": "always"}), 422, 1013)
+        self.arc("answer", run, "no, not there", check=0)
+        answered = self.daemon.get("/api/question/q-1").json["data"]
+        self.assertEqual(answered["answer"], {"approved": False, "reason": "not there"})
+
     def test_arc_is_named(self):
         run = self.start("w")
         self.ask(run)

@@ -4,6 +4,7 @@ deadlines, secrets; with the executor there and with the run parked."""
 import concurrent.futures
 import hashlib
 import os
+import re
 import signal
 import sqlite3
 
@@ -402,6 +403,23 @@ class OnATerminal(argo.Case):
         self.assertIn(b"ann 7", t.seen)
         self.assertNotIn(b"hunt", t.seen)
         self.assertTrue(t.echoes())
+
+    def test_hostile_form(self):
+        """What a schema is named cannot control the terminal."""
+        hostile = "\x1b[2J\x1b]0;t\x07\u009b31mnäme\u202e"
+        form = {"step": "q", "type": "form", "prompt": "p", "save_to": "a", "schema": {
+            "properties": {hostile: {"title": hostile, "description": hostile, "default": hostile,
+                                     "enum": [hostile]}, "x" * 200: {}}}}
+        run = self.daemon.launch(flow(form))
+        t = self.terminal("attach", run)
+        self.converse(t, ("näme", "näme > ", ""), ("x" * 200, "\n", " > ", "y"))
+        self.assertEqual(t.end(), 0)
+        text = t.seen.decode()
+        # libedit moves the cursor and clears to the line's end; nothing else may be there.
+        text = re.sub(r"\x1b\[(\d*[A-DGKJ]|\d*;?\d*H|\?\d+[hl])|[\r\n\t\x08]", "", text)
+        self.assertIsNone(re.search("[\x00-\x1f\x7f-\x9f\u202a-\u202e]", text), repr(t.seen))
+        self.assertNotIn(b"\x1b[2J", t.seen)
+        self.assertNotIn(b"\x1b]", t.seen)
 
     def test_approve(self):
         for answer, output in (("yes", b'got {"approved":true,"reason":null}'),

@@ -6,7 +6,9 @@
 
 #include <string.h>
 
-enum { PROMPT_SIZE = 128 };
+#include "terminal.h"
+
+enum { PROMPT_MAX = 100 }; /* bytes of a name that stands in a prompt */
 
 struct field {
     const char *name;
@@ -152,7 +154,9 @@ const char *arc_form_show(struct arc_form *form, bool *secret)
         return "(Enter: send it) > ";
     }
     show(field);
-    form->prompt = arc_format("%.*s%s > ", PROMPT_SIZE, field->name, *secret ? " (not shown)" : "");
+    arc_auto_free char *name = arc_clean_text(field->name, 1);
+    bool fits = name != NULL && strlen(name) <= PROMPT_MAX;
+    form->prompt = arc_format("%s%s> ", fits ? name : "", *secret ? " (not shown) " : " ");
     return form->prompt != NULL ? form->prompt : "> ";
 }
 
@@ -197,7 +201,7 @@ char *arc_form_answer(const struct arc_form *form)
         const char *line = form->fields[i].line;
         if (line != NULL && *line != '\0' &&
             argo_value_set_text(answer, form->fields[i].name, line) < 0) {
-            return NULL;
+            (void)argo_value_set_text(answer, form->fields[i].name, ""); /* no UTF-8 */
         }
     }
     return argo_value_print(answer, 0);

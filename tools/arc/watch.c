@@ -37,8 +37,8 @@ struct watch {
     int64_t retry_at;
     argo_value *question; /* the one that is asked, or NULL */
     struct arc_asking asking;
-    bool look;            /* a question may be open that we have not seen */
-    char shown[80];       /* id of the prompt printed last */
+    bool look;      /* a question may be open that we have not seen */
+    char shown[80]; /* id of the prompt printed last */
     bool finished;
     int code;
 };

@@ -64,6 +64,14 @@ START_TEST(test_secret)
     ck_trace(f, "a:done");
     fakeport_expect(f, "x", "'s3cret'");
     ck_assert_ptr_null(ag_value_get(ag_value_at(f->rows, 0), "outputs"));
+    ck_assert(ag_value_get_bool(ag_value_at(f->rows, 0), "secret", false));
+    fakeport_free(f);
+    f = run(ASK "}", "['open']");
+    ck_assert(!ag_value_get_bool(ag_value_at(f->rows, 0), "secret", false));
+    fakeport_free(f);
+    f = run(ASK ",'secret':true},{'step':'b','type':'set','values':{'y':1}}", "['s3cret']");
+    ck_assert(ag_value_get_bool(ag_value_at(f->rows, 0), "secret", false));
+    ck_assert(!ag_value_get_bool(ag_value_at(f->rows, 1), "secret", false));
     fakeport_free(f);
 }
 END_TEST
