@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/crypto.h"
 #include "base/file.h"
@@ -14,8 +15,9 @@
 #include "base/text.h"
 #include "daemon/mirror.h"
 
-#define STALL_AFTER_MS 120000
-#define STOP_GRACE_MS  3000 /* for argo_daemon_stop: a service manager waits some seconds only */
+#define STALL_AFTER_MS  120000
+#define CONNECTIONS_MAX 16384
+#define STOP_GRACE_MS   3000 /* for argo_daemon_stop: a service manager waits some seconds only */
 
 enum {
     OUTPUT_MAX = 64 * 1024 * 1024,
@@ -217,6 +219,18 @@ static int write_port(struct argo_daemon *d, argo_error **err)
                         : ag_file_write(d->home.port_path, text, strlen(text), 0600, err);
 }
 
+/* Nearly all that connect come to wait: people for runs, executors for people. A quarter of the
+ * files is for everything else, a quarter of the connections for those that do not wait. */
+static void set_limits(struct ag_httpd_config *config)
+{
+    struct rlimit files;
+    config->connection_limit = CONNECTIONS_MAX;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur / 4 * 3 < CONNECTIONS_MAX) {
+        config->connection_limit = (unsigned)(files.rlim_cur / 4 * 3);
+    }
+    config->park_limit = config->connection_limit / 4 * 3;
+}
+
 static int open_server(struct argo_daemon *d, argo_error **err)
 {
     struct ag_httpd_config config = {.ctx = d->ctx,
@@ -227,6 +241,7 @@ static int open_server(struct argo_daemon *d, argo_error **err)
                                      .authorize = ag_daemon_authorize,
                                      .finished = request_finished};
     int fd = -1;
+    set_limits(&config);
     int r = ag_httpd_new(&config, &d->httpd, err);
     if (r == 0) {
         r = ag_listen_unix(d->home.socket_path, &fd, err);

@@ -16,8 +16,7 @@ from test_guard import ASK, EXECUTOR, MIB, Raw, head
 
 LONG = os.environ.get("ARGO_TEST_LONG") == "1"
 WAITERS = 1024
-# The daemon lets a quarter of its connections wait, which are three quarters of its files.
-FILES = 4 * WAITERS * 4 // 3 + 1000
+FILES = 3 * WAITERS + 1000  # enough for these and some more
 
 
 class Waiters(argo.Case):
@@ -84,6 +83,46 @@ class Waiters(argo.Case):
         for raw in waiting:
             status, _, body = raw.reply()
             self.assertEqual((status, json.loads(body)["status"]), (200, "abandoned"))
+
+
+class Files(argo.Case):
+    """Of its files a daemon uses three quarters for connections, of those as much for who waits."""
+
+    FILES, WAITING = 160, 90
+
+    def setUp(self):
+        self.daemon = argo.Daemon(self.prefix)
+        self.daemon.wrapper = ["sh", "-c", f'ulimit -n {self.FILES}; exec "$@"', "sh"]
+        self.addCleanup(self.daemon.end)
+        self.daemon.start()
+
+    def ask(self, run):
+        raw = Raw(self.daemon, "unix")
+        self.addCleanup(raw.sock.close)
+        raw.send(head("GET", f"/api/workflow/status/{run}?wait=terminal&timeout=600"))
+        return raw
+
+    def parked(self, raw):
+        """Whether RAW waits: it has been read, and there is no answer."""
+        argo.wait_for(lambda: Waiters.unread(raw.sock) == 0, "a request that is read")
+        self.assertEqual(self.daemon.get("/api/health").status, 200)
+        return select.select([raw.sock], [], [], 0)[0] == []
+
+    def test_so_many_wait_in_all(self):
+        run = self.daemon.launch(ASK)
+        self.daemon.question(run)
+        waiting = [self.ask(run) for _ in range(self.WAITING - 1)]  # one is its executor's
+        for raw in waiting:
+            self.assertTrue(self.parked(raw))
+        over = self.ask(run)
+        status, _, body = over.reply()
+        self.assertEqual((status, json.loads(body)["error"]["code"]), (503, 1203))
+        waiting.pop().sock.close()
+        argo.wait_for(lambda: self.daemon.get(
+            f"/api/workflow/status/{run}?wait=terminal&timeout=0.01").status == 200, "room")
+        self.assertEqual(self.daemon.answer(run, "x").status, 200)
+        for raw in waiting:
+            self.assertEqual(raw.reply()[0], 200)
 
 
 @unittest.skipUnless(LONG, "waits for 30 s: ARGO_TEST_LONG=1 runs it")
