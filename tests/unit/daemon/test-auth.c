@@ -161,6 +161,10 @@ static void expect(int transport, const char *shown, int user, int executor, int
                       "transport %d, token %s, access %zu", transport, shown, i);
         ck_assert_int_eq(principal, results[i] == 0 ? who : -1);
     }
+    /* The owner or the executor: who may do as one of them, and no other process of the run. */
+    int either = ask(transport, shown, AG_ACCESS_EITHER, "seven");
+    ck_assert_int_eq(either == 0, user == 0 || executor == 0);
+    ck_assert_int_eq(principal, either == 0 ? who : -1);
 }
 
 #define NO_TOKEN ARGO_E_NO_TOKEN

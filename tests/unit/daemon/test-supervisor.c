@@ -70,9 +70,45 @@ static void report(void)
     tell(line);
 }
 
+/* What the daemon's SIGCONT carries. */
+static void on_continued(int signo, siginfo_t *info, void *context)
+{
+    char line[64];
+    snprintf(line, sizeof(line), "continued %d %lld\n", info->si_code == SI_QUEUE,
+             (long long)(intptr_t)info->si_value.sival_ptr);
+    tell(line);
+}
+
+static void listen_for_continue(void)
+{
+    struct sigaction action = {.sa_sigaction = on_continued, .sa_flags = SA_SIGINFO};
+    sigaction(SIGCONT, &action, NULL);
+}
+
+/* Always has a child that was not there a moment ago. */
+static void breed(void)
+{
+    tell("breeding\n");
+    for (;;) {
+        pid_t child = fork();
+        if (child == 0) {
+            usleep(300);
+            _exit(0);
+        }
+        usleep(100);
+        waitpid(-1, NULL, WNOHANG);
+    }
+}
+
 static int executor(const char *what)
 {
     int lock = -1;
+    if (strcmp(what, "breed") == 0) {
+        breed();
+    }
+    if (strcmp(what, "counted") == 0) {
+        listen_for_continue();
+    }
     if (strcmp(what, "exit7") == 0) {
         return 7;
     }
@@ -120,6 +156,14 @@ static void on_done(void *user)
     done_calls++;
 }
 
+static int stopped_calls, stopped_code;
+
+static void on_stopped(const argo_error *err, void *user)
+{
+    stopped_calls++;
+    stopped_code = argo_error_code(err);
+}
+
 /* ---- fixture --------------------------------------------------------------------------------- */
 
 static struct argo_daemon d;
@@ -137,7 +181,7 @@ static void setup(void)
     setenv("SECRET", "of-the-daemon", 1);
     d = (struct argo_daemon){.executor = self};
     ended_rid = ended_pid = 0;
-    ended_status = ended_calls = done_calls = 0;
+    ended_status = ended_calls = done_calls = stopped_calls = stopped_code = 0;
     ck_assert_int_eq(argo_context_new(temp_path("home"), &d.ctx, NULL), 0);
     ck_assert_int_eq(ag_home_open(d.ctx, &d.home, NULL), 0);
     ck_assert_int_eq(ag_loop_new(&d.loop, NULL), 0);
@@ -212,6 +256,25 @@ static void end_run(int64_t grace_ms)
     d.options.grace_ms = grace_ms;
     port.end(port.user, &run, nonce, on_done, NULL);
     ck_assert_int_eq(done_calls, 0); /* never from inside */
+}
+
+static void stop_run(void)
+{
+    struct ag_launch_port port = ag_supervisor_port(d.supervisor);
+    port.stop(port.user, run.rid, nonce, on_stopped, NULL);
+}
+
+static void continue_run(int64_t paused_ms)
+{
+    struct ag_launch_port port = ag_supervisor_port(d.supervisor);
+    port.cont(port.user, run.rid, nonce, paused_ms);
+}
+
+/* Of the run's processes; those that are stopped now stay so. */
+static size_t running(void)
+{
+    pid_t refused = 0;
+    return ag_proctree_stop(0, false, "ARGO_RUN_NONCE", nonce, &refused);
 }
 
 static size_t living(void)
@@ -455,6 +518,106 @@ START_TEST(hurry_takes_the_grace_away)
 }
 END_TEST
 
+START_TEST(stopping_everything)
+{
+    char line[64];
+    launched("stubborn");
+    listen_to(line, sizeof(line));
+    listen_to(line, sizeof(line));
+    stop_run();
+    until(&stopped_calls);
+    ck_assert_int_eq(stopped_code, 0);
+    ck_assert_uint_eq(running(), 0);
+    ck_assert_uint_eq(living(), 3);
+    stopped_calls = 0;
+    stop_run(); /* they stand still already */
+    until(&stopped_calls);
+    continue_run(0);
+    ck_assert_uint_eq(running(), 3);
+}
+END_TEST
+
+START_TEST(stopping_what_breeds)
+{
+    char line[64];
+    launched("breed");
+    ck_assert_str_eq(listen_to(line, sizeof(line)), "breeding\n");
+    for (int i = 0; i < 5; i++) {
+        stopped_calls = 0;
+        stop_run();
+        until(&stopped_calls);
+        ck_assert_int_eq(stopped_code, 0);
+        ck_assert_uint_eq(running(), 0);
+        ck_assert_uint_ge(living(), 1);
+        continue_run(0);
+    }
+}
+END_TEST
+
+START_TEST(stopping_a_run_without_processes)
+{
+    stop_run();
+    until(&stopped_calls);
+    ck_assert_int_eq(stopped_code, 0);
+    continue_run(5);
+}
+END_TEST
+
+START_TEST(the_executor_is_told_how_long)
+{
+    char line[64];
+    launched("counted");
+    listen_to(line, sizeof(line));
+    stop_run();
+    until(&stopped_calls);
+    continue_run(123456789012);
+    /* and its child, which has the handler, too, has had a plain one */
+    char both[2][64];
+    listen_to(both[0], sizeof(both[0]));
+    listen_to(both[1], sizeof(both[1]));
+    const char *told = "continued 1 123456789012\n";
+    ck_assert(strcmp(both[0], told) == 0 || strcmp(both[1], told) == 0);
+    ck_assert(strstr(both[0], "continued 0") != NULL || strstr(both[1], "continued 0") != NULL);
+}
+END_TEST
+
+/* Whatever comes takes over, and the stop has an end. */
+START_TEST(stopping_is_cut_short)
+{
+    char line[64];
+    launched("hold");
+    listen_to(line, sizeof(line));
+    for (int i = 0; i < 20; i++) {
+        stop_run();
+        continue_run(0);
+        ck_assert_int_eq(stopped_calls, 1);
+        stopped_calls = 0;
+        ck_assert_int_eq(ag_loop_dispatch(d.loop, 0, NULL), 0);
+    }
+    ck_assert_uint_eq(running(), 2);
+    continue_run(0);
+    stop_run();
+    end_run(1000000);
+    ck_assert_int_eq(stopped_calls, 1);
+    stop_run(); /* it is being ended: nothing is stopped any more */
+    ck_assert_int_eq(stopped_calls, 2);
+    until(&done_calls);
+    ck_assert_uint_eq(living(), 0);
+}
+END_TEST
+
+START_TEST(stopping_when_the_supervisor_goes)
+{
+    char line[64];
+    launched("breed");
+    listen_to(line, sizeof(line));
+    stop_run();
+    ag_supervisor_free(d.supervisor);
+    ck_assert_int_eq(stopped_calls, 1);
+    ck_assert_int_eq(ag_supervisor_new(&d, &d.supervisor, NULL), 0);
+}
+END_TEST
+
 START_TEST(another_run_is_left_alone)
 {
     char line[64];
@@ -491,6 +654,12 @@ static Suite *suite(void)
     tcase_add_test(tc, ending_what_an_executor_left_behind);
     tcase_add_test(tc, ending_what_an_earlier_daemon_started);
     tcase_add_test(tc, hurry_takes_the_grace_away);
+    tcase_add_test(tc, stopping_everything);
+    tcase_add_test(tc, stopping_what_breeds);
+    tcase_add_test(tc, stopping_a_run_without_processes);
+    tcase_add_test(tc, the_executor_is_told_how_long);
+    tcase_add_test(tc, stopping_is_cut_short);
+    tcase_add_test(tc, stopping_when_the_supervisor_goes);
     tcase_add_test(tc, another_run_is_left_alone);
     suite_add_tcase(s, tc);
     return s;
