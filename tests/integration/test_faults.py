@@ -315,7 +315,10 @@ class Spawning(Faults):
         become = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
         self.daemon.wrapper = become
         self.daemon.start()
-        own = len(os.listdir(f"/proc/{self.daemon.process.pid}/task"))
+        tasks = f"/proc/{self.daemon.process.pid}/task"
+        # Once it has settled: each reply is a turn of its loop.
+        own = min((self.daemon.get("/api/health", tcp=True), len(os.listdir(tasks)))[1]
+                  for _ in range(50))
         body = {"definition": steps(effect("safe", "safe")), "cwd": str(home)}
         for most, run in ((own, "w0"), (own + 100, "w1")):
             self.daemon.stop()
@@ -339,6 +342,238 @@ class Spawning(Faults):
                 run = self.daemon.launch(steps({"step": "s", "type": "command", "argv": argv}),
                                          wait=True)
                 self.assertEqual(self.daemon.status(run)["data"]["error"]["code"], "spawn")
+
+
+class Poisoned(Faults):
+    """Damage in the rows of one run: whatever becomes of that one, the others go on, and what there
+    is can still be listed."""
+    POISON = {
+        "attempt": "UPDATE steps SET attempt = 'x' WHERE rid = :rid",
+        "variable": "UPDATE variables SET value = '{' WHERE rid = :rid",
+        "question": "UPDATE questions SET choices = '[' WHERE rid = :rid",
+        "definition": "UPDATE run_specs SET definition = '{' WHERE rid = :rid",
+        "specification": "DELETE FROM run_specs WHERE rid = :rid",
+        "number": "UPDATE runs SET epoch = 'x' WHERE rid = :rid",
+        "huge": "UPDATE runs SET seq = 9e99 WHERE rid = :rid",
+        "object": "UPDATE runs SET error = '[' WHERE rid = :rid",
+        "text": "UPDATE runs SET next_step = x'ff00' WHERE rid = :rid",
+    }
+    TEMPLATE = steps({"step": "s", "type": "set", "values": {"v": 1}}, ASK, SAY)
+
+    def poison(self, run, statement):
+        with sqlite3.connect(self.daemon.home / "argo.db") as db:
+            rid, = db.execute("SELECT rid FROM runs WHERE workflow_id = ?", [run]).fetchone()
+            db.execute("PRAGMA ignore_check_constraints = 1")
+            self.assertGreater(db.execute(statement, {"rid": rid}).rowcount, 0)
+        db.close()
+
+    def is_out(self, run):
+        """It is not taken for one that goes on: an error, an end, or nobody's."""
+        reply = self.daemon.get(f"/api/workflow/status/{run}")
+        if reply.status == 500:
+            return "State corrupt" in reply.json["error"]["message"]
+        return reply.json["status"] == "failed" or \
+            f"{run} is left out" in (self.daemon.home / "logs/daemon.log").read_text()
+
+    def test_one_run(self):
+        """All in one home: more and more of it is damaged."""
+        for name, statement in self.POISON.items():
+            with self.subTest(name):
+                runs = [self.daemon.launch(self.TEMPLATE, workflow_id=f"{name}-{i}")
+                        for i in range(3)]
+                questions = {run: self.daemon.question(run) for run in runs}
+                pid = self.daemon.executor(runs[1])
+                self.daemon.kill()
+                os.kill(pid, signal.SIGKILL)
+                self.poison(runs[1], statement)
+                self.daemon.start()
+                for run in (runs[0], runs[2]):
+                    self.assertEqual(self.daemon.answer(run, "Ada", questions[run]).status, 200)
+                    self.assertEqual(self.daemon.wait_end(run)["status"], "done")
+                listed = self.daemon.get("/api/workflow/list?state=all&limit=1000").json
+                self.assertGreaterEqual({w["workflow_id"] for w in listed["workflows"]}, set(runs))
+                argo.wait_for(lambda r=runs[1]: self.is_out(r) and not self.processes(r),
+                              f"the end of {runs[1]}")
+
+
+class Dropper:
+    """Stands between a client and the daemon: passes on everything, but of the first DROPS requests
+    that begin with METHOD the reply is taken and dropped with the connection."""
+
+    def __init__(self, path, daemon, method=b"POST", drops=1):
+        self.daemon, self.method, self.drops = daemon, method, drops
+        self.seen = []  # first lines
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener.bind(str(path))
+        self.listener.listen()
+        self.thread = threading.Thread(target=self.accept, daemon=True)
+        self.thread.start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=[client], daemon=True).start()
+
+    def serve(self, client):
+        with client, client.makefile("rb") as reader:
+            while True:
+                head = b""
+                while not head.endswith(b"\r\n\r\n"):
+                    line = reader.readline()
+                    if not line:
+                        return
+                    head += line
+                length = re.search(rb"(?i)content-length: *(\d+)", head)
+                body = reader.read(int(length.group(1))) if length else b""
+                self.seen.append(head.split(b"\r\n")[0].decode())
+                reply = self.ask(head, body)
+                if head.startswith(self.method) and self.drops > 0:
+                    self.drops -= 1
+                    return
+                try:
+                    client.sendall(reply)
+                except OSError:
+                    return
+
+    def ask(self, head, body):
+        """The daemon's whole reply, as it came."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as own:
+            own.connect(self.daemon.socket)
+            own.sendall(head + body)
+            response = http.client.HTTPResponse(own, method=head.split()[0].decode())
+            response.begin()
+            text = response.read()
+            lines = [f"{name}: {value}" for name, value in response.getheaders()]
+            return "\r\n".join([f"HTTP/1.1 {response.status} {response.reason}", *lines, "",
+                                ""]).encode() + text
+
+    def close(self):
+        self.listener.close()
+
+
+class LostReplies(Faults):
+    def dropper(self, **kw):
+        path = self.daemon.home / "between.sock"
+        between = Dropper(path, self.daemon, **kw)
+        self.addCleanup(between.close)
+        return between, f"unix:{path}"
+
+    def lost(self, method, path, body, done, key=None):
+        """Sends a request, and goes away without the reply when it is DONE."""
+        client = argo.UnixConnection(self.daemon.socket)
+        client.request(method, path, json.dumps(body), {
+            "Content-Type": "application/json", **({"Idempotency-Key": key} if key else {})})
+        argo.wait_for(done, f"the effect of {method} {path}")
+        client.close()
+
+    def test_who_asks_again_gets_the_same(self):
+        """Start, line and answer are sent, the reply is not read; the same again changes nothing."""
+        start = {"definition": steps(ASK, {**ASK, "step": "q2"}, SAY), "request_key": "k",
+                 "cwd": str(self.daemon.home)}
+        count = lambda: self.daemon.get("/api/workflow/list?state=all").json["workflows"]
+        self.lost("POST", "/api/workflow/start", start, count)
+        reply = self.daemon.post("/api/workflow/start", start)
+        self.assertEqual((reply.status, len(count())), (200, 1))
+        run = reply.json["workflow_id"]
+        first = self.daemon.question(run)
+        path = f"/api/workflow/input/{run}"
+        body = {"question_id": first["question_id"], "answer": "Ada"}
+        self.lost("POST", path, body, lambda: self.daemon.question(run)["path"] == "q2", "a")
+        again = self.daemon.post(path, body, headers={"Idempotency-Key": "a"})
+        self.assertEqual(again.status, 200, again)
+        self.lost("POST", path, {"input": "Eve"},
+                  lambda: self.daemon.status(run)["status"] == "done", "b")
+        again = self.daemon.post(path, {"input": "Eve"}, headers={"Idempotency-Key": "b"})
+        self.assertEqual(again.status, 200, again)
+        self.assertEqual(witness.shown(self.daemon.records(run)), ["it is Eve\n"])
+        answers = [q["answer"] for q in self.daemon.get("/api/questions").json["questions"]]
+        self.assertEqual(sorted(answers), ["Ada", "Eve"])
+
+    def test_libcurl_sends_a_post_again_by_itself(self):
+        """On a connection that was used before, when it dies without a byte of reply."""
+        between, url = self.dropper()
+        run = self.daemon.launch(steps(ASK, SAY))
+        question = self.daemon.question(run)
+        self.arc("--url", url, "answer", run, "Ada", check=0)
+        posts = [line for line in between.seen if line.startswith("POST")]
+        self.assertEqual(posts, [f"POST /api/workflow/input/{run} HTTP/1.1"] * 2)
+        self.assertEqual(self.daemon.wait_end(run)["status"], "done")
+        answered = self.daemon.get(f"/api/question/{question['question_id']}").json["data"]
+        self.assertEqual(answered["answer"], "Ada")
+        self.assertEqual(witness.shown(self.daemon.records(run)), ["it is Ada\n"])
+
+    def test_executors_lose_replies(self):
+        """What an executor reports is done once, though it hears of it the second time."""
+        between, url = self.dropper(drops=20)
+        program = self.daemon.home / "through"
+        program.write_text(f"#!/bin/sh\nARGO_DAEMON_URL={url} exec "
+                           f"{self.prefix}/bin/argo_workflow_executor\n")
+        program.chmod(0o700)
+        self.daemon.stop()
+        self.daemon.args += ["--executor", str(program)]
+        self.daemon.start()
+        run = self.daemon.launch(looping("n >= 4"))
+        self.assertEqual(self.daemon.wait_end(run)["status"], "done")
+        self.assertEqual(between.drops, 0)
+        self.check(run, 0, [])
+        self.assertEqual(len(self.effects(run)), 8)
+        self.assertEqual({s["attempt"] for s in self.daemon.steps(run)}, {1})
+
+
+class People(Faults):
+    def follow(self, run):
+        """arc that prints the run's output as it comes."""
+        env = {**os.environ, "ARGO_HOME": str(self.daemon.home)}
+        arc = subprocess.Popen([str(self.prefix / "bin/arc"), "logs", "-f", run], env=env,
+                               stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+        self.addCleanup(arc.stdout.close)
+        self.addCleanup(arc.wait)
+        self.addCleanup(arc.kill)
+        return arc
+
+    def test_arc_dies_while_it_shows_output(self):
+        """Whoever comes after it is shown everything, once."""
+        count = 300
+        run = self.daemon.launch(steps({"step": "c", "type": "command", "argv": [
+            "sh", "-c", f"i=0; while test $i -lt {count}; do echo line $i; i=$((i+1)); done; "
+                        "until test -e go; do sleep 0.02; done; echo end"]}))
+        for _ in range(3):
+            dying = self.follow(run)
+            self.assertEqual(dying.stdout.readline(), "line 0\n")
+            dying.kill()
+        after = self.follow(run)
+        (self.daemon.home / "go").touch()
+        self.assertEqual(after.stdout.read(), "".join(f"line {i}\n" for i in range(count)) + "end\n")
+        self.assertEqual(after.wait(argo.DEADLINE), 0)
+
+    def test_two_people_type_at_once(self):
+        """Their lines have one order, which both see."""
+        lines = 20
+        ask = {"step": "q", "type": "user_ask", "prompt": "?\n", "save_to": "who",
+               "max_iterations": 1000}
+        run = self.daemon.launch(steps(
+            {"step": "i", "type": "set", "values": {"n": 0}}, ask,
+            {"step": "d", "type": "display", "message": "{{who}}", "max_iterations": 1000},
+            {"step": "inc", "type": "set", "values": {"n": "{{n + 1}}"}, "max_iterations": 1000},
+            {"step": "m", "type": "decide", "condition": f"n < {2 * lines}", "if_true": "q",
+             "if_false": "EXIT", "max_iterations": 1000}))
+        readers = [self.follow(run) for _ in range(2)]
+        numbers = {}
+
+        def type_all(who):
+            for i in range(lines):
+                reply = self.daemon.post(f"/api/workflow/input/{run}", {"input": f"{who}{i}"})
+                numbers[reply.json["data"]["seq"]] = f"{who}{i}\n"
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            for typed in [pool.submit(type_all, who) for who in "ab"]:
+                typed.result()
+        transcripts = [reader.stdout.read() for reader in readers]
+        self.assertEqual(transcripts[0], transcripts[1])
+        self.assertEqual([line + "\n" for line in transcripts[0].splitlines() if line != "?"],
+                         [text for _, text in sorted(numbers.items())])
 
 
 if __name__ == "__main__":

@@ -23,6 +23,18 @@ class Run:
         self.effects_at_end = None
         self.seen = {}  # the last status by client
         self.records = {}  # read so far by client
+        self.events = {}
+        self.waking = 0  # begun: whatever may let a paused run go on
+        self.woken = 0  # and ended
+        self.still = None  # the effects when it was paused, as long as nobody has woken it
+
+    def wake(self, world):
+        """To be called before anything that lets the run go on; a paused run did nothing until now."""
+        with world.lock:
+            self.waking += 1
+            still, self.still = self.still, None
+        world.expect(still is None or still == world.effects(self),
+                     f"{self.id} went on while it was paused", [self.id])
 
 
 class Client(threading.Thread):
@@ -177,14 +189,15 @@ class Client(threading.Thread):
         run = self.pick(dice)
         if run is None:
             return
-        records = run.records.setdefault(self.name, [])
+        events = dice.random() < 0.4
+        records = (run.events if events else run.records).setdefault(self.name, [])
         after = records[-1]["seq"] if records else 0
-        limit = dice.choice((1, 3, 1000))
-        reply = self.get(f"/api/workflow/output/{run.id}?after={after}&limit={limit}"
+        path = f"/api/workflow/{run.id}/events" if events else f"/api/workflow/output/{run.id}"
+        reply = self.get(f"{path}?after={after}&limit={dice.choice((1, 3, 1000))}"
                          f"&timeout={dice.choice((0, 0.2, 1))}")
         if reply is not None:
-            self.world.expect(reply.status == 200, f"output of {run.id}: {reply}", [run.id])
-            records += reply.json["data"]["records"]
+            self.world.expect(reply.status == 200, f"{path}: {reply}", [run.id])
+            records += reply.json["events"] if events else reply.json["data"]["records"]
 
     def do_look(self, dice):
         run = self.pick(dice)
@@ -249,6 +262,7 @@ class Client(threading.Thread):
             return
         self.texts += 1
         key, path = f"c{self.number}x{self.texts}", f"/api/workflow/abandon/{run.id}"
+        run.wake(self.world)
         reply = self.change(dice, "DELETE", path, None, key)
         if reply is None:
             return
@@ -262,20 +276,37 @@ class Client(threading.Thread):
         self.keep("DELETE", path, None, key, reply)
 
     def do_pause(self, dice):
-        self.control(dice, "pause")
-
-    def do_resume(self, dice):
-        self.control(dice, "resume")
-
-    def control(self, dice, action):
+        """When the reply has come everything of the run stands still, unless somebody woke it."""
         run = self.pick(dice)
         if run is None:
             return
+        before = run.waking if run.waking == run.woken else None
+        reply = self.control(dice, run, "pause")
+        if reply is None or reply.status != 200 or before is None:
+            return
+        running, effects = self.world.running_of(run.id), self.world.effects(run)
+        with self.world.lock:
+            undisturbed = run.waking == before
+            if undisturbed:
+                run.still = effects
+        self.world.expect(not undisturbed or not running,
+                          f"{run.id} is paused and {running} run", [run.id])
+
+    def do_resume(self, dice):
+        run = self.pick(dice)
+        if run is not None:
+            run.wake(self.world)
+            if self.control(dice, run, "resume") is not None:
+                run.woken += 1  # else its request may still be under way
+
+    def control(self, dice, run, action):
         self.texts += 1
-        reply = self.change(dice, "POST", f"/api/workflow/{action}/{run.id}", {},
-                            f"c{self.number}p{self.texts}")
+        key, path = f"c{self.number}p{self.texts}", f"/api/workflow/{action}/{run.id}"
+        reply = self.change(dice, "POST", path, {}, key)
         self.world.expect(reply is None or reply.status == 200 or
                           reply.json["error"]["code"] == 1008, f"{action}: {reply}", [run.id])
+        self.keep("POST", path, {}, key, reply)
+        return reply
 
     def pick(self, dice):
         """Mostly one of mine that goes on, sometimes anybody's."""

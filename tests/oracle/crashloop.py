@@ -55,7 +55,7 @@ def report(here, seed, seconds, violations):
           f"{counts['acknowledged']} acknowledgements, {counts['lost']} lost")
     print("slowest: " + ", ".join(f"{name} {s:.3f} s" for name, s in sorted(times.items())))
     for text, about in violations[:20]:
-        print(f"VIOLATION: {text}")
+        print(f"VIOLATION: {text[:2000]}")
         for line in here.journal.lines_about(about):
             print(f"    {line}")
     print(f"{len(violations)} violations")

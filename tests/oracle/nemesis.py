@@ -150,8 +150,13 @@ class Nemesis(threading.Thread):
         if not executors:
             return
         victim = dice.choice(executors)
+        run = self.world.run_of(victim.run)
+        if run is not None:
+            run.wake(self.world)
         self.note(did="stop executor", run=victim.run, pid=victim.pid)
         victim.signal(signal.SIGSTOP)
         time.sleep(dice.uniform(0.05, 1))
         victim.signal(signal.SIGCONT)
+        if run is not None:
+            run.woken += 1
         self.world.counts["freezes"] += 1

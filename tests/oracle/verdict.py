@@ -36,7 +36,7 @@ class Verdict:
                 return
             for item in going:
                 if item["status"] == "paused" and self.world.can_pause:
-                    self.daemon.post(f"/api/workflow/resume/{item['workflow_id']}")
+                    self.resume(item["workflow_id"])
             for question in self.daemon.get("/api/questions?state=open").json["questions"]:
                 count += 1
                 self.settle(question, f"f{count}")
@@ -45,6 +45,12 @@ class Verdict:
             status = self.daemon.status(item["workflow_id"])
             self.expect(False, f"{item['workflow_id']} does not end: {status}",
                         item["workflow_id"])
+
+    def resume(self, workflow):
+        run = self.world.run_of(workflow)
+        if run is not None:
+            run.wake(self.world)
+        self.daemon.post(f"/api/workflow/resume/{workflow}")
 
     def settle(self, question, text):
         answer = workloads.answer(question, FIRST, text)
@@ -111,7 +117,8 @@ class Verdict:
         for problem in witness.problems(rows, ran, world.kills[run.id], repeats) + \
                 witness.turn_problems(ran):
             self.expect(False, f"{run.id}: {problem}", run.id, run.key)
-        self.transcripts(run, records)
+        self.transcripts(run, records, run.records)
+        self.transcripts(run, self.events(run), run.events)
         self.inputs(run, data, questions, records)
         self.hearing(run, records, rows, questions)
 
@@ -138,11 +145,22 @@ class Verdict:
             found += data["records"]
             after = data["next_after"]
 
-    def transcripts(self, run, records):
+    def events(self, run):
+        """All records of the run: gapless, and a chain of states."""
+        events = self.daemon.get(f"/api/workflow/{run.id}/events?limit=10000").json["events"]
+        seqs = [event["seq"] for event in events]
+        self.expect(seqs == list(range(1, len(seqs) + 1)), f"{run.id}: events {seqs}", run.id)
+        states = [(event["data"].get("from"), event["data"]["to"]) for event in events
+                  if event["kind"] == "state"]
+        chained = all(after[0] == before[1] for before, after in zip(states, states[1:]))
+        self.expect(chained, f"{run.id}: no chain of states: {states}", run.id)
+        return events
+
+    def transcripts(self, run, records, readers):
         """P5: every reader has read the same, in one order, once."""
         seqs = [record["seq"] for record in records]
         self.expect(seqs == sorted(set(seqs)), f"{run.id}: output in the order {seqs}", run.id)
-        for who, read in list(run.records.items()):
+        for who, read in list(readers.items()):
             self.expect(read == records[:len(read)],
                         f"{run.id}: {who} read {read}, there is {records}", run.id)
 
@@ -217,8 +235,7 @@ class Verdict:
             check = db.execute("PRAGMA integrity_check").fetchall()
             self.expect(check == [("ok",)], f"integrity_check: {check}")
             seqs = collections.defaultdict(list)
-            for rid, seq in db.execute("SELECT rid, seq FROM records UNION ALL "
-                                       "SELECT rid, seq FROM messages"):
+            for rid, seq in db.execute("SELECT rid, seq FROM records"):
                 seqs[rid].append(seq)
             for rid, run, last in db.execute("SELECT rid, workflow_id, seq FROM runs"):
                 self.expect(sorted(seqs[rid]) == list(range(1, last + 1)),

@@ -133,6 +133,9 @@ class World:
         with self.lock:
             return [run for name, run in self.runs if name == client.name]
 
+    def run_of(self, workflow):
+        return next((run for run in self.all_runs() if run.id == workflow), None)
+
     def note_input(self, workflow, reply, text, question):
         with self.lock:
             self.counts["inputs"] += 1
@@ -167,6 +170,20 @@ class World:
             if found:
                 return found
         return []
+
+    def running_of(self, workflow):
+        """Its processes that do not stand still; none when its executor is dead: what that has left
+        is being ended."""
+        if not any(executor.run == workflow for executor in self.executors()):
+            return []
+
+        def stands(pid):
+            try:
+                return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[
+                    0] in "TtZ"
+            except OSError:
+                return True
+        return [pid for pid in self.processes_of(workflow) if not stands(pid)]
 
     def executors(self):
         found = []
