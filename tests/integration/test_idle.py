@@ -52,6 +52,22 @@ class Idle(argo.Case):
         self.assertEqual(self.daemon.get("/api/health").status, 200)
         self.assert_silent(self.daemon_trace)
 
+    def test_runs_that_wait_for_a_time(self):
+        """One with its process, and one that is parked."""
+        wait = {"workflow_name": "t", "steps": [{"step": "w", "type": "wait", "seconds": "1d"}]}
+        self.daemon.kill()
+        self.daemon.args += ["--park-after", "0"]
+        self.daemon.start()
+        parked = self.daemon.launch(wait)
+        argo.wait_for(lambda: "wake_at" in self.daemon.status(parked)["data"], "it to be parked")
+        self.daemon.kill()
+        self.daemon.args += ["--park-after", "3600"]
+        self.daemon.start()
+        run = self.daemon.launch(wait)
+        argo.wait_for(lambda: self.daemon.status(run)["status"] == "waiting", "it to wait")
+        self.assert_silent(self.daemon_trace, self.executor_trace)
+        self.assertEqual(self.daemon.status(parked)["pid"], 0)
+
     def test_a_run_that_waits_for_a_person(self):
         run = self.daemon.launch("hello")
         question = self.daemon.question(run)
