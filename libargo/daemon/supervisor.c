@@ -220,7 +220,26 @@ static bool adopt(ag_supervisor *s, const struct ag_run *run, pid_t *out_pid, ar
     return true;
 }
 
-static bool port_adopt(void *user, const struct ag_run *run, int64_t *out_pid)
+/* One that was started when the daemon died has perhaps not taken its lock yet. The pidfd pins the
+ * number, and no other process began then with what only this one was given. */
+static bool adopt_newborn(ag_supervisor *s, const struct ag_run *run, const char *nonce,
+                          pid_t *out_pid, argo_error **err)
+{
+    char epoch[24];
+    pid_t pid = (pid_t)run->pid;
+    snprintf(epoch, sizeof(epoch), "%" PRId64, run->epoch);
+    ag_auto_close int pidfd = nonce != NULL && pid > 0 ? pidfd_open(pid, 0) : -1;
+    if (pidfd < 0 || ag_proc_start_time(pid) != run->pid_start ||
+        !ag_proc_has_env(pid, "ARGO_RUN_NONCE", nonce) ||
+        !ag_proc_has_env(pid, "ARGO_EPOCH", epoch) || watch(s, run, pid, pidfd, err) < 0) {
+        return false;
+    }
+    ag_take_fd(&pidfd);
+    *out_pid = pid;
+    return true;
+}
+
+static bool port_adopt(void *user, const struct ag_run *run, const char *nonce, int64_t *out_pid)
 {
     ag_supervisor *s = user;
     struct ag_executor *known = find(s, run->rid, run->epoch);
@@ -230,7 +249,7 @@ static bool port_adopt(void *user, const struct ag_run *run, int64_t *out_pid)
         *out_pid = ag_child_pid(known->child);
         return true;
     }
-    if (adopt(s, run, &pid, &err)) {
+    if (adopt(s, run, &pid, &err) || adopt_newborn(s, run, nonce, &pid, &err)) {
         *out_pid = pid;
         return true;
     }

@@ -33,8 +33,9 @@ struct ag_launch_port {
     int (*launch)(void *user, const struct ag_run *run, const struct ag_run_spec *spec,
                   const char *token, int64_t *out_pid, int64_t *out_start, argo_error **err);
     /* A run from the store that had a process: true when it lives, proven by its lock, and is
-     * being watched from now on (*OUT_PID). */
-    bool (*adopt)(void *user, const struct ag_run *run, int64_t *out_pid);
+     * being watched from now on (*OUT_PID). With its NONCE (or NULL) one is known, too, that was
+     * started too late to have taken its lock: by number, start time and environment. */
+    bool (*adopt)(void *user, const struct ag_run *run, const char *nonce, int64_t *out_pid);
     /* Ends every process of the run: TERM, grace, KILL. DONE once nothing of it lives; nothing is
      * reported as ended for it meanwhile. */
     void (*end)(void *user, const struct ag_run *run, const char *nonce, void (*done)(void *user),

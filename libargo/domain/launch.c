@@ -177,13 +177,25 @@ void ag_live_launch(struct ag_live *live)
     ag_change_commit(c);
 }
 
+/* The nonce is looked up only for one that has no lock. */
+static bool adopt(struct ag_live *live, int64_t *pid)
+{
+    const struct ag_launch_port *port = &live->domain->config.launch;
+    if (port->adopt(port->user, &live->row, NULL, pid)) {
+        return true;
+    }
+    ag_auto_free char *nonce =
+        live->row.pid != 0 ? ag_run_nonce(live->domain, live->row.rid) : NULL;
+    return nonce != NULL && port->adopt(port->user, &live->row, nonce, pid);
+}
+
 bool ag_live_adopt(struct ag_live *live)
 {
     ag_domain *d = live->domain;
     int64_t pid = 0;
     /* Of a parked run no process can be: its epoch was given to none. */
     if (live->row.ended != 0 || live->row.epoch == 0 || ag_live_parked(live) ||
-        !d->config.launch.adopt(d->config.launch.user, &live->row, &pid)) {
+        !adopt(live, &pid)) {
         return false;
     }
     live->row.pid = pid;

@@ -109,6 +109,12 @@ static int executor(const char *what)
     if (strcmp(what, "counted") == 0) {
         listen_for_continue();
     }
+    if (strcmp(what, "deaf") == 0) {
+        tell("deaf\n");
+        for (;;) {
+            pause(); /* it never comes to take its lock */
+        }
+    }
     if (strcmp(what, "exit7") == 0) {
         return 7;
     }
@@ -384,16 +390,49 @@ START_TEST(a_new_supervisor_adopts_what_holds_its_lock)
     port = ag_supervisor_port(d.supervisor);
     run.workflow_id = line;
     run.epoch = 1;
-    ck_assert(!port.adopt(port.user, &run, &adopted)); /* an older epoch's */
+    ck_assert(!port.adopt(port.user, &run, NULL, &adopted)); /* an older epoch's */
     run.epoch = 2;
-    ck_assert(port.adopt(port.user, &run, &adopted));
+    ck_assert(port.adopt(port.user, &run, NULL, &adopted));
     ck_assert_int_eq(adopted, pid);
-    ck_assert(port.adopt(port.user, &run, &adopted)); /* twice is once */
+    ck_assert(port.adopt(port.user, &run, NULL, &adopted)); /* twice is once */
     run.workflow_id = NULL;
     ck_assert_int_eq(ag_supervisor_run_of_process(d.supervisor, (pid_t)pid), 5);
     kill((pid_t)pid, SIGKILL);
     until(&ended_calls);
     ck_assert_int_eq(ended_rid, 5);
+    ck_assert_int_eq(ended_pid, pid);
+}
+END_TEST
+
+/* Number, start time, nonce and epoch: each is needed. */
+START_TEST(one_without_its_lock_yet_is_known_by_its_birth)
+{
+    char line[64], other[] = "another nonce";
+    int64_t adopted = 0;
+    int64_t pid = launched("deaf");
+    ck_assert_str_eq(listen_to(line, sizeof(line)), "deaf\n");
+    ag_supervisor_free(d.supervisor);
+    ck_assert_int_eq(ag_supervisor_new(&d, &d.supervisor, NULL), 0);
+    struct ag_launch_port port = ag_supervisor_port(d.supervisor);
+    run.workflow_id = line;
+    run.pid = pid;
+    run.pid_start = ag_proc_start_time((pid_t)pid);
+    ck_assert(!port.adopt(port.user, &run, NULL, &adopted));
+    ck_assert(!port.adopt(port.user, &run, other, &adopted));
+    run.pid_start++;
+    ck_assert(!port.adopt(port.user, &run, nonce, &adopted));
+    run.pid_start--;
+    run.epoch++;
+    ck_assert(!port.adopt(port.user, &run, nonce, &adopted));
+    run.epoch--;
+    run.pid = getpid(); /* somebody else has its number now */
+    ck_assert(!port.adopt(port.user, &run, nonce, &adopted));
+    run.pid = pid;
+    ck_assert(port.adopt(port.user, &run, nonce, &adopted));
+    ck_assert_int_eq(adopted, pid);
+    run.workflow_id = NULL;
+    kill((pid_t)pid, SIGKILL);
+    until(&ended_calls);
     ck_assert_int_eq(ended_pid, pid);
 }
 END_TEST
@@ -420,7 +459,7 @@ START_TEST(locks_that_nobody_holds_are_swept)
     port = ag_supervisor_port(d.supervisor);
     run.workflow_id = line;
     run.epoch = 2;
-    ck_assert(!port.adopt(port.user, &run, &pid));
+    ck_assert(!port.adopt(port.user, &run, NULL, &pid));
     run.workflow_id = NULL;
 }
 END_TEST
@@ -646,6 +685,7 @@ static Suite *suite(void)
     tcase_add_test(tc, what_cannot_be_started);
     tcase_add_test(tc, whose_process_it_is);
     tcase_add_test(tc, a_new_supervisor_adopts_what_holds_its_lock);
+    tcase_add_test(tc, one_without_its_lock_yet_is_known_by_its_birth);
     tcase_add_test(tc, locks_that_nobody_holds_are_swept);
     tcase_add_test(tc, ending_a_run_without_processes);
     tcase_add_test(tc, ending_by_term);

@@ -3,6 +3,7 @@
  */
 #include "fixture.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -38,8 +39,15 @@ static int port_launch(void *user, const struct ag_run *run, const struct ag_run
     return 0;
 }
 
-static bool port_adopt(void *user, const struct ag_run *run, int64_t *out_pid)
+static bool port_adopt(void *user, const struct ag_run *run, const char *nonce, int64_t *out_pid)
 {
+    if (nonce != NULL) {
+        snprintf(fx.adopted_by, sizeof(fx.adopted_by), "%" PRId64 " %s", run->pid, nonce);
+    }
+    if (nonce != NULL && fx.newborn == run->rid) {
+        *out_pid = run->pid;
+        return true;
+    }
     for (size_t i = 0; i < fx.n_alive; i++) {
         if (fx.alive[i] == run->rid) {
             fx.adoptions++;
@@ -125,20 +133,19 @@ void fixture_open(void)
                                     .driver = &faulty,
                                     .failed = store_failed};
     ck_assert_msg(ag_store_open(&store, &fx.store, &err) == 0, "%s", argo_error_details(err));
-    struct ag_domain_config config = {
-        .ctx = fx.ctx,
-        .loop = fx.loop,
-        .store = fx.store,
-        .launch = {.launch = port_launch,
-                   .adopt = port_adopt,
-                   .end = port_end,
-                   .stop = port_stop,
-                   .cont = port_cont},
-        .output_max = FIXTURE_OUTPUT_MAX,
-        .log_dir = fx.logs,
-        .silence_ms = fx.silence_ms,
-        .home_templates = fx.home,
-        .installed_templates = fx.installed};
+    struct ag_domain_config config = {.ctx = fx.ctx,
+                                      .loop = fx.loop,
+                                      .store = fx.store,
+                                      .launch = {.launch = port_launch,
+                                                 .adopt = port_adopt,
+                                                 .end = port_end,
+                                                 .stop = port_stop,
+                                                 .cont = port_cont},
+                                      .output_max = FIXTURE_OUTPUT_MAX,
+                                      .log_dir = fx.logs,
+                                      .silence_ms = fx.silence_ms,
+                                      .home_templates = fx.home,
+                                      .installed_templates = fx.installed};
     ck_assert_msg(ag_domain_new(&config, &fx.domain, &err) == 0, "%s", argo_error_details(err));
 }
 

@@ -33,6 +33,8 @@ struct fixture {
     bool hold_ends;         /* what is ended lives on until let_end */
     int64_t alive[16];      /* rids whose process can be adopted */
     size_t n_alive;
+    int64_t newborn;      /* its process lives and has no lock yet */
+    char adopted_by[128]; /* "PID NONCE" of the last question for such a one */
     void (*end_done)(void *user);
     void *end_user;
 };

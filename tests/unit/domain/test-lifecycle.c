@@ -369,6 +369,26 @@ START_TEST(an_adopted_run_is_running)
 }
 END_TEST
 
+/* The daemon died before the executor had taken its lock: it has done nothing wrong. */
+START_TEST(one_without_its_lock_yet_is_adopted)
+{
+    int64_t rid = start_run("w");
+    reopen();
+    ck_assert_int_eq(fx.ends, 1); /* it was asked for, and did not live */
+    ck_assert_int_eq(strncmp(fx.adopted_by, "1000 ", 5), 0);
+    ck_assert_str_eq(fx.adopted_by + 5, fx.last_nonce);
+    fx.newborn = rid;
+    for (int i = 0; i < AG_MAX_DEATHS; i++) {
+        reopen();
+    }
+    ck_assert_int_eq(fx.ends, 1);
+    ck_assert_int_eq(fx.launches, 2);
+    ck_assert_int_eq(stored_pid(rid), 1001);
+    ck_ok(finish_run(rid, 2, 0, &o), o);
+    ck_assert_int_eq(stored_state(rid), AG_RUN_DONE);
+}
+END_TEST
+
 /* Two launches on their way: only the newer one's token is good, so only that one happens. */
 START_TEST(an_overtaken_launch_is_left_out)
 {
@@ -541,6 +561,7 @@ static Suite *lifecycle_suite(void)
     tcase_add_test(tc, recovery);
     tcase_add_test(tc, a_queued_run_is_launched_by_the_next_daemon);
     tcase_add_test(tc, an_adopted_run_is_running);
+    tcase_add_test(tc, one_without_its_lock_yet_is_adopted);
     tcase_add_test(tc, an_overtaken_launch_is_left_out);
     tcase_add_test(tc, a_reboot_is_no_death);
     tcase_add_test(tc, readers_leave_room_for_the_executor);
