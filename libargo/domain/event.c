@@ -90,6 +90,24 @@ void ag_event_answer(struct ag_change_set *c, struct ag_live *live, const struct
     tell_of_question(c, live, "answer", q, data);
 }
 
+int ag_event_message(struct ag_change_set *c, struct ag_live *live, const struct ag_message *m,
+                     const char *client_key, argo_error **err)
+{
+    ag_value *data = ag_record_encode(&ag_message_record, m);
+    if (data == NULL) {
+        return ag_error_nomem(err);
+    }
+    tell(c, live,
+         &(struct ag_record_spec){.kind = "message", .text = m->type, .client_key = client_key},
+         data);
+    return 0;
+}
+
+void ag_event_config(struct ag_change_set *c, struct ag_live *live)
+{
+    tell(c, live, &(struct ag_record_spec){.kind = "config"}, ag_value_ref(live->row.config));
+}
+
 void ag_event_expired(struct ag_change_set *c, struct ag_live *live, const struct ag_question *q)
 {
     tell_of_question(c, live, "expired", q, NULL);

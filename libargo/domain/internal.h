@@ -179,6 +179,9 @@ void ag_event_step_complete(struct ag_change_set *c, struct ag_live *live,
                             const struct ag_step_complete *complete);
 void ag_event_question(struct ag_change_set *c, struct ag_live *live, const struct ag_question *q);
 void ag_event_answer(struct ag_change_set *c, struct ag_live *live, const struct ag_question *q);
+int ag_event_message(struct ag_change_set *c, struct ag_live *live, const struct ag_message *m,
+                     const char *client_key, argo_error **err);
+void ag_event_config(struct ag_change_set *c, struct ag_live *live);
 void ag_event_expired(struct ag_change_set *c, struct ag_live *live, const struct ag_question *q);
 
 /* trim.c */

@@ -119,23 +119,13 @@ static int check_object(const ag_value *payload, argo_error **err)
     return 0;
 }
 
-/* An event with the message as its data. ID may be NULL: it has not been given one. */
+/* Gives M its number, which its event has too. */
 static int append(struct ag_change_set *c, struct ag_live *live, struct ag_message *m,
                   const char *client_key, argo_error **err)
 {
     m->timestamp = ag_context_now_ms(c->domain->ctx);
     m->seq = live->row.seq + 1;
-    AG_AUTO(ag_value) data = ag_record_encode(&ag_message_record, m);
-    if (data == NULL) {
-        return ag_error_nomem(err);
-    }
-    struct ag_record_spec spec = {.stream = AG_STREAM_EVENT,
-                                  .kind = "message",
-                                  .text = m->type,
-                                  .client_key = client_key,
-                                  .data = data};
-    ag_live_append(c, live, &spec);
-    return 0;
+    return ag_event_message(c, live, m, client_key, err);
 }
 
 /* The message that goes to the run's executor; *OUT (or NULL) is what it looks like. */
@@ -223,8 +213,7 @@ static void apply_config(struct ag_change_set *c, struct ag_live *live, ag_value
 {
     ag_value_unref(live->row.config);
     live->row.config = config;
-    struct ag_record_spec spec = {.stream = AG_STREAM_EVENT, .kind = "config", .data = config};
-    ag_live_append(c, live, &spec);
+    ag_event_config(c, live);
 }
 
 /* ---- to the run ------------------------------------------------------------------------------ */
