@@ -128,7 +128,7 @@ int ag_request_park(ag_request *req, int64_t deadline_ms,
 
 /* ---- replies that go on -------------------------------------------------------------------- */
 
-/* The owner of a stream. Each call may write, wake, end or cut; none may block. */
+/* The owner of a stream. Each call may write and end; none may block. */
 struct ag_reply_source {
     /* Everything written before has been taken: write the next portion (at most 4 MiB, better some
      * 10 KiB), or end, or do nothing and be asked again after ag_request_stream_wake. */
@@ -147,14 +147,13 @@ struct ag_reply_source {
  * while draining. SOURCE is borrowed. */
 int ag_request_stream_begin(ag_request *req, const char *content_type,
                             const struct ag_reply_source *source, void *user, argo_error **err);
-/* Adds to the portion. Nothing fails visibly: without memory the client is cut off. */
+/* Adds to the portion. Nothing fails visibly: without memory, or when it is too much, the client is
+ * cut off, and sees that the reply is not complete. */
 void ag_request_stream_write(ag_request *req, const void *data, size_t len);
 /* There is more: `pull` is called as soon as the client can take it. For outside of `pull`. */
 void ag_request_stream_wake(ag_request *req);
 /* After what was written the reply is complete; forget the request. */
 void ag_request_stream_end(ag_request *req);
-/* The connection closes here and now, and the client sees that the reply is not complete. */
-void ag_request_stream_cut(ag_request *req);
 
 /* Called once when the reply was sent completely (SENT) or not; for cursors that move only then.
  * May be set from the handler on. */

@@ -75,7 +75,10 @@ static ssize_t read_portion(void *cls, uint64_t pos, char *buf, size_t max)
         req->source->pull(req, req->source_user);
     }
     if (req->cut || req->portion.failed != 0) {
-        return MHD_CONTENT_READER_END_WITH_ERROR;
+        /* MHD does not clean up after a reader's error until something else happens to the
+         * connection; after an error of its own it does, and this is one: nothing more can be sent. */
+        cut(req);
+        return MHD_CONTENT_READER_END_OF_STREAM;
     }
     if (req->portion.len > 0) {
         return hand_out(req, buf, max);
@@ -168,11 +171,4 @@ void ag_request_stream_end(ag_request *req)
     leave(req);
     ag_conn_enter(req->conn, AG_PHASE_SEND, req->h->config.body_timeout_ms);
     ag_request_wake(req);
-}
-
-void ag_request_stream_cut(ag_request *req)
-{
-    assert(req->source != NULL && req->owned);
-    leave(req);
-    cut(req);
 }

@@ -24,6 +24,7 @@ static bool start(struct raw_client *client, int fd, const struct sockaddr *addr
 {
     *client = (struct raw_client){.fd = fd, .pump = pump, .user = user};
     client->data = calloc(1, 1);
+    client->cap = 1;
     if (client->data == NULL || fd < 0 || connect(fd, addr, len) < 0 ||
         fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
         raw_close(client);
@@ -56,7 +57,7 @@ void raw_close(struct raw_client *client)
     free(client->data);
     client->fd = -1;
     client->data = NULL;
-    client->len = 0;
+    client->len = client->cap = 0;
 }
 
 /* Lets the server go on, or waits for it. */
@@ -94,24 +95,44 @@ bool raw_send_text(struct raw_client *client, const char *text)
     return raw_send(client, text, strlen(text));
 }
 
-/* Receives something more; false when nothing more will come. */
-static bool receive(struct raw_client *client)
+static bool make_room(struct raw_client *client)
 {
-    char *grown = realloc(client->data, client->len + READ_SIZE + 1);
+    if (client->cap > client->len + READ_SIZE) {
+        return true;
+    }
+    size_t cap = 2 * client->cap + READ_SIZE + 1;
+    char *grown = realloc(client->data, cap);
     if (grown == NULL) {
         return false;
     }
     client->data = grown;
+    client->cap = cap;
+    return true;
+}
+
+bool raw_receive(struct raw_client *client)
+{
+    ssize_t n;
+    bool any = false;
+    while (!client->closed && make_room(client) &&
+           (n = recv(client->fd, client->data + client->len, READ_SIZE, 0)) != -1) {
+        client->closed = n == 0;
+        client->len += (size_t)n;
+        client->data[client->len] = '\0';
+        any = any || n > 0;
+    }
+    client->closed = client->closed || (errno != EAGAIN && errno != EINTR);
+    return any;
+}
+
+/* Receives something more; false when nothing more will come. */
+static bool receive(struct raw_client *client)
+{
     for (int patience = RAW_PATIENCE / POLL_MS; patience > 0 && !client->closed; patience--) {
-        ssize_t n = recv(client->fd, client->data + client->len, READ_SIZE, 0);
-        if (n > 0) {
-            client->len += (size_t)n;
-            client->data[client->len] = '\0';
+        if (raw_receive(client)) {
             return true;
         }
-        if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-            client->closed = true;
-        } else {
+        if (!client->closed) {
             wait_for(client, POLLIN);
         }
     }

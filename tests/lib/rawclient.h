@@ -14,7 +14,7 @@ struct raw_client {
     void (*pump)(void *user); /* NULL: the server is elsewhere, reads wait for it */
     void *user;
     char *data; /* received, not yet consumed; NUL-terminated */
-    size_t len;
+    size_t len, cap;
     bool closed; /* the server has hung up */
 };
 
@@ -40,6 +40,8 @@ bool raw_send_text(struct raw_client *client, const char *text);
 /* Reads one reply; IS_HEAD: it has no body whatever its headers say. False when the connection
  * closed (or patience ended) before a whole one had come. */
 bool raw_read_reply(struct raw_client *client, bool is_head, struct raw_reply *out);
+/* Receives what is there already, without waiting; false when that is nothing. */
+bool raw_receive(struct raw_client *client);
 /* Reads until the server hangs up; false when it does not. What came is in data. */
 bool raw_read_all(struct raw_client *client);
 void raw_reply_clear(struct raw_reply *reply);

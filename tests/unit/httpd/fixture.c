@@ -132,8 +132,6 @@ static void fail_route(ag_request *req, void *user)
 
 /* ---- streams --------------------------------------------------------------------------------- */
 
-#define PORTION 10000
-
 static void stream_end(struct stream *stream)
 {
     ag_request_stream_end(stream->req);
@@ -145,7 +143,7 @@ static void stream_pull(ag_request *req, void *user)
     struct stream *stream = user;
     const struct server *s = stream->server;
     size_t left = s->feed.len - stream->at;
-    size_t n = left < PORTION ? left : PORTION;
+    size_t n = left < s->portion ? left : s->portion;
     ck_assert_ptr_eq(stream->req, req);
     stream->pulls++;
     if (n > 0) {
@@ -255,7 +253,7 @@ void server_start(struct server *s, const struct ag_httpd_config *limits)
 {
     int tcp_fd = -1;
     int unix_fd = -1;
-    *s = (struct server){.feed = AG_BUF_INIT(64 * 1024 * 1024)};
+    *s = (struct server){.portion = 10000, .feed = AG_BUF_INIT(64 * 1024 * 1024)};
     temp_dir_setup();
     struct ag_httpd_config config = limits != NULL ? *limits : (struct ag_httpd_config){0};
     ck_assert_int_eq(ag_loop_new(&s->loop, NULL), 0);

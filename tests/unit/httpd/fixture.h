@@ -46,6 +46,7 @@ struct server {
     unsigned streams_gone;
     int stream_code;    /* of the last attempt to begin one */
     struct ag_buf feed; /* what streams send */
+    size_t portion;     /* at most at once */
     bool feed_ended;
 };
 
