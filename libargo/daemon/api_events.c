@@ -14,7 +14,7 @@
 enum {
     PAGE_BYTES = 64 * 1024,    /* of a stream: what a client that has gone to sleep costs */
     PAGE_RECORDS = 1000,       /* at most in one page of a stream */
-    REPLY_BYTES = 1024 * 1024, /* of text in one JSON reply */
+    REPLY_BYTES = 1024 * 1024, /* of texts and values in one JSON reply */
     HEARTBEAT_MS = 15000,
     RETRY_MS = 1000 /* that a client waits before it comes back */
 };
@@ -43,10 +43,20 @@ struct list {
     int64_t last;
 };
 
+static size_t size_of(const ag_value *v)
+{
+    size_t len = 0;
+    if (v != NULL) {
+        free(ag_value_print(v, &len));
+    }
+    return len;
+}
+
 static int list_record(const struct ag_stream_record *rec, void *user)
 {
     struct list *list = user;
-    list->bytes += strlen(rec->text);
+    list->bytes +=
+        (rec->text == NULL ? 0 : strlen(rec->text)) + size_of(rec->answer) + size_of(rec->data);
     list->last = rec->seq;
     if (ag_value_append(list->events, ag_record_encode(&ag_event_record, rec)) < 0) {
         return ARGO_E_NOMEM;

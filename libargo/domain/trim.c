@@ -41,7 +41,7 @@ static int trim_record(const struct ag_stream_record *rec, void *user)
     ag_buf_add_text(&t->lines, line);
     ag_buf_add_char(&t->lines, '\n');
     t->cost += ag_output_cost(rec->text, rec->path);
-    t->bytes += (int64_t)strlen(rec->text);
+    t->bytes += (int64_t)(rec->text == NULL ? 0 : strlen(rec->text));
     t->records++;
     t->upto = rec->seq;
     return t->cost >= t->goal || t->lines.len > LINES_MAX ? 1 : 0;

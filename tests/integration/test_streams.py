@@ -310,8 +310,10 @@ class Streams(argo.Case):
         decoded = [json.loads(r) for r in records]
         self.assert_gapless(decoded)
         self.assertEqual(sum(len(r["text"]) for r in decoded if r["kind"] == "stdout"), size)
-        grown = memory(self.daemon.process.pid) - before
-        self.assertLess(grown, size, "less than one copy, let alone eight")
+        if os.environ.get("ARGO_TEST_SANITIZE", "none") == "none":  # they keep what is freed
+            grown = memory(self.daemon.process.pid) - before
+            print(f"{grown >> 10} KiB for 8 readers that were sent {size >> 20} MiB", flush=True)
+            self.assertLess(grown, size, "less than one copy, let alone eight")
         for reader in slow[6:]:
             told = [data for _, event, data in reader if event not in (":", "end")]
             self.assertEqual(told, records)
