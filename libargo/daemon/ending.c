@@ -2,7 +2,8 @@
  * Ending a run: TERM and CONT to everything of it, a grace, then KILL until nothing lives. What
  * belongs to the run is found by descent from its executors and by the run's nonce in the
  * environment, so that what has left the tree is found too, and what is left of a run whose
- * executor has gone. Nothing here waits: one timer per run looks again and again.
+ * executor has gone. The executor stands still meanwhile and goes last: what its steps leave behind
+ * stays its child. Nothing here waits: one timer per run looks again and again.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -30,9 +31,19 @@ struct ending {
     void *user;
 };
 
-/* Returns how many processes got it. An executor's number is used only while its pidfd says that
- * the process is there. */
-static size_t signal_all(struct ending *e, int signo)
+static size_t signal_executors(struct ending *e, int signo)
+{
+    struct ag_executor *executor = NULL;
+    size_t count = 0;
+    while ((executor = ag_executor_next(e->supervisor, e->rid, executor)) != NULL) {
+        count += ag_child_signal(executor->child, signo) == 0 ? 1 : 0;
+    }
+    return count;
+}
+
+/* All but the executors. Returns how many processes got it. An executor's number is used only while
+ * its pidfd says that the process is there. */
+static size_t signal_others(struct ending *e, int signo)
 {
     const char *name = e->nonce != NULL ? AG_NONCE_NAME : NULL;
     struct ag_executor *executor = NULL;
@@ -40,15 +51,15 @@ static size_t signal_all(struct ending *e, int signo)
     bool found = false;
     while ((executor = ag_executor_next(e->supervisor, e->rid, executor)) != NULL) {
         found = true;
-        count += ag_proctree_signal(ag_child_pid(executor->child), true, name, e->nonce, signo);
+        count += ag_proctree_signal(ag_child_pid(executor->child), false, name, e->nonce, signo);
     }
     return found || name == NULL ? count : ag_proctree_signal(0, false, name, e->nonce, signo);
 }
 
 /* Twice: between exec and its first instruction a process shows no environment. */
-static bool nothing_lives(struct ending *e)
+static bool no_others_live(struct ending *e)
 {
-    return signal_all(e, 0) == 0 && signal_all(e, 0) == 0;
+    return signal_others(e, 0) == 0 && signal_others(e, 0) == 0;
 }
 
 static void ending_free(struct ending *e)
@@ -82,11 +93,12 @@ static void look(ag_timer *timer, void *user)
     struct ending *e = user;
     ag_supervisor *s = e->supervisor;
     int64_t left = e->deadline - ag_loop_now(s->daemon->loop);
-    if (nothing_lives(e)) {
+    bool others = !no_others_live(e);
+    if (!others && signal_executors(e, 0) == 0) {
         finish(e);
         return;
     }
-    if (left > 0 && !s->hurry) {
+    if (others && left > 0 && !s->hurry) {
         look_again(e, left);
         return;
     }
@@ -99,7 +111,7 @@ static void look(ag_timer *timer, void *user)
         finish(e);
         return;
     }
-    (void)signal_all(e, SIGKILL);
+    (void)(others ? signal_others(e, SIGKILL) : signal_executors(e, SIGKILL));
     look_again(e, LONGEST_LOOK);
 }
 
@@ -126,7 +138,8 @@ void ag_ending_start(ag_supervisor *s, int64_t rid, const char *nonce, void (*do
     if (e == NULL || ag_timer_new(s->daemon->loop, look, e, &e->timer, &err) < 0) {
         /* Without memory there is no later: kill at once, and let the next start look again. */
         struct ending now = {.supervisor = s, .rid = rid};
-        (void)signal_all(&now, SIGKILL);
+        (void)signal_others(&now, SIGKILL);
+        (void)signal_executors(&now, SIGKILL);
         free(e);
         ag_log_error(s->daemon->ctx, "daemon", "run %" PRId64 ": no memory to end it", rid);
         return;
@@ -139,9 +152,10 @@ void ag_ending_start(ag_supervisor *s, int64_t rid, const char *nonce, void (*do
     e->deadline = ag_loop_now(s->daemon->loop) + (grace > 0 ? grace : DEFAULT_GRACE);
     e->pause = FIRST_LOOK;
     ag_list_append(&s->endings, &e->node);
-    size_t count = s->hurry ? 0 : signal_all(e, SIGTERM);
+    (void)signal_executors(e, SIGSTOP);
+    size_t count = s->hurry ? 0 : signal_others(e, SIGTERM);
     if (count > 0) {
-        (void)signal_all(e, SIGCONT); /* TERM waits for it in a stopped process */
+        (void)signal_others(e, SIGCONT); /* TERM waits for it in a stopped process */
         look_again(e, LONGEST_LOOK);
     } else {
         ag_timer_arm(e->timer, 0);

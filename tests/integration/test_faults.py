@@ -90,6 +90,17 @@ class Abandoning(Faults):
         argo.wait_for(lambda: replies, "the first reply")
         self.assertEqual(replies[0].status, 200)
 
+    def test_what_has_cleared_its_environment_is_found_by_descent(self):
+        ready = self.daemon.home / "ready"
+        run = self.daemon.launch(steps({"step": "s", "type": "command", "argv": [
+            "sh", "-c", "(env -i setsid sh -c 'trap \"\" TERM; echo $$ > ready; while sleep 1; do :; "
+                        "done' &) ; exec /bin/sleep 1000"]}))
+        argo.wait_for(lambda: ready.exists() and ready.read_text(), "the step's grandchild")
+        pid = int(ready.read_text())
+        self.assertTrue(argo.alive(pid))
+        self.assertEqual(self.daemon.delete(f"/api/workflow/abandon/{run}").status, 200)
+        self.assertFalse(argo.alive(pid))
+
 
 class Kills(Faults):
     def check_order(self, run, ran):
