@@ -15,7 +15,7 @@ struct ag_http {
     argo_context *ctx;
     CURLM *multi;
     ag_timer *timer; /* libcurl's own one timer */
-    ag_defer *soon; /* its timer has run out already */
+    ag_defer *soon;  /* its timer has run out already */
     struct ag_list transfers;
     struct ag_list sockets; /* what libcurl wants watched */
 };

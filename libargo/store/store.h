@@ -167,6 +167,7 @@ struct ag_run_filter {
 
 int ag_store_runs(ag_store *s, const struct ag_run_filter *filter,
                   int (*fn)(const struct ag_run *run, void *user), void *user, argo_error **err);
+
 /* What is held in memory of the runs that have not ended. First RUN for each, oldest first; then
  * what belongs to them. RUN and QUESTION may take what their row owns and leave it zeroed. A row
  * that is damaged is given to DAMAGED, with the number of its run (0: that cannot be read). */
@@ -218,8 +219,7 @@ int ag_store_ci(ag_store *s, const char *name, struct ag_ci *out, argo_error **e
 int ag_store_cis(ag_store *s, int (*fn)(const struct ag_ci *ci, void *user), void *user,
                  argo_error **err);
 /* Without `workflows`. Ids above AFTER ("": all), in their order, at most LIMIT. */
-int ag_store_session(ag_store *s, const char *session_id, struct ag_session *out,
-                     argo_error **err);
+int ag_store_session(ag_store *s, const char *session_id, struct ag_session *out, argo_error **err);
 int ag_store_sessions(ag_store *s, const char *after, int64_t limit,
                       int (*fn)(const struct ag_session *session, void *user), void *user,
                       argo_error **err);

@@ -87,7 +87,8 @@ static argo_log_file *open_log(argo_context *ctx, const char *workflow_id)
         (void)mkdir(path, 0700);
     }
     len = snprintf(path, sizeof(path), "%s/logs/%s.log", home, workflow_id);
-    if (len > 0 && (size_t)len < sizeof(path) && argo_log_file_open(path, UINT64_MAX, 0, &log, NULL) == 0) {
+    if (len > 0 && (size_t)len < sizeof(path) &&
+        argo_log_file_open(path, UINT64_MAX, 0, &log, NULL) == 0) {
         argo_context_set_log(ctx, argo_log_file_write, log, ARGO_LOG_INFO);
     }
     return log;
