@@ -158,6 +158,72 @@ START_TEST(write_takes_a_bare_name)
 }
 END_TEST
 
+static int read_own(const char *name, size_t max, char **out)
+{
+    size_t len = 0;
+    int rc = ag_file_read_own(temp_path(name), max, out, &len, NULL);
+    ck_assert(rc < 0 || len == strlen(*out));
+    return rc;
+}
+
+START_TEST(what_others_may_read_but_not_write)
+{
+    static const mode_t bad[] = {0620, 0602, 0666};
+    ag_auto_free char *text = NULL;
+    put(temp_path("f"), "12345", 0644);
+    ck_assert_int_eq(read_own("f", 4, &text), ARGO_E_TOO_LARGE);
+    ck_assert_int_eq(read_own("f", 5, &text), 0);
+    ck_assert_str_eq(text, "12345");
+    for (size_t i = 0; i < AG_ARRAY_SIZE(bad); i++) {
+        ck_assert_int_eq(chmod(temp_path("f"), bad[i]), 0);
+        ck_assert_int_eq(read_own("f", 5, &text), ARGO_E_DENIED);
+    }
+    ck_assert_int_eq(chmod(temp_path("f"), 0600), 0);
+    ck_assert_int_eq(symlink("f", temp_path("link")), 0);
+    ck_assert_int_eq(read_own("link", 5, &text), ARGO_E_DENIED);
+    ck_assert_int_eq(mkfifo(temp_path("fifo"), 0600), 0);
+    ck_assert_int_eq(read_own("fifo", 5, &text), ARGO_E_DENIED);
+    ck_assert_int_eq(read_own("none", 5, &text), ARGO_E_SYSTEM);
+}
+END_TEST
+
+static int replace(const char *name, const char *text)
+{
+    return ag_file_replace(temp_path(name), text, strlen(text), 0600, NULL);
+}
+
+/* Whatever bears the name, or that of the file beside it, is replaced and not written to. */
+START_TEST(replace_is_whole_and_follows_no_link)
+{
+    put(temp_path("victim"), "mine", 0600);
+    ck_assert_int_eq(replace("f", "one"), 0);
+    ck_assert_uint_eq(mode_of(temp_path("f")), 0600);
+    ck_assert_int_eq(symlink("victim", temp_path("f.tmp")), 0);
+    ck_assert_int_eq(replace("f", "two"), 0);
+    expect_content(temp_path("f"), "two");
+    ck_assert_int_eq(unlink(temp_path("f")), 0);
+    ck_assert_int_eq(symlink("victim", temp_path("f")), 0);
+    ck_assert_int_eq(link(temp_path("victim"), temp_path("f.tmp")), 0);
+    ck_assert_int_eq(replace("f", "three"), 0);
+    ck_assert_uint_eq(mode_of(temp_path("f")), 0600);
+    expect_content(temp_path("f"), "three");
+    expect_content(temp_path("victim"), "mine");
+    ck_assert_int_eq(count_entries(temp_dir), 2);
+}
+END_TEST
+
+START_TEST(a_failed_replace_leaves_what_was_there)
+{
+    ck_assert_int_eq(mkdir(temp_path("f"), 0700), 0);
+    ck_assert_int_eq(replace("f", "text"), ARGO_E_SYSTEM);
+    ck_assert_int_eq(count_entries(temp_dir), 1);
+    ck_assert_int_eq(mkdir(temp_path("g.tmp"), 0700), 0);
+    ck_assert_int_eq(replace("g", "text"), ARGO_E_SYSTEM);
+    ck_assert_int_eq(replace("none/f", "text"), ARGO_E_SYSTEM);
+    ck_assert(!ag_file_exists(temp_path("g")));
+}
+END_TEST
+
 START_TEST(append_lines_ends_what_was_torn)
 {
     ck_assert_int_eq(ag_file_append_lines(temp_path("d/log"), "", 0, NULL), 0);
@@ -364,6 +430,9 @@ static Suite *file_suite(void)
     tcase_add_test(tc, write_replaces_a_link_not_its_target);
     tcase_add_test(tc, a_failed_write_leaves_nothing);
     tcase_add_test(tc, write_takes_a_bare_name);
+    tcase_add_test(tc, what_others_may_read_but_not_write);
+    tcase_add_test(tc, replace_is_whole_and_follows_no_link);
+    tcase_add_test(tc, a_failed_replace_leaves_what_was_there);
     tcase_add_test(tc, append_adds_and_follows_no_link);
     tcase_add_test(tc, append_lines_ends_what_was_torn);
     tcase_add_test(tc, exists);
