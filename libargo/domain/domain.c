@@ -73,6 +73,9 @@ int ag_domain_new(const struct ag_domain_config *config, ag_domain **out, argo_e
         r = ag_silence_new(d, err);
     }
     if (r == 0) {
+        r = ag_queue_new(d, err);
+    }
+    if (r == 0) {
         r = load(d, err);
     }
     if (r < 0) {
@@ -90,6 +93,7 @@ void ag_domain_free(ag_domain *d)
         ag_timer_free(d->sweep);
         tables_free((struct tables){d->by_id, d->by_rid, d->cis, d->sessions});
         ag_abandons_free(d);
+        ag_queue_free(d);
         ag_map_free(d->starting);
         free(d);
     }

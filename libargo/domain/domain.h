@@ -58,10 +58,11 @@ struct ag_domain_config {
     void (*changed)(void *user); /* or NULL: a CI, a session or a run's state has been committed */
     void *changed_user;
     /* Borrowed: */
-    int64_t park_after_ms;           /* told to executors with the checkpoint */
-    int64_t silence_ms;              /* an executor not heard of for so long is stalled; 0: never */
-    int64_t output_max;              /* of a run in the store, in bytes; 0: no limit */
-    const char *log_dir;             /* where the output beyond it goes, ID.log */
+    int64_t park_after_ms; /* told to executors with the checkpoint */
+    int64_t patience_ms; /* with executors that do not begin, while others wait for them; 0: 10 s */
+    int64_t silence_ms;  /* an executor not heard of for so long is stalled; 0: never */
+    int64_t output_max;  /* of a run in the store, in bytes; 0: no limit */
+    const char *log_dir; /* where the output beyond it goes, ID.log */
     const char *home_templates;      /* $ARGO_HOME/workflows/templates */
     const char *installed_templates; /* DATADIR/argo/templates */
 };

@@ -58,10 +58,12 @@ struct ag_live {
     int64_t variables_total;
     ag_map *secret_names; /* of the variables with secrets in them; NULL until the first write */
     struct ag_abandon *abandon; /* being abandoned: nothing may be launched */
-    bool leaving;   /* and that is durable: what lives of it is being ended, a reload keeps it */
-    ag_wall *wake;  /* armed while it is parked until a time; NULL until the first time */
-    int told_state; /* the one that the last `state` event told; -1: none yet */
-    int64_t gap_records; /* that have gone to the log; 0: none, or not yet looked up */
+    bool leaving;  /* and that is durable: what lives of it is being ended, a reload keeps it */
+    ag_wall *wake; /* armed while it is parked until a time; NULL until the first time */
+    struct ag_list queued; /* in the domain's queue: it is to be launched */
+    bool starting;         /* its executor has not asked for anything yet */
+    int told_state;        /* the one that the last `state` event told; -1: none yet */
+    int64_t gap_records;   /* that have gone to the log; 0: none, or not yet looked up */
     int64_t gap_bytes;
     bool log_refused; /* the log cannot be written: nothing is moved to it any more */
     struct ag_mailbox mailbox;
@@ -82,9 +84,13 @@ struct ag_domain {
     int64_t session_number;  /* the N of the last "sess_N" */
     ag_map *starting;        /* request keys on their way -> decimal rid (owned) */
     struct ag_list abandons; /* struct ag_abandon, under way: owner */
-    ag_timer *retry;         /* armed after a failed commit only */
-    ag_timer *sweep;         /* of stall.c; armed while a run has a process */
-    int64_t sweep_at;        /* that it is armed for */
+    struct ag_list queue;    /* struct ag_live, to be launched one after the other */
+    size_t n_starting;
+    ag_defer *next_launch;
+    ag_timer *patience; /* with those that are starting; armed while others wait for them */
+    ag_timer *retry;    /* armed after a failed commit only */
+    ag_timer *sweep;    /* of stall.c; armed while a run has a process */
+    int64_t sweep_at;   /* that it is armed for */
     struct ag_domain_counts counts;
     bool quiesced;
     bool stale; /* a commit has failed: no change is taken until the state is loaded again */
@@ -226,7 +232,13 @@ void ag_abandons_free(ag_domain *d); /* drops them; nobody is told */
  * NULL) is called after the commit that records the process. */
 int ag_live_prepare_launch(struct ag_live *live, ag_done_fn done, void *user,
                            struct ag_change_set **out, argo_error **err);
+/* Launches it, at once or when it is its turn. */
 void ag_live_launch(struct ag_live *live);
+/* Its executor has asked for something, or is gone; LIVE may be NULL. */
+void ag_live_started(struct ag_live *live);
+void ag_live_unqueue(struct ag_live *live); /* it is not to be launched any more */
+int ag_queue_new(ag_domain *d, argo_error **err);
+void ag_queue_free(ag_domain *d);
 /* Ends the run in C: state, tokens, secrets, questions; told as ended after the commit. */
 void ag_live_end(struct ag_change_set *c, struct ag_live *live, int state, const ag_value *result,
                  const ag_value *error);

@@ -1,6 +1,10 @@
 /*
  * How a run gets its process: a new epoch and token, committed, then the launch port; or one that
  * lives already is adopted. When a run should be launched is lifecycle.c's.
+ *
+ * Many may have to be launched at once: those whose time came while the daemon was away, all that
+ * wait for the same morning. Only so many start up at a time, the others wait in a queue: neither
+ * the daemon nor the machine stands still for them.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,6 +14,9 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "domain/internal.h"
+
+#define STARTING_MAX 16 /* executors that have not asked for anything yet */
+#define PATIENCE_MS  10000
 
 struct launch {
     ag_domain *domain;
@@ -92,10 +99,12 @@ static void launch_committed(const argo_error *err, void *user)
     struct ag_live *live = ag_live_by_rid(d, l->rid);
     if (err != NULL || live == NULL || live->row.ended != 0 || d->quiesced || live->row.pid != 0 ||
         live->row.epoch != l->epoch || live->row.state == AG_RUN_PAUSED) {
+        ag_live_started(live);
         launch_done(l, err);
         return;
     }
     if (spawn(live, l, &l->failure) < 0) {
+        ag_live_started(live);
         launch_failed(live, l);
         return;
     }
@@ -163,9 +172,11 @@ int ag_live_prepare_launch(struct ag_live *live, ag_done_fn done, void *user,
     return 0;
 }
 
+/* ---- again, in turn --------------------------------------------------------------------------- */
+
 /* A relaunch that cannot even be prepared (no memory, no randomness) is left to the next
  * recovery. */
-void ag_live_launch(struct ag_live *live)
+static void launch_now(struct ag_live *live)
 {
     AG_AUTO(argo_error) why = NULL;
     struct ag_change_set *c = NULL;
@@ -174,8 +185,94 @@ void ag_live_launch(struct ag_live *live)
                      argo_error_details(why));
         return;
     }
+    live->starting = true;
+    live->domain->n_starting++;
     ag_change_commit(c);
 }
+
+static void arm_patience(ag_domain *d)
+{
+    ag_timer_arm(d->patience, d->config.patience_ms > 0 ? d->config.patience_ms : PATIENCE_MS);
+}
+
+void ag_live_launch(struct ag_live *live)
+{
+    ag_domain *d = live->domain;
+    if (d->n_starting < STARTING_MAX && ag_list_empty(&d->queue)) {
+        launch_now(live);
+    } else if (ag_list_empty(&live->queued)) {
+        ag_list_append(&d->queue, &live->queued);
+        if (!ag_timer_armed(d->patience)) {
+            arm_patience(d);
+        }
+    }
+}
+
+void ag_live_started(struct ag_live *live)
+{
+    if (live != NULL && live->starting) {
+        live->starting = false;
+        live->domain->n_starting--;
+        if (!ag_list_empty(&live->domain->queue)) {
+            ag_defer_schedule(live->domain->next_launch);
+        }
+    }
+}
+
+void ag_live_unqueue(struct ag_live *live)
+{
+    ag_list_remove(&live->queued);
+    ag_live_started(live);
+}
+
+/* What has changed since a run was queued may have made it somebody else's to launch. */
+static void launch_next(ag_defer *defer, void *user)
+{
+    ag_domain *d = user;
+    struct ag_live *live;
+    while (d->n_starting < STARTING_MAX && !d->quiesced &&
+           (live = ag_list_first(&d->queue, struct ag_live, queued)) != NULL) {
+        ag_list_remove(&live->queued);
+        if (live->row.ended == 0 && live->row.pid == 0 && live->row.state != AG_RUN_PAUSED) {
+            launch_now(live);
+        }
+    }
+    if (ag_list_empty(&d->queue)) {
+        ag_timer_disarm(d->patience);
+    }
+}
+
+/* Whatever keeps those that are starting, the others do not wait for it. */
+static void lose_patience(ag_timer *timer, void *user)
+{
+    ag_domain *d = user;
+    size_t cursor = 0;
+    const char *key = NULL;
+    void *value = NULL;
+    while (ag_map_next(d->by_rid, &cursor, &key, &value)) {
+        ((struct ag_live *)value)->starting = false;
+    }
+    d->n_starting = 0;
+    arm_patience(d);
+    launch_next(d->next_launch, d);
+}
+
+int ag_queue_new(ag_domain *d, argo_error **err)
+{
+    ag_list_init(&d->queue);
+    int r = ag_defer_new(d->loop, launch_next, d, &d->next_launch, err);
+    return r < 0 ? r : ag_timer_new(d->loop, lose_patience, d, &d->patience, err);
+}
+
+void ag_queue_free(ag_domain *d)
+{
+    ag_defer_free(d->next_launch);
+    ag_timer_free(d->patience);
+    d->next_launch = NULL;
+    d->patience = NULL;
+}
+
+/* ---- adopting -------------------------------------------------------------------------------- */
 
 /* The nonce is looked up only for one that has no lock. */
 static bool adopt(struct ag_live *live, int64_t *pid)

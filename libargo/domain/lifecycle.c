@@ -267,6 +267,7 @@ void ag_domain_executor_ended(ag_domain *d, int64_t rid, int64_t pid, int status
         return;
     }
     char how[64];
+    ag_live_started(live);
     describe_death(status, how, sizeof(how));
     ag_log_warning(d->ctx, "domain", "%s: executor %" PRId64 " %s before the end of the run",
                    live->row.workflow_id, pid, how);

@@ -102,6 +102,7 @@ struct ag_live *ag_live_new(ag_domain *d, struct ag_run *row, argo_error **err)
     *row = (struct ag_run){0};
     ag_list_init(&live->watches);
     ag_list_init(&live->lines);
+    ag_list_init(&live->queued);
     return live;
 }
 
@@ -128,6 +129,7 @@ void ag_live_free(struct ag_live *live)
         return;
     }
     count_as(live, (struct ag_domain_counts){0});
+    ag_live_unqueue(live);
     struct ag_list *pos, *tmp;
     ag_list_each(pos, tmp, &live->watches)
     {
@@ -232,6 +234,7 @@ int ag_live_fenced(ag_domain *d, int64_t rid, int64_t epoch, struct ag_live **ou
                             epoch, live->row.workflow_id, live->row.epoch);
     }
     ag_live_note_heard(live);
+    ag_live_started(live);
     *out = live;
     return 0;
 }

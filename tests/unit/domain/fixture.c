@@ -144,6 +144,7 @@ void fixture_open(void)
                                       .output_max = FIXTURE_OUTPUT_MAX,
                                       .log_dir = fx.logs,
                                       .silence_ms = fx.silence_ms,
+                                      .patience_ms = fx.patience_ms,
                                       .home_templates = fx.home,
                                       .installed_templates = fx.installed};
     ck_assert_msg(ag_domain_new(&config, &fx.domain, &err) == 0, "%s", argo_error_details(err));

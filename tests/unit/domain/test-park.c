@@ -149,7 +149,7 @@ END_TEST
 /* All are parked within one iteration, in another order than that of their times. */
 START_TEST(in_the_order_of_their_times)
 {
-    enum { RUNS = 20 };
+    enum { RUNS = 15 };
 
     int64_t rids[RUNS];
     for (int i = 0; i < RUNS; i++) {
@@ -174,6 +174,85 @@ START_TEST(in_the_order_of_their_times)
     ck_assert_int_eq(fx.launches, 2 * RUNS);
     ck_assert_int_eq(o.called, RUNS);
     o.called = 0;
+}
+END_TEST
+
+enum { CROWD = 20, AT_ONCE = 16 };
+
+/* All wait for the same moment, and it has come. */
+static void start_crowd(int64_t rids[CROWD])
+{
+    for (int i = 0; i < CROWD; i++) {
+        char id[8];
+        snprintf(id, sizeof(id), "w%d", i);
+        rids[i] = start_run(id);
+    }
+    int64_t until = ag_wall_ms() + 50;
+    for (int i = 0; i < CROWD; i++) {
+        ck_assert_int_eq(park(rids[i], 1, "[]", until), 0);
+    }
+    let_pass(until);
+    ck_assert_int_eq(o.called, CROWD);
+    o.called = 0;
+}
+
+static void ask_for_checkpoint(int64_t rid)
+{
+    struct ag_checkpoint c;
+    ck_assert_int_eq(ag_run_checkpoint(fx.domain, rid, 3, &c, NULL), 0);
+    ag_record_clear(&ag_checkpoint_record, &c);
+}
+
+/* Each that begins makes room for one; what is not to be launched any more takes no turn. */
+START_TEST(a_crowd_starts_in_turn)
+{
+    int64_t rids[CROWD];
+    struct outcome gone = {0};
+    start_crowd(rids);
+    ck_assert_int_eq(fx.launches, CROWD + AT_ONCE);
+    ask_for_checkpoint(rids[0]);
+    wait_launches(CROWD + AT_ONCE + 1);
+    ck_assert_int_eq(fx.last_rid, rids[AT_ONCE]);
+    ask_for_checkpoint(rids[0]); /* again: it has begun already */
+    settle_all();
+    ck_assert_int_eq(fx.launches, CROWD + AT_ONCE + 1);
+    ck_assert_int_eq(ag_run_abandon(fx.domain, "w17", NULL, note_outcome, &gone, NULL), 0);
+    ck_assert_int_eq(await(&gone), 0);
+    ck_ok(ag_run_pause(fx.domain, "w18", NULL, note_outcome, &o, NULL), o);
+    ask_for_checkpoint(rids[1]);
+    wait_launches(CROWD + AT_ONCE + 2);
+    ck_assert_int_eq(fx.last_rid, rids[19]);
+    ck_ok(ag_run_resume(fx.domain, "w18", NULL, note_outcome, &o, NULL), o);
+    ask_for_checkpoint(rids[2]);
+    wait_launches(CROWD + AT_ONCE + 3);
+    ck_assert_int_eq(fx.last_rid, rids[18]);
+}
+END_TEST
+
+/* One that dies before it has asked for anything makes room, too, and has to wait then. */
+START_TEST(a_death_makes_room)
+{
+    int64_t rids[CROWD];
+    struct ag_run row = {0};
+    start_crowd(rids);
+    ck_assert_int_eq(fx.launches, CROWD + AT_ONCE);
+    load_row(rids[0], &row);
+    ag_domain_executor_ended(fx.domain, rids[0], row.pid, 9);
+    ag_run_clear(&row);
+    settle_all();
+    ck_assert_int_eq(fx.launches, CROWD + AT_ONCE + 1);
+    ck_assert_int_eq(fx.last_rid, rids[AT_ONCE]);
+}
+END_TEST
+
+START_TEST(nobody_waits_for_ever)
+{
+    int64_t rids[CROWD];
+    fixture_close();
+    fx.patience_ms = 50;
+    fixture_open();
+    start_crowd(rids);
+    wait_launches(2 * CROWD);
 }
 END_TEST
 
@@ -351,6 +430,9 @@ static Suite *suite(void)
     tcase_add_test(t, a_time_brings_it_back);
     tcase_add_test(t, the_earliest_counts);
     tcase_add_test(t, in_the_order_of_their_times);
+    tcase_add_test(t, a_crowd_starts_in_turn);
+    tcase_add_test(t, a_death_makes_room);
+    tcase_add_test(t, nobody_waits_for_ever);
     tcase_add_test(t, an_answer_comes_first);
     tcase_add_test(t, a_restart_keeps_the_times);
     tcase_add_test(t, a_time_that_came_while_the_daemon_was_away);
