@@ -3,15 +3,11 @@
 fault is covered where: tests/oracle/faults.md."""
 import concurrent.futures
 import http.client
-import json
 import os
 import pathlib
-import re
 import shutil
 import signal
-import socket
 import sqlite3
-import subprocess
 import sys
 import threading
 import time
@@ -22,24 +18,14 @@ import argo
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "oracle"))
 import witness  # noqa: E402
 from crashes import Crashes  # noqa: E402
-from witness import effect, looping  # noqa: E402
+from witness import ASK, GO, SAY, effect, looping, steps  # noqa: E402
 
 LONG = os.environ.get("ARGO_TEST_LONG") == "1"
-
-
-def steps(*items, **top):
-    return {"workflow_name": "t", "steps": list(items), **top}
-
 
 # Is deaf to TERM, and leaves a process in a session of its own that is deaf as well.
 DEAF = {"step": "deaf", "type": "command", "argv": [
     "sh", "-c", "trap '' TERM; (setsid sh -c 'trap \"\" TERM; touch ready; sleep 1000' &); "
                 "while :; do sleep 1; done"]}
-
-
-GO = "; until test -e go; do sleep 0.02; done"
-ASK = {"step": "q", "type": "user_ask", "prompt": "Who?", "save_to": "who"}
-SAY = {"step": "said", "type": "display", "message": "it is {{who}}"}
 
 
 class Faults(Crashes):
@@ -405,186 +391,6 @@ class Poisoned(Faults):
                 self.assertGreaterEqual({w["workflow_id"] for w in listed["workflows"]}, set(runs))
                 argo.wait_for(lambda r=runs[1]: self.is_out(r) and not self.processes(r),
                               f"the end of {runs[1]}")
-
-
-class Dropper:
-    """Stands between a client and the daemon: passes on everything, but of the first DROPS requests
-    that begin with METHOD the reply is taken and dropped with the connection."""
-
-    def __init__(self, path, daemon, method=b"POST", drops=1):
-        self.daemon, self.method, self.drops = daemon, method, drops
-        self.seen = []  # first lines
-        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.listener.bind(str(path))
-        self.listener.listen()
-        self.thread = threading.Thread(target=self.accept, daemon=True)
-        self.thread.start()
-
-    def accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=[client], daemon=True).start()
-
-    def serve(self, client):
-        with client, client.makefile("rb") as reader:
-            while True:
-                head = b""
-                while not head.endswith(b"\r\n\r\n"):
-                    line = reader.readline()
-                    if not line:
-                        return
-                    head += line
-                length = re.search(rb"(?i)content-length: *(\d+)", head)
-                body = reader.read(int(length.group(1))) if length else b""
-                self.seen.append(head.split(b"\r\n")[0].decode())
-                reply = self.ask(head, body)
-                if head.startswith(self.method) and self.drops > 0:
-                    self.drops -= 1
-                    return
-                try:
-                    client.sendall(reply)
-                except OSError:
-                    return
-
-    def ask(self, head, body):
-        """The daemon's whole reply, as it came."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as own:
-            own.connect(self.daemon.socket)
-            own.sendall(head + body)
-            response = http.client.HTTPResponse(own, method=head.split()[0].decode())
-            response.begin()
-            text = response.read()
-            lines = [f"{name}: {value}" for name, value in response.getheaders()]
-            return "\r\n".join([f"HTTP/1.1 {response.status} {response.reason}", *lines, "",
-                                ""]).encode() + text
-
-    def close(self):
-        self.listener.close()
-
-
-class LostReplies(Faults):
-    def dropper(self, **kw):
-        path = self.daemon.home / "between.sock"
-        between = Dropper(path, self.daemon, **kw)
-        self.addCleanup(between.close)
-        return between, f"unix:{path}"
-
-    def lost(self, method, path, body, done, key=None):
-        """Sends a request, and goes away without the reply when it is DONE."""
-        client = argo.UnixConnection(self.daemon.socket)
-        client.request(method, path, json.dumps(body), {
-            "Content-Type": "application/json", **({"Idempotency-Key": key} if key else {})})
-        argo.wait_for(done, f"the effect of {method} {path}")
-        client.close()
-
-    def test_who_asks_again_gets_the_same(self):
-        """Start, line and answer are sent, the reply is not read; the same again changes nothing."""
-        start = {"definition": steps(ASK, {**ASK, "step": "q2"}, SAY), "request_key": "k",
-                 "cwd": str(self.daemon.home)}
-        count = lambda: self.daemon.get("/api/workflow/list?state=all").json["workflows"]
-        self.lost("POST", "/api/workflow/start", start, count)
-        reply = self.daemon.post("/api/workflow/start", start)
-        self.assertEqual((reply.status, len(count())), (200, 1))
-        run = reply.json["workflow_id"]
-        first = self.daemon.question(run)
-        path = f"/api/workflow/input/{run}"
-        body = {"question_id": first["question_id"], "answer": "Ada"}
-        self.lost("POST", path, body, lambda: self.daemon.question(run)["path"] == "q2", "a")
-        again = self.daemon.post(path, body, headers={"Idempotency-Key": "a"})
-        self.assertEqual(again.status, 200, again)
-        self.lost("POST", path, {"input": "Eve"},
-                  lambda: self.daemon.status(run)["status"] == "done", "b")
-        again = self.daemon.post(path, {"input": "Eve"}, headers={"Idempotency-Key": "b"})
-        self.assertEqual(again.status, 200, again)
-        self.assertEqual(witness.shown(self.daemon.records(run)), ["it is Eve\n"])
-        answers = [q["answer"] for q in self.daemon.get("/api/questions").json["questions"]]
-        self.assertEqual(sorted(answers), ["Ada", "Eve"])
-
-    def test_libcurl_sends_a_post_again_by_itself(self):
-        """On a connection that was used before, when it dies without a byte of reply."""
-        between, url = self.dropper()
-        run = self.daemon.launch(steps(ASK, SAY))
-        question = self.daemon.question(run)
-        self.arc("--url", url, "answer", run, "Ada", check=0)
-        posts = [line for line in between.seen if line.startswith("POST")]
-        self.assertEqual(posts, [f"POST /api/workflow/input/{run} HTTP/1.1"] * 2)
-        self.assertEqual(self.daemon.wait_end(run)["status"], "done")
-        answered = self.daemon.get(f"/api/question/{question['question_id']}").json["data"]
-        self.assertEqual(answered["answer"], "Ada")
-        self.assertEqual(witness.shown(self.daemon.records(run)), ["it is Ada\n"])
-
-    def test_executors_lose_replies(self):
-        """What an executor reports is done once, though it hears of it the second time."""
-        between, url = self.dropper(drops=20)
-        program = self.daemon.home / "through"
-        program.write_text(f"#!/bin/sh\nARGO_DAEMON_URL={url} exec "
-                           f"{self.prefix}/bin/argo_workflow_executor\n")
-        program.chmod(0o700)
-        self.daemon.stop()
-        self.daemon.args += ["--executor", str(program)]
-        self.daemon.start()
-        run = self.daemon.launch(looping("n >= 4"))
-        self.assertEqual(self.daemon.wait_end(run)["status"], "done")
-        self.assertEqual(between.drops, 0)
-        self.check(run, 0, [])
-        self.assertEqual(len(self.effects(run)), 8)
-        self.assertEqual({s["attempt"] for s in self.daemon.steps(run)}, {1})
-
-
-class People(Faults):
-    def follow(self, run):
-        """arc that prints the run's output as it comes."""
-        env = {**os.environ, "ARGO_HOME": str(self.daemon.home)}
-        arc = subprocess.Popen([str(self.prefix / "bin/arc"), "logs", "-f", run], env=env,
-                               stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
-        self.addCleanup(arc.stdout.close)
-        self.addCleanup(arc.wait)
-        self.addCleanup(arc.kill)
-        return arc
-
-    def test_arc_dies_while_it_shows_output(self):
-        """Whoever comes after it is shown everything, once."""
-        count = 300
-        run = self.daemon.launch(steps({"step": "c", "type": "command", "argv": [
-            "sh", "-c", f"i=0; while test $i -lt {count}; do echo line $i; i=$((i+1)); done; "
-                        "until test -e go; do sleep 0.02; done; echo end"]}))
-        for _ in range(3):
-            dying = self.follow(run)
-            self.assertEqual(dying.stdout.readline(), "line 0\n")
-            dying.kill()
-        after = self.follow(run)
-        (self.daemon.home / "go").touch()
-        self.assertEqual(after.stdout.read(), "".join(f"line {i}\n" for i in range(count)) + "end\n")
-        self.assertEqual(after.wait(argo.DEADLINE), 0)
-
-    def test_two_people_type_at_once(self):
-        """Their lines have one order, which both see."""
-        lines = 20
-        ask = {"step": "q", "type": "user_ask", "prompt": "?\n", "save_to": "who",
-               "max_iterations": 1000}
-        run = self.daemon.launch(steps(
-            {"step": "i", "type": "set", "values": {"n": 0}}, ask,
-            {"step": "d", "type": "display", "message": "{{who}}", "max_iterations": 1000},
-            {"step": "inc", "type": "set", "values": {"n": "{{n + 1}}"}, "max_iterations": 1000},
-            {"step": "m", "type": "decide", "condition": f"n < {2 * lines}", "if_true": "q",
-             "if_false": "EXIT", "max_iterations": 1000}))
-        readers = [self.follow(run) for _ in range(2)]
-        numbers = {}
-
-        def type_all(who):
-            for i in range(lines):
-                reply = self.daemon.post(f"/api/workflow/input/{run}", {"input": f"{who}{i}"})
-                numbers[reply.json["data"]["seq"]] = f"{who}{i}\n"
-        with concurrent.futures.ThreadPoolExecutor() as pool:
-            for typed in [pool.submit(type_all, who) for who in "ab"]:
-                typed.result()
-        transcripts = [reader.stdout.read() for reader in readers]
-        self.assertEqual(transcripts[0], transcripts[1])
-        self.assertEqual([line + "\n" for line in transcripts[0].splitlines() if line != "?"],
-                         [text for _, text in sorted(numbers.items())])
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ import http.client
 import random
 import threading
 
-import argo
 import workloads
 
 LOST = (OSError, http.client.HTTPException, ValueError)
@@ -18,7 +17,6 @@ class Run:
     def __init__(self, key, body):
         self.key, self.body = key, body
         self.id = None  # as acknowledged
-        self.inputs = []  # (seq, text, question_id) as acknowledged
         self.abandoned = False  # acknowledged
         self.effects_at_end = None
         self.seen = {}  # the last status by client
