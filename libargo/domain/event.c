@@ -12,6 +12,14 @@ static void set_text(ag_value *data, const char *key, const char *text)
     }
 }
 
+static void set_time(ag_value *data, const char *key, int64_t ms)
+{
+    char text[AG_TIME_SIZE];
+    if (ms != 0) {
+        set_text(data, key, ag_time_format(ms, text));
+    }
+}
+
 /* Takes over DATA. */
 static void tell(struct ag_change_set *c, struct ag_live *live, struct ag_record_spec *spec,
                  ag_value *data)
@@ -41,7 +49,9 @@ void ag_event_state(struct ag_change_set *c, struct ag_live *live)
 
 void ag_event_parked(struct ag_change_set *c, struct ag_live *live)
 {
-    tell(c, live, &(struct ag_record_spec){.kind = "parked"}, NULL);
+    ag_value *data = live->row.wake_at != 0 ? ag_value_object() : NULL;
+    set_time(data, "until", live->row.wake_at);
+    tell(c, live, &(struct ag_record_spec){.kind = "parked"}, data);
 }
 
 void ag_event_step_start(struct ag_change_set *c, struct ag_live *live,
@@ -49,6 +59,7 @@ void ag_event_step_start(struct ag_change_set *c, struct ag_live *live,
 {
     ag_value *data = ag_value_object();
     (void)ag_value_set(data, "attempt", ag_value_int(start->attempt));
+    set_time(data, "until", start->until);
     tell(c, live,
          &(struct ag_record_spec){.kind = "step_start", .text = start->step, .path = start->path},
          data);

@@ -161,6 +161,7 @@ static void print_status(struct arc *arc, const argo_value *status)
         line_value("parameters", argo_value_get(data, "parameters"));
     }
     line("started", arc_time_local(argo_value_text(data, "started", NULL), time));
+    line("until", arc_time_local(argo_value_text(data, "wake_at", NULL), time));
     line("paused", arc_time_local(argo_value_text(data, "paused_at", NULL), time));
     line("ended", arc_time_local(argo_value_text(data, "ended", NULL), time));
     line_value("result", argo_value_get(data, "result"));

@@ -82,6 +82,29 @@ static int ask_until(int64_t rid, int64_t epoch, const char *id, int64_t deadlin
     return ag_question_ask(fx.domain, rid, epoch, &q, note_outcome, &o, NULL);
 }
 
+struct told {
+    const char *kind;
+    int64_t until;
+};
+
+static int find_event(const struct ag_stream_record *rec, void *user)
+{
+    struct told *told = user;
+    const char *text = ag_value_get_text(rec->data, "until", NULL);
+    if (ag_streq(rec->kind, told->kind) && text != NULL) {
+        ck_assert_int_eq(ag_time_parse(text, "until", &told->until, NULL), 0);
+    }
+    return 0;
+}
+
+static void check_event(int64_t rid, const char *kind, int64_t until)
+{
+    struct told told = {.kind = kind};
+    ck_assert_int_eq(
+        ag_store_records(fx.store, rid, AG_STREAM_EVENT, 0, 1000, find_event, &told, NULL), 0);
+    ck_assert_int_eq(told.until, until);
+}
+
 START_TEST(what_is_taken)
 {
     int64_t rid = start_run("w");
@@ -118,6 +141,7 @@ START_TEST(a_time_brings_it_back)
     ck_assert_int_eq(row.epoch, 2);
     ck_assert_int_eq(row.wake_at, until);
     ag_run_clear(&row);
+    check_event(rid, "parked", until);
     wait_launches(2);
     ck_assert_int_ge(ag_wall_ms(), until);
     ck_assert_int_eq(fx.last_epoch, 3);
@@ -375,6 +399,7 @@ START_TEST(a_step_that_waits)
     ck_assert_int_eq(stored_state(rid), AG_RUN_WAITING);
     struct ag_step_row before = load_step(rid);
     ck_assert_int_eq(before.until, until);
+    check_event(rid, "step_start", until);
     /* its executor dies, another one goes on with it */
     ag_domain_executor_ended(fx.domain, rid, 1000, 9);
     wait_launches(2);
