@@ -112,7 +112,9 @@ static int apply_pause(struct ag_change_set *c, struct ag_live *live, argo_error
     }
     int r = ag_live_send(c, live, "pause", NULL, err);
     if (r == 0) {
-        live->row.beneath = *ag_live_work(live);
+        bool owed = !ag_list_empty(&live->queued);
+        live->row.beneath = owed ? AG_RUN_QUEUED : *ag_live_work(live);
+        ag_live_unqueue(live);
         live->row.state = AG_RUN_PAUSED;
         live->row.paused_at = ag_context_now_ms(live->domain->ctx);
         live->paused_clock = ag_loop_clock_ms(live->domain->loop);

@@ -310,6 +310,38 @@ START_TEST(parked_with_two_questions)
 }
 END_TEST
 
+enum { CROWD = 17 }; /* one more than may start at a time */
+
+/* It was about to be launched, and one question is still open: that is not forgotten. */
+START_TEST(parked_and_in_the_queue)
+{
+    int64_t rids[CROWD];
+    for (int i = 0; i < CROWD; i++) {
+        ag_auto_free char *id = ag_asprintf("w%d", i);
+        ag_auto_free char *one = ag_asprintf("a%d", i);
+        ag_auto_free char *other = ag_asprintf("b%d", i);
+        ag_auto_free char *ids = ag_asprintf("[\"%s\",\"%s\"]", one, other);
+        rids[i] = start_run(id);
+        ck_ok(ask(rids[i], 1, one, AG_QUESTION_TEXT, &o), o);
+        ck_ok(ask(rids[i], 1, other, AG_QUESTION_TEXT, &o), o);
+        ck_ok(park(rids[i], 1, ids), o);
+    }
+    for (int i = 0; i < CROWD; i++) {
+        ag_auto_free char *one = ag_asprintf("a%d", i);
+        ck_ok(send_answer(rids[i], one, "\"x\"", &o), o);
+    }
+    settle_all();
+    ck_assert_int_eq(fx.launches, 2 * CROWD - 1);
+    ck_pause("w16");
+    ck_assert_int_eq(ag_run_check_epoch(fx.domain, rids[0], 3, NULL), 0); /* that one is there */
+    settle_all();
+    ck_assert_int_eq(fx.launches, 2 * CROWD - 1);
+    ck_resume("w16");
+    ck_assert_int_eq(fx.launches, 2 * CROWD);
+    ck_assert_int_eq(fx.last_rid, rids[16]);
+}
+END_TEST
+
 START_TEST(a_deadline_passes_meanwhile)
 {
     int64_t rid = start_run("w");
@@ -497,6 +529,7 @@ static Suite *pause_suite(void)
     tcase_add_test(tc, resumed_before_its_launch_was_prevented);
     tcase_add_test(tc, parked);
     tcase_add_test(tc, parked_with_two_questions);
+    tcase_add_test(tc, parked_and_in_the_queue);
     tcase_add_test(tc, a_deadline_passes_meanwhile);
     tcase_add_test(tc, a_death_waits_for_the_resume);
     tcase_add_test(tc, while_the_remains_are_being_ended);
