@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Faults, one test each: what happens to processes, replies and clients, and what must then hold. Which
 fault is covered where: tests/oracle/faults.md."""
+import ast
 import concurrent.futures
 import http.client
 import os
 import pathlib
+import re
 import shutil
 import signal
 import sqlite3
@@ -391,6 +393,65 @@ class Poisoned(Faults):
                 self.assertGreaterEqual({w["workflow_id"] for w in listed["workflows"]}, set(runs))
                 argo.wait_for(lambda r=runs[1]: self.is_out(r) and not self.processes(r),
                               f"the end of {runs[1]}")
+
+
+class Stalled(Faults):
+    """An executor that stands still is shown as such, and nobody takes over from it."""
+    daemon_args = ("--stall-after", "1")
+
+    def test_it_goes_on_where_it_was(self):
+        working = self.daemon.launch(steps(effect("safe", "safe", GO), SAY | {"message": "done"}))
+        asking = self.daemon.launch(steps(effect("safe", "safe"), ASK, SAY))
+        question = self.daemon.question(asking)
+        argo.wait_for(lambda: self.effects(working), "the step")
+        pids = {run: self.daemon.executor(run) for run in (working, asking)}
+        for pid in pids.values():
+            os.kill(pid, signal.SIGSTOP)
+        (self.daemon.home / "go").touch()
+        for restart in (False, True):
+            if restart:
+                self.daemon.kill()
+                self.daemon.start()
+            for run, pid in pids.items():
+                argo.wait_for(lambda r=run: self.daemon.status(r)["status"] == "stalled",
+                              "its silence to be seen")
+                self.assertEqual(self.daemon.status(run)["pid"], pid)
+        self.assertEqual(self.daemon.answer(asking, "Ada", question).status, 200)
+        self.assertEqual(self.daemon.answer(asking, "Eve", question).status, 409)
+        for pid in pids.values():
+            os.kill(pid, signal.SIGCONT)
+        for run in pids:
+            self.assertEqual(self.daemon.wait_end(run)["status"], "done")
+            self.check(run, 0, [])
+            self.assertEqual(self.daemon.status(run)["data"]["epoch"], 1)
+        self.assertEqual(witness.shown(self.daemon.records(asking)), ["it is Ada\n"])
+
+    def check_order(self, run, ran):
+        self.assertEqual(ran, [("safe", 1)])
+
+    def test_it_can_be_abandoned(self):
+        run = self.daemon.launch(steps(effect("safe", "safe", GO)))
+        argo.wait_for(lambda: self.effects(run), "the step")
+        pid = self.daemon.executor(run)
+        os.kill(pid, signal.SIGSTOP)
+        argo.wait_for(lambda: self.daemon.status(run)["status"] == "stalled", "silence")
+        self.assertEqual(self.daemon.delete(f"/api/workflow/abandon/{run}").status, 200)
+        self.assertEqual(self.processes(run), [])
+        self.assertFalse(argo.alive(pid))
+
+
+class Index(unittest.TestCase):
+    def test_every_test_of_the_index_exists(self):
+        tests = argo.ROOT / "tests"
+        named = re.findall(r"`(\w+\.py) (\w+)\.(\w+)`", (tests / "oracle/faults.md").read_text())
+        self.assertGreater(len(named), 30)
+        for file, case, name in named:
+            path = next(tests.glob(f"*/{file}"))
+            cases = {node.name: {child.name for child in node.body
+                                 if isinstance(child, ast.FunctionDef)}
+                     for node in ast.parse(path.read_text()).body
+                     if isinstance(node, ast.ClassDef)}
+            self.assertIn(name, cases.get(case, ()), f"{file} {case}")
 
 
 if __name__ == "__main__":
