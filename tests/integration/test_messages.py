@@ -269,12 +269,20 @@ class FromExecutor(Sending):
         """`after` is one number for both: no message may jump over input that did not fit."""
         for i in range(1000):
             self.daemon.post(f"/api/workflow/input/{self.run_id}", {"input": str(i)})
+        for i in range(5):  # each uses up a line, and makes room for another
+            reply = self.daemon.post(
+                f"/api/workflow/{self.run_id}/question", {
+                    "question_id": f"q{i}", "path": "a", "kind": "text", "prompt": "?"},
+                tcp=True, headers=self.headers)
+            self.assertEqual(reply.json["data"]["answer"], str(i))
+            self.daemon.post(f"/api/workflow/input/{self.run_id}", {"input": f"more {i}"})
         self.send(self.run_id, "x-a", {})
-        # one more line than a reply holds
         reply = self.get("after=0&with=input&timeout=0").json
-        self.assertEqual(len(reply["data"]["input"]), 1000)
+        self.assertEqual((len(reply["data"]["input"]), reply["messages"]), (1000, []))
         rest = self.get(f"after={reply['data']['next_after']}&with=input&timeout=0").json
-        self.assertEqual([m["type"] for m in reply["messages"] + rest["messages"]], ["x-a"])
+        self.assertEqual([r["text"] for r in rest["data"]["input"]],
+                         [f"more {i}" for i in range(5)])
+        self.assertEqual([m["type"] for m in rest["messages"]], ["x-a"])
 
 
 class Budget(Sending):
