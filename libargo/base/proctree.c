@@ -22,6 +22,7 @@ struct proc {
     int64_t start; /* clock ticks since boot */
     bool dead;     /* a zombie: only its status is left */
     bool stopped;  /* by a signal or a tracer */
+    bool asleep;   /* where no signal reaches it */
     size_t depth;  /* distance to the top of the tree */
 };
 
@@ -47,6 +48,7 @@ static bool parse_stat(const char *text, struct proc *out)
     /* While threads run on after the first has ended, the process lives. */
     out->dead = state == 'X' || (state == 'Z' && threads <= 1);
     out->stopped = state == 'T' || state == 't';
+    out->asleep = state == 'D';
     return true;
 }
 
@@ -238,6 +240,26 @@ size_t ag_proctree_signal(pid_t root, bool include_root, const char *name, const
     return count;
 }
 
+/* One that waits in the kernel, as a parent does until its vfork child has begun its program, stops
+ * before its next instruction when it has been told to. */
+static bool stop_is_pending(pid_t pid)
+{
+    char path[32];
+    ag_auto_free char *line = NULL;
+    size_t cap = 0;
+    uint64_t pending = 0;
+    bool found = false;
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    FILE *file = fopen(path, "re");
+    while (file != NULL && !found && getline(&line, &cap, file) > 0) {
+        found = sscanf(line, "ShdPnd: %" SCNx64, &pending) == 1;
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    return (pending & (UINT64_C(1) << (SIGSTOP - 1))) != 0;
+}
+
 /* Parents first: who stands still makes no children that would have to be found. */
 size_t ag_proctree_stop(pid_t root, bool include_root, const char *name, const char *value,
                         pid_t *refused)
@@ -248,7 +270,7 @@ size_t ag_proctree_stop(pid_t root, bool include_root, const char *name, const c
     choose(root, include_root, name, value, &chosen);
     for (size_t i = chosen.n; i-- > 0;) {
         const struct proc *proc = &chosen.list[i];
-        if (proc->stopped) {
+        if (proc->stopped || (proc->asleep && stop_is_pending(proc->pid))) {
             continue;
         }
         int r = signal_same(proc, SIGSTOP);

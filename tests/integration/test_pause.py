@@ -28,11 +28,16 @@ ASK = steps(command("before", "echo before >> log"),
 
 
 def state_of(pid):
-    """The letter of /proc; "" when it has gone."""
+    """The letter of /proc; "" when it has gone. T as well for one that waits in the kernel, as a
+    parent does for a vfork child that is stopped, and will stop before its next instruction."""
     try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        text = pathlib.Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return ""
+    fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+    letter = fields["State"].split()[0]
+    pending = int(fields["ShdPnd"], 16) >> (signal.SIGSTOP - 1) & 1
+    return "T" if letter == "D" and pending else letter
 
 
 def environ_of(pid, name):

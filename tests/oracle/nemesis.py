@@ -114,8 +114,8 @@ class Nemesis(threading.Thread):
 
     # ---- executors -----------------------------------------------------------------------------
 
-    def kill_some(self, dice, most):
-        executors = self.world.executors()
+    def kill_some(self, dice, most, executors):
+        executors = list(executors)
         dice.shuffle(executors)
         victims = executors[:dice.randint(1, most)]
         for victim in victims:
@@ -126,7 +126,7 @@ class Nemesis(threading.Thread):
         return victims
 
     def kill_executor(self, dice):
-        for victim in self.kill_some(dice, 3):
+        for victim in self.kill_some(dice, 3, self.world.executors()):
             began = time.monotonic()
             argo.wait_for(lambda run=victim: self.recovered(run), f"{victim} to be replaced", AWAY)
             self.world.slowest("executor's return", time.monotonic() - began)
@@ -139,9 +139,9 @@ class Nemesis(threading.Thread):
     def kill_both(self, dice):
         before = self.world.executors()
         first = dice.random() < 0.5
-        victims = self.kill_some(dice, 5) if first else []
+        victims = self.kill_some(dice, 5, before) if first else []
         self.strike(signal.SIGKILL)
-        victims += [] if first else self.kill_some(dice, 5)
+        victims += [] if first else self.kill_some(dice, 5, before)
         self.stop.wait(dice.choice((0, 0.3)) * dice.random())
         self.bring_back(dice, [executor for executor in before if executor not in victims])
 

@@ -55,9 +55,8 @@ class Bystander:
 class Process:
     """A process by its number and the time of its start."""
 
-    def __init__(self, pid, environ):
-        self.pid, self.run = pid, environ.get("ARGO_WORKFLOW_ID")
-        self.epoch = int(environ.get("ARGO_EPOCH", 0))
+    def __init__(self, pid, run, epoch):
+        self.pid, self.run, self.epoch = pid, run, epoch
         self.start = start_of(pid)
 
     def lives(self):
@@ -178,23 +177,36 @@ class World:
             return []
 
         def stands(pid):
+            """Also one that waits in the kernel and has been told to stop."""
             try:
-                return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[
-                    0] in "TtZ"
+                text = pathlib.Path(f"/proc/{pid}/status").read_text()
             except OSError:
                 return True
+            fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+            letter = fields["State"].split()[0]
+            pending = int(fields["ShdPnd"], 16) >> (signal.SIGSTOP - 1) & 1
+            return letter in "TtZ" or (letter == "D" and pending)
         return [pid for pid in self.processes_of(workflow) if not stands(pid)]
 
     def executors(self):
-        found = []
+        """Those that live. Only root sees their environment; else the daemon is asked."""
+        found = self.executors_seen() if os.geteuid() == 0 else self.executors_told()
+        return sorted((e for e in found if e.lives()), key=lambda e: (e.run, e.epoch))
+
+    def executors_seen(self):
         for pid, environ in self.processes():
             try:
                 name = pathlib.Path(f"/proc/{pid}/comm").read_text()
             except OSError:
                 continue
             if name.startswith("argo_workflow"):
-                found.append(Process(pid, environ))
-        return sorted((e for e in found if e.lives()), key=lambda e: (e.run, e.epoch))
+                yield Process(pid, environ["ARGO_WORKFLOW_ID"], int(environ["ARGO_EPOCH"]))
+
+    def executors_told(self):
+        for item in self.daemon.get("/api/workflow/list?limit=1000").json["workflows"]:
+            if item["pid"] != 0:
+                data = self.daemon.status(item["workflow_id"])["data"]
+                yield Process(item["pid"], item["workflow_id"], data["epoch"])
 
     # ---- what is told at the end ---------------------------------------------------------------------
 

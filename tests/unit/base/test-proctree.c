@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <check.h>
 
@@ -205,6 +206,41 @@ START_TEST(stopped_until_all_stand_still)
 }
 END_TEST
 
+static char state_of(pid_t pid)
+{
+    char path[32], state = '?';
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(path, "re");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
+    fclose(file);
+    return state;
+}
+
+/* Its child was stopped before it had begun its program: the parent waits for that in the kernel. */
+START_TEST(one_that_waits_for_a_stopped_child_stands_still)
+{
+    pid_t refused = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (vfork() == 0) {
+            raise(SIGSTOP);
+        }
+        _exit(0);
+    }
+    while (state_of(pid) != 'D') {
+        usleep(1000);
+    }
+    ck_assert_uint_gt(ag_proctree_stop(pid, true, NULL, NULL, &refused), 0);
+    while (ag_proctree_stop(pid, true, NULL, NULL, &refused) > 0) {
+        usleep(1000);
+    }
+    ck_assert_int_eq(state_of(pid), 'D');
+    ck_assert_uint_eq(ag_proctree_signal(pid, true, NULL, NULL, SIGKILL), 2);
+    expect_killed(pid, SIGKILL);
+}
+END_TEST
+
 START_TEST(boot_id_is_a_uuid)
 {
     char id[40], again[40];
@@ -231,6 +267,7 @@ static Suite *suite(void)
     tcase_add_test(tc, zombies_do_not_count);
     tcase_add_test(tc, own_process_is_never_hit);
     tcase_add_test(tc, stopped_until_all_stand_still);
+    tcase_add_test(tc, one_that_waits_for_a_stopped_child_stands_still);
     tcase_add_test(tc, boot_id_is_a_uuid);
     suite_add_tcase(s, tc);
     return s;
