@@ -85,6 +85,13 @@ class Pausing(argo.Case):
     def processes(self, nonce):
         return {pid: state_of(pid) for pid in argo.living_with("ARGO_RUN_NONCE", nonce)}
 
+    def signal(self, nonce, signo):
+        for pid in self.processes(nonce):
+            try:
+                os.kill(pid, signo)
+            except ProcessLookupError:
+                pass  # a `sleep` that is over
+
     def assert_all_stopped(self, nonce, at_least=2):
         states = self.processes(nonce)
         self.assertGreaterEqual(len(states), at_least, states)
@@ -229,14 +236,16 @@ class Processes(Pausing):
         nonce = self.nonce(run)
         self.pause(run)
         self.daemon.kill()
-        for pid in self.processes(nonce):
-            os.kill(pid, signal.SIGCONT)
+        self.signal(nonce, signal.SIGCONT)
         self.daemon.start()
         argo.wait_for(lambda: set(self.processes(nonce).values()) == {"T"}, "all to be stopped")
         self.resume(run)
         self.daemon.kill()
-        for pid in self.processes(nonce):
-            os.kill(pid, signal.SIGSTOP)
+
+        def stopped():
+            self.signal(nonce, signal.SIGSTOP)
+            return set(self.processes(nonce).values()) == {"T"}
+        argo.wait_for(stopped, "all to be stopped by hand")
         self.file("go").touch()
         self.daemon.start()
         self.finish(run)
