@@ -5,7 +5,7 @@
 
 #include "fixture.h"
 
-#define SILENCE_MS 40
+#define SILENCE_MS 300
 
 static struct outcome o;
 
