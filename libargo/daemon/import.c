@@ -17,8 +17,8 @@
 
 static const char *const shapes[AG_MIRROR_COUNT] = {
     [AG_MIRROR_CIS] = "{\"cis\":[{\"name\",\"model\",\"port\",\"socket_path\",\"status\"}]}",
-    [AG_MIRROR_WORKFLOWS] = "{\"workflows\":[{\"workflow_id\",\"template\",\"pid\",\"status\","
-                            "\"current_step\",\"started\"}]}",
+    [AG_MIRROR_WORKFLOWS] = ("{\"workflows\":[{\"workflow_id\",\"template\",\"pid\",\"status\","
+                             "\"current_step\",\"started\"}]}"),
     [AG_MIRROR_SESSIONS] = "{\"sessions\":[{\"session_id\",\"workflows\",\"created\"}]}",
 };
 
