@@ -182,7 +182,6 @@ START_TEST(a_slow_client_holds_nobody_up)
     struct raw_client slow;
     struct raw_client fast;
     struct raw_client other;
-    ag_auto_buf body = AG_BUF_INIT(64 * MEBIBYTE);
     ask(&slow, _i, STREAM);
     server_until(&s, &s.handled, 1);
     ask(&fast, _i, STREAM);
