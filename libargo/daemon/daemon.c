@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "base/crypto.h"
 #include "base/file.h"
@@ -17,6 +18,7 @@
 
 #define STALL_AFTER_MS  120000
 #define CONNECTIONS_MAX 16384
+#define PORT_TRIES      100  /* every 10 ms */
 #define STOP_GRACE_MS   3000 /* for argo_daemon_stop: a service manager waits some seconds only */
 
 enum {
@@ -187,12 +189,33 @@ static int serve(struct argo_daemon *d, int fd, bool local_unix, argo_error **er
     return r;
 }
 
+/* Whether the daemon before this one listened on PORT and was killed. */
+static bool port_was_ours(const struct argo_daemon *d, uint16_t port)
+{
+    ag_auto_free char *text = NULL;
+    ag_auto_free char *ours = ag_asprintf("%u\n", (unsigned)port);
+    return port != 0 && ag_file_read_private(d->home.port_path, 16, &text, NULL) >= 0 &&
+           ag_streq(text, ours);
+}
+
+/* A child that a killed daemon was just starting keeps its port until it begins its program. */
+static int listen_on(struct argo_daemon *d, uint16_t port, int *fd, argo_error **err)
+{
+    const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+    int r = ag_listen_tcp(port, fd, &d->port, err);
+    for (int i = 0; r == ARGO_E_EXISTS && i < PORT_TRIES && port_was_ours(d, port); i++) {
+        nanosleep(&pause, NULL);
+        r = ag_listen_tcp(port, fd, &d->port, err);
+    }
+    return r;
+}
+
 static int listen_tcp(struct argo_daemon *d, argo_error **err)
 {
     int wanted = d->options.port;
     int fd = -1;
     AG_AUTO(argo_error) why = NULL;
-    int r = ag_listen_tcp((uint16_t)(wanted < 0 ? ARGO_PORT_DEFAULT : wanted), &fd, &d->port, &why);
+    int r = listen_on(d, (uint16_t)(wanted < 0 ? ARGO_PORT_DEFAULT : wanted), &fd, &why);
     if (r == ARGO_E_EXISTS && wanted < 0) {
         r = ag_listen_tcp(0, &fd, &d->port, err);
         if (r == 0) {

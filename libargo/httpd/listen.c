@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -67,6 +69,20 @@ static int unix_address(const char *path, struct sockaddr_un *addr, int *dir_fd,
     return 0;
 }
 
+/* A child that a killed process was just starting keeps its listener open until it begins its
+ * program: then who began to listen is gone, or about to be reaped. */
+static bool listener_lives(int probe)
+{
+    struct ucred peer = {0};
+    socklen_t len = sizeof(peer);
+    if (getsockopt(probe, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || peer.pid <= 0) {
+        return true;
+    }
+    ag_auto_close int pidfd = pidfd_open(peer.pid, 0);
+    struct pollfd ended = {.fd = pidfd, .events = POLLIN};
+    return pidfd < 0 ? errno != ESRCH : poll(&ended, 1, 0) == 0;
+}
+
 /* Removes a socket that nobody listens on. */
 static int remove_stale(const char *path, const struct sockaddr_un *addr, argo_error **err)
 {
@@ -81,7 +97,8 @@ static int remove_stale(const char *path, const struct sockaddr_un *addr, argo_e
     if (probe < 0) {
         return ag_error_errno(err, errno, "make a UNIX socket");
     }
-    if (connect(probe, (const struct sockaddr *)addr, sizeof(*addr)) == 0 || errno == EAGAIN) {
+    int rc = connect(probe, (const struct sockaddr *)addr, sizeof(*addr));
+    if (rc == 0 ? listener_lives(probe) : errno == EAGAIN) {
         return ag_error_set(err, ARGO_E_EXISTS, "'%s' is in use", path);
     }
     return unlink(path) == 0 ? 0 : ag_error_errno(err, errno, "remove '%s'", path);

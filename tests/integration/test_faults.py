@@ -245,6 +245,28 @@ class Kills(Faults):
         self.assertEqual(self.daemon.wait_end(run)["status"], "done")
 
 
+    @unittest.skipUnless(shutil.which("strace"), "strace is not installed")
+    def test_a_child_that_a_killed_daemon_was_just_starting(self):
+        """Until it begins its program it has all that the daemon had open."""
+        port = self.daemon.port
+        self.daemon.stop()
+        self.daemon.args += ["--port", str(port)]
+        self.daemon.wrapper = ["strace", "-D", "-f", "-o", "/dev/null", "-e", "trace=close_range",
+                               "-e", "inject=close_range:delay_enter=700000"]
+        self.daemon.start()
+        main = pathlib.Path(f"/proc/{self.daemon.process.pid}")
+        children = lambda: [c for t in main.glob("task/*/children") for c in t.read_text().split()]
+        self.in_background(lambda: self.daemon.launch(steps(effect("safe", "safe")),
+                                                      workflow_id="w"))
+        argo.wait_for(children, "the child")
+        self.daemon.kill()
+        self.daemon.wrapper = []
+        self.daemon.start()
+        self.assertEqual(self.daemon.port, port)
+        self.assertEqual(self.daemon.wait_end("w")["status"], "done")
+        self.assertEqual(self.effects("w"), [("safe", 1)])
+
+
 class Spawning(Faults):
     def restart(self, executor):
         self.daemon.stop()

@@ -40,8 +40,8 @@ class Client(threading.Thread):
         super().__init__(name=f"client-{number}", daemon=True)
         self.world, self.number = world, number
         self.done = []  # (method, path, body, key, text of the reply) that may be repeated
+        self.going = set()  # the runs that had not ended when it last looked
         self.texts = 0
-        self.failure = None
 
     def run(self):
         world, step = self.world, 0
@@ -110,9 +110,10 @@ class Client(threading.Thread):
 
     def do_start(self, dice):
         world = self.world
-        mine = [run for run in world.runs_of(self) if run.id and run.seen.get(self.name, {}).get(
-            "state") not in ENDS]
-        if len(mine) >= 3:
+        reply = self.get("/api/workflow/list?limit=1000")
+        if reply is not None:
+            self.going = {item["workflow_id"] for item in reply.json["workflows"]}
+        if sum(run.id in self.going for run in world.runs_of(self)) >= 4:
             return self.do_look(dice)
         self.texts += 1
         key = f"r{self.number}-{self.texts}"
@@ -205,6 +206,8 @@ class Client(threading.Thread):
         if reply is None:
             return
         self.world.expect(reply.status == 200, f"status of {run.id}: {reply}", [run.id])
+        if dice.random() < 0.3:
+            (self.world.work / run.key / "finish").touch()  # the stubborn may end
         now, before = reply.json["data"], run.seen.get(self.name)
         run.seen[self.name] = now
         if before is None:
@@ -307,9 +310,10 @@ class Client(threading.Thread):
         return reply
 
     def pick(self, dice):
-        """Mostly one of mine that goes on, sometimes anybody's."""
+        """Mostly one of mine that goes on, sometimes anybody's, also one that has ended."""
         runs = [run for run in self.world.all_runs() if run.id and not run.abandoned]
-        mine = [run for run in runs if run in self.world.runs_of(self)][-5:]
-        place, others = dice.random(), dice.random() < 0.3
-        runs = runs if others or not mine else mine
+        going = [run for run in runs if run.id in self.going]
+        mine = [run for run in going if run in self.world.runs_of(self)]
+        place, which = dice.random(), dice.random()
+        runs = mine if mine and which < 0.7 else going if going and which < 0.95 else runs
         return runs[int(place * len(runs))] if runs else None

@@ -24,15 +24,19 @@ import argo  # noqa: E402
 LONG = os.environ.get("ARGO_TEST_LONG") == "1"
 CALLS = int(os.environ.get("ARGO_MODEL_CALLS", "10000" if LONG else "300"))
 QUESTIONS = {"ask": "text", "choose": "choice", "approve": "confirm"}
-KINDS = ("show", "run", *QUESTIONS)
+KINDS = ("show", "run", "hold", *QUESTIONS)
 
 
-def step(kind, name):
-    """A step, and one that shows what it heard."""
+def step(kind, name, release):
+    """A step, and one that shows what it heard. One that holds does so until the file RELEASE is
+    there: meanwhile one can type ahead."""
     if kind == "show":
         return [{"step": name, "type": "display", "message": name}]
     if kind == "run":
         return [{"step": name, "type": "command", "argv": ["echo", name]}]
+    if kind == "hold":
+        return [{"step": name, "type": "command", "argv": [
+            "sh", "-c", f"until test -e {release}; do sleep 0.02; done; echo {name}"]}]
     fields = {"ask": {"type": "user_ask"},
               "choose": {"type": "user_choose", "options": [{"label": "red", "value": "r"},
                                                             {"label": "green", "value": "g"}]},
@@ -41,9 +45,9 @@ def step(kind, name):
             {"step": f"heard_{name}", "type": "display", "message": f"heard {{{{{name} | json}}}}"}]
 
 
-def template(kinds):
+def template(kinds, release):
     return {"workflow_name": "model",
-            "steps": [s for i, kind in enumerate(kinds) for s in step(kind, f"{kind}{i}")]}
+            "steps": [s for i, kind in enumerate(kinds) for s in step(kind, f"{kind}{i}", release)]}
 
 
 def valid(kind, given):
@@ -60,8 +64,9 @@ def valid(kind, given):
 class Run:
     """The model of a run. It goes on at once, to the next question or to its end."""
 
-    def __init__(self, kinds, session):
-        self.kinds, self.session = kinds, session
+    def __init__(self, kinds, session, release):
+        self.kinds, self.session, self.release = kinds, session, release
+        self.held = True
         self.at, self.done = 0, []
         self.lines, self.output, self.config = [], [], {}
         self.questions = {}  # path -> [state, answer]
@@ -72,7 +77,7 @@ class Run:
     def state(self):
         if self.end or self.paused:
             return self.end or "paused"
-        return "waiting"
+        return "waiting" if self.open() else "running"
 
     def open(self):
         """(kind, path) of the open question, or None."""
@@ -86,9 +91,9 @@ class Run:
                 return
             kind = self.kinds[self.at]
             name = f"{kind}{self.at}"
-            if kind in QUESTIONS and not self.ask(kind, name):
+            if (kind == "hold" and self.held) or (kind in QUESTIONS and not self.ask(kind, name)):
                 return
-            if kind in ("show", "run"):
+            if kind in ("show", "run", "hold"):
                 self.output.append(("text" if kind == "show" else "stdout", name + "\n"))
             else:
                 self.hear(name)
@@ -139,7 +144,7 @@ class Model:
         n = 1 + sum(other.startswith(name + "~") for other in self.runs)
         self.runs = {f"{name}~{n}" if key == name else key: run for key, run in self.runs.items()}
 
-    def start(self, body, kinds):
+    def start(self, body, kinds, release):
         key, name, session = body.get("request_key"), body["workflow_id"], body.get("session_id")
         if key in self.keys:
             return 200 if self.keys[key][1] == body else 1012
@@ -149,7 +154,7 @@ class Model:
             return 1007
         if name in self.runs:
             self.retire(name)
-        self.runs[name] = Run(kinds, session)
+        self.runs[name] = Run(kinds, session, release)
         if key:
             self.keys[key] = (name, body)
         return 200
@@ -258,10 +263,21 @@ class Test:
             body["request_key"] = f"k{self.dice.randrange(10)}"
             if body["request_key"] in self.model.keys and self.dice.random() < 0.6:
                 body = self.model.keys[body["request_key"]][1]
+        release = f"release{sum(self.count.values())}"
         full = body if "definition" in body else {
-            **body, "definition": template(kinds), "cwd": str(self.daemon.home),
+            **body, "definition": template(kinds, release), "cwd": str(self.daemon.home),
             "env": {"PATH": "/usr/bin:/bin"}}
-        return "POST", "/api/workflow/start", full, self.model.start(full, kinds)
+        return "POST", "/api/workflow/start", full, self.model.start(full, kinds, release)
+
+    def do_release(self):
+        """What holds goes on; no request to change anything."""
+        name = self.name()
+        run = self.model.runs.get(name)
+        if run is not None and run.held:
+            (self.daemon.home / run.release).touch()
+            run.held = False
+            run.go()
+        return "GET", "/api/version", None, 200
 
     def do_line(self):
         name, text = self.name(), self.dice.choice(("red", "2", "blue", "Ada", "no"))
@@ -387,13 +403,13 @@ class Test:
         self.log.append(f"restart {signo.name}")
 
     def call(self, number):
-        acts = (("start", 4), ("line", 4), ("answer", 6), ("abandon", 1), ("pause", 1.5),
+        acts = (("start", 4), ("line", 4), ("answer", 6), ("release", 2), ("abandon", 1), ("pause", 1.5),
                 ("resume", 2), ("configure", 0.7), ("add_ci", 0.5), ("remove_ci", 0.5),
                 ("add_session", 0.6), ("remove_session", 0.3), ("of_session", 0.5))
         names, weights = zip(*acts)
         act = self.dice.choices(names, weights)[0]
         method, path, body, code = getattr(self, "do_" + act)()
-        key = {"Idempotency-Key": f"key-{number}"} if act != "start" else {}
+        key = {"Idempotency-Key": f"key-{number}"} if method != "GET" and act != "start" else {}
         shown = {**body, "definition": "".join(str(s["step"]) + " " for s in body["definition"][
             "steps"])} if act == "start" else body
         self.log.append(f"{number} {method} {path} {shown} -> {code}")
@@ -404,7 +420,8 @@ class Test:
         self.count[act] += 1
         if self.dice.random() < 0.3:
             self.restart()
-        if self.dice.random() < 0.2 and reply.status < 300 and (key or "request_key" in body):
+        if self.dice.random() < 0.2 and reply.status < 300 and \
+                (key or "request_key" in (body or {})):
             again = self.daemon.request(method, path, body, headers=key)
             same = again.text == reply.text if key else \
                 again.json.get("workflow_id") == reply.json["workflow_id"]
