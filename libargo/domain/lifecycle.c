@@ -12,6 +12,8 @@
 #include "base/text.h"
 #include "domain/internal.h"
 
+#define ENDING "ending" /* the decision of an abandoned run of which something may live */
+
 ag_value *ag_error_value(const char *code, const char *message)
 {
     ag_value *v = ag_value_object();
@@ -348,6 +350,7 @@ static void abandon_nothing_lives(void *user)
         return;
     }
     live->row.pid = 0;
+    (void)ag_set_text(&live->row.decision, NULL);
     ag_change_commit(c);
 }
 
@@ -382,6 +385,8 @@ static int abandon_live(struct ag_live *live, ag_keep_fn keep, ag_done_fn done, 
         return r;
     }
     live->row.epoch++;
+    /* Until nothing of it lives. It may have no process of its own, and yet what a step has left. */
+    (void)ag_set_text(&live->row.decision, ENDING);
     ag_live_end(c, live, AG_RUN_ABANDONED, NULL, NULL);
     if (keep != NULL) {
         keep(c->txn, user);
@@ -430,7 +435,7 @@ struct rid_list {
 static int leftover(const struct ag_run *run, void *user)
 {
     struct rid_list *list = user;
-    if (run->pid != 0) {
+    if (run->pid != 0 || ag_streq(run->decision, ENDING)) {
         int64_t *more = realloc(list->rids, (list->n + 1) * sizeof(*more));
         if (more == NULL) {
             return ARGO_E_NOMEM;

@@ -67,6 +67,27 @@ class Abandoning(Faults):
         self.assertEqual((reply.status, reply.json["action"]), (200, "abandoned"))
         self.assertEqual(self.daemon.delete(path).json["error"]["code"], 1008)
 
+    def test_what_a_parked_run_has_left_is_ended_after_a_crash(self):
+        self.daemon.stop()
+        self.daemon.args[1] = "0"
+        self.daemon.start()
+        leave = {"step": "leave", "type": "command", "argv": [
+            "sh", "-c", "(setsid sh -c 'trap \"\" TERM; touch ready; while sleep 1; do :; done' "
+                        ">/dev/null 2>&1 &)"]}
+        run = self.daemon.launch(steps(leave, ASK))
+        self.daemon.question(run)
+        argo.wait_for(lambda: self.daemon.status(run)["pid"] == 0, "parking")
+        argo.wait_for((self.daemon.home / "ready").exists, "what the step leaves")
+        self.assertTrue(self.processes(run))
+        path, headers = f"/api/workflow/abandon/{run}", {"Idempotency-Key": "k"}
+        self.in_background(lambda: self.daemon.delete(path, headers=headers))
+        argo.wait_for(lambda: self.daemon.status(run)["status"] == "abandoned", "the decision")
+        self.daemon.kill()
+        self.assertTrue(self.processes(run))
+        self.daemon.start()
+        self.assertEqual(self.daemon.delete(path, headers=headers).status, 200)
+        self.assertEqual(self.processes(run), [])
+
     def test_two_who_abandon_wait_for_the_same_end(self):
         run = self.deaf_run()
         path, replies = f"/api/workflow/abandon/{run}", []

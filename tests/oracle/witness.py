@@ -5,7 +5,7 @@ import pathlib
 
 # The key names run and place, the same for all attempts; the line says which attempt it is.
 EFFECT = 'printf "%s %s\\n" "$ARGO_EFFECT_KEY" "$ARGO_ATTEMPT" >> effects'
-COMMANDS = ("safe", "once", "stubborn")
+COMMANDS = ("safe", "once", "stubborn", "leave")
 GO = "; until test -e go; do sleep 0.02; done"
 ASK = {"step": "q", "type": "user_ask", "prompt": "Who?", "save_to": "who"}
 SAY = {"step": "said", "type": "display", "message": "it is {{who}}"}

@@ -65,8 +65,17 @@ def stubborn(name, dice):
     return [witness.effect(name, "safe", STUBBORN)]
 
 
+# Goes at once; what it has left lives on, also while the run is parked.
+LEAVE = ("; (setsid sh -c 'trap \"\" TERM; until test -e finish; do sleep 0.5; done' "
+         ">/dev/null 2>&1 &)")
+
+
+def leave(name, dice):
+    return [witness.effect(name, "safe", LEAVE)]
+
+
 KINDS = {kind.__name__: kind for kind in
-         (safe, once, show, ask, hurry, choose, approve, form, wait)}
+         (safe, once, show, ask, hurry, choose, approve, form, wait, leave)}
 
 
 def template(dice, kinds):
