@@ -38,6 +38,7 @@ struct watch {
     argo_value *question; /* the one that is asked, or NULL */
     struct arc_asking asking;
     bool look;      /* a question may be open that we have not seen */
+    bool looked;    /* one is, but not yet what was said before it */
     char shown[80]; /* id of the prompt printed last */
     bool finished;
     int code;
@@ -301,10 +302,18 @@ static void find_question(struct watch *w)
     if (w->question == NULL) {
         return;
     }
+    const char *id = argo_value_text(w->question, "question_id", "");
+    bool shown = strcmp(w->shown, id) == 0;
+    if (!shown && !w->looked) { /* asked just now: what leads to it comes first */
+        drop_question(w);
+        w->look = w->looked = true;
+        return;
+    }
+    w->looked = false;
     if (w->prompt == NULL) {
         arc_printer_end_line(&w->printer);
         if (!w->arc->json) {
-            arc_question_show(w->question, false, false); /* its prompt is in the output */
+            arc_question_show(w->question, !shown, false);
             fflush(stdout);
         }
         arc_question_how(w->options->workflow_id, w->question);
@@ -312,8 +321,7 @@ static void find_question(struct watch *w)
         return;
     }
     arc_printer_end_line(&w->printer);
-    const char *id = argo_value_text(w->question, "question_id", "");
-    arc_question_show(w->question, strcmp(w->shown, id) != 0, true);
+    arc_question_show(w->question, !shown, true);
     snprintf(w->shown, sizeof(w->shown), "%s", id);
     arc_asking_begin(&w->asking, w->question);
     ask(w);
