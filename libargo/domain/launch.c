@@ -225,6 +225,16 @@ void ag_live_unqueue(struct ag_live *live)
     ag_live_started(live);
 }
 
+/* One that a killed daemon started, without having noted it, may have come to life meanwhile. */
+static void launch_or_adopt(struct ag_live *live)
+{
+    if (ag_live_adopt(live)) {
+        ag_live_recover_signals(live);
+    } else {
+        launch_now(live);
+    }
+}
+
 /* What has changed since a run was queued may have made it somebody else's to launch. */
 static void launch_next(ag_defer *defer, void *user)
 {
@@ -234,7 +244,7 @@ static void launch_next(ag_defer *defer, void *user)
            (live = ag_list_first(&d->queue, struct ag_live, queued)) != NULL) {
         ag_list_remove(&live->queued);
         if (live->row.ended == 0 && live->row.pid == 0 && live->row.state != AG_RUN_PAUSED) {
-            launch_now(live);
+            launch_or_adopt(live);
         }
     }
     if (ag_list_empty(&d->queue)) {

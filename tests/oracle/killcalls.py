@@ -291,7 +291,8 @@ class OfARecovery(argo.Case):
         return {run: (self.daemon.status(run)["data"]["deaths"],
                       sorted((s["path"], s["attempt"], s["status"])
                              for s in self.daemon.steps(run)),
-                      [(r["seq"], r["kind"], r["text"]) for r in self.daemon.records(run)],
+                      # Not their numbers: how many states were passed through is told among them.
+                      [(r["kind"], r["text"]) for r in self.daemon.records(run)],
                       [(q["path"], q["state"], q.get("answer")) for q in questions
                        if q["workflow_id"] == run],
                       witness.effects(self.daemon.home / "effects", run)) for run in self.ENDS}

@@ -72,13 +72,19 @@ class Nemesis(threading.Thread):
             self.world.slowest("re-adoption", time.monotonic() - began)
 
     def check_adopted(self, executor):
-        """An executor that lives serves its run as before."""
-        reply = self.world.daemon.get(f"/api/workflow/status/{executor.run}")
-        if reply.status == 404:
-            return  # its start was not acknowledged, and is gone: the sweep ends it
-        now = reply.json["data"]
-        self.world.expect(now["epoch"] != executor.epoch or now["pid"] == executor.pid or
-                          now.get("ended") is not None or not executor.lives(),
+        """An executor that lives serves its run as before, or has been replaced before it spoke."""
+        now = {}
+
+        def settled():
+            reply = self.world.daemon.get(f"/api/workflow/status/{executor.run}")
+            now.update(reply.json["data"] if reply.status == 200 else {"state": "gone"})
+            return now["state"] != "queued" or now["epoch"] != executor.epoch
+
+        argo.wait_for(settled, f"{executor.run} to be launched or adopted", AWAY)
+        # One that is gone: its start was not acknowledged, and the sweep ends what lives of it.
+        self.world.expect(now["state"] == "gone" or now["epoch"] != executor.epoch or
+                          now["pid"] == executor.pid or now.get("ended") is not None or
+                          not executor.lives(),
                           f"{executor} is not adopted: {now}", [executor.run])
 
     def kill_daemon(self, dice):

@@ -348,10 +348,8 @@ START_TEST(a_queued_run_is_launched_by_the_next_daemon)
 }
 END_TEST
 
-/* The store knows the launch, and not yet the process: it is adopted as running. */
-START_TEST(an_adopted_run_is_running)
+static void forget_process(int64_t rid)
 {
-    int64_t rid = start_run("w");
     struct ag_run row = {0};
     load_row(rid, &row);
     row.state = AG_RUN_QUEUED;
@@ -361,11 +359,53 @@ START_TEST(an_adopted_run_is_running)
     ag_run_clear(&row);
     ag_txn_commit(t, note_outcome, &o);
     ck_assert_int_eq(await(&o), 0);
+}
+
+/* The store knows the launch, and not yet the process: it is adopted as running. */
+START_TEST(an_adopted_run_is_running)
+{
+    int64_t rid = start_run("w");
+    forget_process(rid);
     fixture_alive(rid);
     reopen();
     ck_assert_int_eq(fx.launches, 1);
     ck_ok(finish_run(rid, 1, 0, &o), o);
     ck_assert_int_eq(stored_state(rid), AG_RUN_DONE);
+}
+END_TEST
+
+/* They take their locks while their runs wait for their turn to be launched again. */
+START_TEST(who_comes_to_life_in_the_queue_is_adopted)
+{
+    enum { RUNS = 20, AT_ONCE = 16 };
+
+    int64_t begun = 0;
+    int64_t rids[RUNS];
+    for (int i = 0; i < RUNS; i++) {
+        char id[8];
+        snprintf(id, sizeof(id), "w%d", i);
+        rids[i] = start_run(id);
+        forget_process(rids[i]);
+    }
+    reopen();
+    settle_all();
+    ck_assert_int_eq(fx.launches, RUNS + AT_ONCE);
+    for (int i = 0; i < RUNS; i++) {
+        struct ag_run row = {0};
+        load_row(rids[i], &row);
+        if (row.epoch == 1) {
+            fixture_alive(rids[i]);
+        } else {
+            begun = rids[i];
+        }
+        ag_run_clear(&row);
+    }
+    struct ag_checkpoint c;
+    ck_assert_int_eq(ag_run_checkpoint(fx.domain, begun, 2, &c, NULL), 0);
+    ag_record_clear(&ag_checkpoint_record, &c);
+    settle_all();
+    ck_assert_int_eq(fx.adoptions, RUNS - AT_ONCE);
+    ck_assert_int_eq(fx.launches, RUNS + AT_ONCE);
 }
 END_TEST
 
@@ -561,6 +601,7 @@ static Suite *lifecycle_suite(void)
     tcase_add_test(tc, recovery);
     tcase_add_test(tc, a_queued_run_is_launched_by_the_next_daemon);
     tcase_add_test(tc, an_adopted_run_is_running);
+    tcase_add_test(tc, who_comes_to_life_in_the_queue_is_adopted);
     tcase_add_test(tc, one_without_its_lock_yet_is_adopted);
     tcase_add_test(tc, an_overtaken_launch_is_left_out);
     tcase_add_test(tc, a_reboot_is_no_death);
