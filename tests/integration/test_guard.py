@@ -752,7 +752,7 @@ class Parked(argo.Case):
     def test_health_answers_when_many_wait(self):
         run = self.daemon.launch(ASK)
         self.daemon.question(run)
-        waiting = [self.park(run) for _ in range(self.LIMIT * 3 // 4)]
+        waiting = [self.park(run) for _ in range(self.LIMIT * 5 // 8)]
         refused = None
         for raw in reversed(waiting):  # the ones beyond the limit are answered at once
             raw.sock.settimeout(SHORT_S)
