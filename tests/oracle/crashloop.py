@@ -9,6 +9,7 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import sys
 import time
 
@@ -66,12 +67,14 @@ def crash(here, clients, seconds):
     fate = nemesis.Nemesis(here)
     for thread in (*people, fate):
         thread.start()
-    here.over.wait(seconds)
-    fate.stop.set()
-    fate.join()
-    here.over.set()
-    for thread in people:
-        thread.join()
+    try:
+        here.over.wait(seconds)
+    finally:
+        fate.stop.set()
+        fate.join()
+        here.over.set()
+        for thread in people:
+            thread.join()
 
 
 def loop(seed, seconds, clients, keep):
@@ -106,6 +109,7 @@ def main():
     parser.add_argument("--keep", action="store_true", help="keep the home and its journal")
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and nothing is left behind
     sys.exit(loop(options.seed, options.seconds, options.clients, options.keep))
 
 

@@ -65,9 +65,9 @@ def stubborn(name, dice):
     return [witness.effect(name, "safe", STUBBORN)]
 
 
-# Goes at once; what it has left lives on, also while the run is parked.
-LEAVE = ("; (setsid sh -c 'trap \"\" TERM; until test -e finish; do sleep 0.5; done' "
-         ">/dev/null 2>&1 &)")
+# Goes at once; what it has left lives on for a while, also while the run is parked.
+LEAVE = ("; (setsid sh -c 'trap \"\" TERM; i=0; until test -e finish -o $i -ge 20; do i=$((i + 1)); "
+         "sleep 0.5; done' >/dev/null 2>&1 &)")
 
 
 def leave(name, dice):
