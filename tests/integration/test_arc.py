@@ -59,9 +59,9 @@ class Terminal:
         """Reads until TEXT has come; where it ends."""
         end = time.monotonic() + argo.DEADLINE
         while text.encode() not in self.seen[after:]:
-            if time.monotonic() > end:
+            over = self.process.poll() is not None
+            if not self.read(0 if over else 0.2) and over or time.monotonic() > end:
                 raise AssertionError(f"no {text!r} in {self.seen!r}")
-            self.read(0.2)
         return self.seen.index(text.encode(), after) + len(text.encode())
 
     def type(self, text):

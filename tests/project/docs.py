@@ -205,6 +205,23 @@ def check_daemon_options():
             [f"--{name}" for name in re.findall(r'\{"([a-z-]+)",', known)])
 
 
+# What a fenced block may be, and who tries it: test_docs.py and test_transcripts.py, the unit tests of
+# expressions, the C compiler. "text" shows what is printed; "sh elsewhere" is what CI does as a whole.
+BLOCKS = {"console", "sh tried", "sh run", "sh elsewhere", "yaml", "json", "conditions",
+          "substitutions", "c", "text"}
+COMMAND = re.compile(r"^\n    (?:\$ )?((?:arc|argo-daemon|curl|bash|meson|ninja|git|export) .*)", re.M)
+
+
+def check_examples():
+    for path in [*sorted((root / "docs").rglob("*.md")), root / "README.md"]:
+        text = path.read_text()
+        for info in re.findall(r"^```([^\n]*)\n.*?^```$", text, re.M | re.S):
+            if info not in BLOCKS and info.split(" ")[0] not in ("yaml", "json", "c"):
+                problems.append(f"{path.relative_to(root)}: a block '{info}' is tried by no test")
+        for command in COMMAND.findall(text):
+            problems.append(f"{path.relative_to(root)}: '{command}' is in no block that is tried")
+
+
 def check_links():
     for path in [*sorted((root / "docs").glob("*.md")), root / "README.md",
                  root / "CONTRIBUTING.md"]:
@@ -221,6 +238,7 @@ check_templates()
 check_answers()
 check_arc()
 check_daemon_options()
+check_examples()
 check_links()
 for problem in problems:
     print(problem)
