@@ -14,10 +14,10 @@ DOCS = argo.ROOT / "docs"
 
 
 def blocks(page, info):
-    """(line, text) of the fenced blocks of PAGE whose info string is INFO."""
+    """(line, text) of the fenced blocks of PAGE whose info string is INFO, or that and a file's name."""
     text = (DOCS / page).read_text()
     return [(text.count("\n", 0, match.start()) + 1, match.group(1)) for match in
-            re.finditer(rf"^```{re.escape(info)}\n(.*?)^```$", text, re.M | re.S)]
+            re.finditer(rf"^```{re.escape(info)}(?: \S+\.\S+)?\n(.*?)^```$", text, re.M | re.S)]
 
 
 def definition(text):
@@ -29,7 +29,7 @@ def definition(text):
 
 class Docs(argo.Case):
     def test_templates_validate(self):
-        for page, least in (("templates.md", 10), ("getting-started.md", 1)):
+        for page, least in (("templates.md", 10), ("getting-started.md", 1), ("../README.md", 1)):
             found = blocks(page, "yaml") + blocks(page, "json")
             self.assertGreaterEqual(len(found), least, page)
             for line, text in found:
