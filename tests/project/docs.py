@@ -172,26 +172,44 @@ def check_answers():
     compare("answers.md", "format", code_words(documented[0]) if documented else [], formats)
 
 
+OPTION = re.compile(r'\{"([a-z-]+)", +(0|\'.\'), +ARC_OPTION')
+
+
+def arc_commands():
+    """Command -> its options, as the table of commands has them; None -> those of every command."""
+    tables, commands, shown = {}, {}, []
+    for path in sorted((root / "tools/arc").glob("*.c")):
+        text = path.read_text()
+        for name, body in re.findall(r"struct arc_option (\w+)\[\] = \{(.*?)\n\};", text, re.S):
+            tables[path, name] = {spelling for option, letter in OPTION.findall(body) for spelling in
+                                  (f"--{option}", *([f"-{letter[1]}"] if letter != "0" else []))}
+            if name == "arc_globals":
+                commands[None] = tables[path, name]
+        for name, body in re.findall(r"struct arc_command (arc_command_\w+) = \{(.*?)\n\};", text,
+                                     re.S):
+            options = re.search(r"\.options = (\w+)", body)
+            commands[re.search(r'\.name = "([^"]+)"', body).group(1)] = \
+                tables[path, options.group(1)] if options else set()
+            shown.append(name)
+    listed = re.findall(r"&(arc_command_\w+)", read("tools/arc/commands.c"))
+    compare("commands.c", "struct of a command", listed, shown)
+    return commands
+
+
 def check_arc():
     page = read("docs/arc.md")
-    table = read("tools/arc/commands.c").split("commands[] = {")[1].split("\n};")[0]
-    usages = {name: rest for name, rest in
-              re.findall(r'^    \{"([^"]+)", arc_cmd_\w+,(.*?)(?=^    \{"|\Z)', table, re.M | re.S)}
-    compare("arc.md", "command", re.findall(r"^### arc (.+)$", page, re.M), usages)
-    for name, usage in usages.items():
-        text = section(page, f"### arc {name}")
-        # The line after a long help says what an option of every command means there.
-        own = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", usage)) - {"--port"}
-        for option in sorted(own):
-            if option not in text:
+    commands = arc_commands()
+    compare("arc.md", "command", re.findall(r"^### arc (.+)$", page, re.M), set(commands) - {None})
+    spelt = re.compile(r"(?<![\w`-])`?(--?[a-z][a-z-]*)")
+    compare("arc.md", "option of every command",
+            spelt.findall(section(page, "## Options of every command")), commands[None])
+    for name, options in commands.items():
+        text = section(page, f"### arc {name}") if name else ""
+        for option in sorted(options if name else []):
+            if option not in spelt.findall(text):
                 problems.append(f"docs/arc.md: arc {name}: {option} is missing")
-    read_options = set()
-    for path in sorted((root / "tools/arc").glob("*.c")):
-        for option, letter in re.findall(r'\{"([a-z-]+)", (0|\'.\'), ARC_OPTION', path.read_text()):
-            read_options |= {f"--{option}", *([f"-{letter[1]}"] if letter != "0" else [])}
     clients = page[:page.index("\n## argo-daemon")]
-    compare("arc.md", "option", set(re.findall(r"(?<![\w`-])`?(--?[a-z][a-z-]*)", clients)),
-            read_options)
+    compare("arc.md", "option", set(spelt.findall(clients)), set().union(*commands.values()))
     codes = re.search(r"enum arc_exit \{(.*?)\}", read("tools/arc/arc.h"), re.S).group(1)
     compare("arc.md", "exit code", [row[0] for row in rows(section(page, "## Exit codes"))[1:]],
             re.findall(r"ARC_EXIT_\w+ = (\d+)", codes))

@@ -34,7 +34,6 @@ struct arc {
     bool terminal; /* a person is at both ends: stdin and stdout */
     bool colour;
     const struct arc_command *command; /* for usage messages */
-    struct arc_option globals[8];      /* the options that every command takes */
     int help, version;
     argo_context *ctx;
     argo_client *client; /* after the first request */
@@ -132,13 +131,13 @@ char *arc_format(const char *format, ...) ARGO_PRINTF(1, 2); /* NULL without mem
 
 /* ---- command lines (arguments.c) ------------------------------------------------------------- */
 
-/* Points arc->globals at the members of ARC. */
-void arc_globals_init(struct arc *arc);
-/* Reads a command's arguments: between MIN and MAX positional ones. True when the command can go
- * on; otherwise what is wrong, or the help that was asked for, has been printed and *OUT is the
- * exit code. OPTIONS may be NULL. */
-bool arc_arguments(struct arc *arc, const struct arc_option *options, int argc, char **argv,
-                   size_t min, size_t max, struct arc_list *positional, int *out);
+/* The options that every command takes; their values are in struct arc. */
+extern const struct arc_option arc_globals[];
+/* Reads the arguments of arc->command: its options into VALUES (NULL when it has none), the rest
+ * into POSITIONAL. True when the command can go on; otherwise what is wrong, or the help that was
+ * asked for, has been printed and *OUT is the exit code. */
+bool arc_arguments(struct arc *arc, void *values, int argc, char **argv,
+                   struct arc_list *positional, int *out);
 #define arc_auto_list ARC_AUTO(arc_list_clear)
 
 #endif

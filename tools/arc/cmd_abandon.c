@@ -15,20 +15,29 @@ static bool confirmed(const char *id)
     return fgets(line, sizeof(line), stdin) != NULL && strncasecmp(line, "y", 1) == 0;
 }
 
-int arc_cmd_abandon(struct arc *arc, int argc, char **argv)
+struct abandon {
+    int yes;
+};
+
+static const struct arc_option abandon_options[] = {
+    {"yes", 'y', ARC_OPTION_FLAG, offsetof(struct abandon, yes), NULL, "do not ask",
+     ARC_WORDS_NONE},
+    {0},
+};
+
+static int abandon(struct arc *arc, int argc, char **argv)
 {
     int code = 0;
-    int yes = 0;
+    struct abandon given = {0};
     arc_auto_list struct arc_list words = {0};
-    const struct arc_option options[] = {{"yes", 'y', ARC_OPTION_FLAG, &yes}, {0}};
-    if (!arc_arguments(arc, options, argc, argv, 1, 1, &words, &code)) {
+    if (!arc_arguments(arc, &given, argc, argv, &words, &code)) {
         return code;
     }
     const char *id = words.items[0];
-    if (!yes && !arc->terminal) {
+    if (!given.yes && !arc->terminal) {
         return arc_usage(arc, "abandon: without a terminal to ask on, --yes is needed");
     }
-    if (!yes && !confirmed(id)) {
+    if (!given.yes && !confirmed(id)) {
         fputs("Nothing has been done.\n", stderr);
         return ARC_EXIT_FAILED;
     }
@@ -44,3 +53,15 @@ int arc_cmd_abandon(struct arc *arc, int argc, char **argv)
     arc_putf(stdout, "%s abandoned\n", id);
     return ARC_EXIT_OK;
 }
+
+const struct arc_command arc_command_abandon = {
+    .name = "abandon",
+    .arguments = "ID",
+    .brief = "End a workflow and all of its processes",
+    .run = abandon,
+    .options = abandon_options,
+    .min = 1,
+    .max = 1,
+    .words = {ARC_WORDS_WORKFLOW},
+    .workflow = true,
+};

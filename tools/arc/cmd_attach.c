@@ -41,20 +41,28 @@ static bool number(struct arc *arc, const char *option, const char *text, long *
     return true;
 }
 
-int arc_cmd_attach(struct arc *arc, int argc, char **argv)
+struct attach {
+    const char *after, *tail;
+};
+
+static const struct arc_option attach_options[] = {
+    {"after", 0, ARC_OPTION_TEXT, offsetof(struct attach, after), "SEQ",
+     "leave out the output up to this number", ARC_WORDS_NONE},
+    {"tail", 'n', ARC_OPTION_TEXT, offsetof(struct attach, tail), "N",
+     "show only the last N records of what was missed", ARC_WORDS_NONE},
+    {0},
+};
+
+static int attach(struct arc *arc, int argc, char **argv)
 {
     int code = 0;
     long after = -1;
     long tail = -1;
-    const char *after_text = NULL;
-    const char *tail_text = NULL;
+    struct attach given = {0};
     arc_auto_list struct arc_list words = {0};
-    const struct arc_option options[] = {{"after", 0, ARC_OPTION_TEXT, &after_text},
-                                         {"tail", 'n', ARC_OPTION_TEXT, &tail_text},
-                                         {0}};
-    if (!arc_arguments(arc, options, argc, argv, 1, 1, &words, &code) ||
-        !number(arc, "--after", after_text, &after, &code) ||
-        !number(arc, "--tail", tail_text, &tail, &code)) {
+    if (!arc_arguments(arc, &given, argc, argv, &words, &code) ||
+        !number(arc, "--after", given.after, &after, &code) ||
+        !number(arc, "--tail", given.tail, &tail, &code)) {
         return code;
     }
     struct arc_watch_options watch = {.workflow_id = words.items[0],
@@ -67,6 +75,20 @@ int arc_cmd_attach(struct arc *arc, int argc, char **argv)
     }
     return arc_watch(arc, &watch);
 }
+
+const struct arc_command arc_command_attach = {
+    .name = "attach",
+    .arguments = "ID",
+    .brief = "Watch a workflow and answer its questions",
+    .help =
+        "Shows what was missed, then goes on live. Ctrl-D or Ctrl-C detaches; the workflow goes on.\n",
+    .run = attach,
+    .options = attach_options,
+    .min = 1,
+    .max = 1,
+    .words = {ARC_WORDS_ANY_RUN},
+    .workflow = true,
+};
 
 static int print_log_file(struct arc *arc, const char *id)
 {
@@ -86,21 +108,30 @@ static int print_log_file(struct arc *arc, const char *id)
     return ARC_EXIT_OK;
 }
 
-int arc_cmd_logs(struct arc *arc, int argc, char **argv)
+struct logs {
+    int follow, log;
+};
+
+static const struct arc_option logs_options[] = {
+    {"follow", 'f', ARC_OPTION_FLAG, offsetof(struct logs, follow), NULL, "go on until it ends",
+     ARC_WORDS_NONE},
+    {"log", 0, ARC_OPTION_FLAG, offsetof(struct logs, log), NULL,
+     "the run's log file instead of the output", ARC_WORDS_NONE},
+    {0},
+};
+
+static int logs(struct arc *arc, int argc, char **argv)
 {
     int code = 0;
-    int follow = 0;
-    int log = 0;
+    struct logs given = {0};
     arc_auto_list struct arc_list words = {0};
-    const struct arc_option options[] = {
-        {"follow", 'f', ARC_OPTION_FLAG, &follow}, {"log", 0, ARC_OPTION_FLAG, &log}, {0}};
-    if (!arc_arguments(arc, options, argc, argv, 1, 1, &words, &code)) {
+    if (!arc_arguments(arc, &given, argc, argv, &words, &code)) {
         return code;
     }
-    if (log) {
+    if (given.log) {
         return print_log_file(arc, words.items[0]);
     }
-    struct arc_watch_options watch = {.workflow_id = words.items[0], .once = !follow};
+    struct arc_watch_options watch = {.workflow_id = words.items[0], .once = !given.follow};
     arc_auto_error argo_error *err = NULL;
     if (find_run(arc, watch.workflow_id, -1, &watch.after, &err) < 0) {
         return arc_fail(arc, err);
@@ -109,6 +140,18 @@ int arc_cmd_logs(struct arc *arc, int argc, char **argv)
     code = arc_watch(arc, &watch);
     return code == ARC_EXIT_WORKFLOW ? ARC_EXIT_OK : code; /* the logs have been printed */
 }
+
+const struct arc_command arc_command_logs = {
+    .name = "logs",
+    .arguments = "ID",
+    .brief = "Print a workflow's output",
+    .run = logs,
+    .options = logs_options,
+    .min = 1,
+    .max = 1,
+    .words = {ARC_WORDS_ANY_RUN},
+    .workflow = true,
+};
 
 /* ---- answer ---------------------------------------------------------------------------------- */
 
@@ -177,19 +220,27 @@ static int give(struct arc *arc, const char *id, const argo_value *question, con
     return arc->json ? arc_print_reply(&reply) : ARC_EXIT_OK;
 }
 
-int arc_cmd_answer(struct arc *arc, int argc, char **argv)
+struct answer {
+    const char *question, *json;
+};
+
+static const struct arc_option answer_options[] = {
+    {"question", 'q', ARC_OPTION_TEXT, offsetof(struct answer, question), "QID",
+     "which one, when several are open", ARC_WORDS_QUESTION},
+    {"json-answer", 0, ARC_OPTION_TEXT, offsetof(struct answer, json), "JSON",
+     "the answer as JSON, for forms", ARC_WORDS_NONE},
+    {0},
+};
+
+static int answer(struct arc *arc, int argc, char **argv)
 {
     int code = 0;
-    const char *question_id = NULL;
-    const char *json = NULL;
+    struct answer given = {0};
     arc_auto_list struct arc_list words = {0};
-    const struct arc_option options[] = {{"question", 'q', ARC_OPTION_TEXT, &question_id},
-                                         {"json-answer", 0, ARC_OPTION_TEXT, &json},
-                                         {0}};
-    if (!arc_arguments(arc, options, argc, argv, 1, 2, &words, &code)) {
+    if (!arc_arguments(arc, &given, argc, argv, &words, &code)) {
         return code;
     }
-    if (json != NULL && words.n == 2) {
+    if (given.json != NULL && words.n == 2) {
         return arc_usage(arc, "answer: ANSWER and --json-answer exclude each other");
     }
     const char *id = words.items[0];
@@ -197,17 +248,30 @@ int arc_cmd_answer(struct arc *arc, int argc, char **argv)
     arc_auto_error argo_error *err = NULL;
     arc_auto_value argo_value *question = NULL;
     int n = find_run(arc, id, -1, &unused, &err);
-    n = n < 0 ? n : arc_question_find(arc, id, question_id, &question, &err);
+    n = n < 0 ? n : arc_question_find(arc, id, given.question, &question, &err);
     if (n < 0) {
         return arc_fail(arc, err);
     }
     if (n == 0) {
-        return no_question(arc, id, question_id);
+        return no_question(arc, id, given.question);
     }
-    if (n > 1 && (words.n == 2 || json != NULL)) {
+    if (n > 1 && (words.n == 2 || given.json != NULL)) {
         arc_failed(arc, "%s asks %d questions: say which one with --question QID", id, n);
         arc_putf(stderr, "See them: arc status %s\n", id);
         return ARC_EXIT_ANSWER;
     }
-    return give(arc, id, question, words.n == 2 ? words.items[1] : NULL, json);
+    return give(arc, id, question, words.n == 2 ? words.items[1] : NULL, given.json);
 }
+
+const struct arc_command arc_command_answer = {
+    .name = "answer",
+    .arguments = "ID [ANSWER]",
+    .brief = "Answer a question",
+    .help = "Without ANSWER, on a terminal, the question is shown and asked here.\n",
+    .run = answer,
+    .options = answer_options,
+    .min = 1,
+    .max = 2,
+    .words = {ARC_WORDS_WORKFLOW},
+    .workflow = true,
+};

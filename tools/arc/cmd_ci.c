@@ -11,13 +11,13 @@
 #include "file.h"
 #include "table.h"
 
-int arc_cmd_ci_list(struct arc *arc, int argc, char **argv)
+static int ci_list(struct arc *arc, int argc, char **argv)
 {
     static const char *const headers[] = {"NAME",   "PROVIDER", "MODEL", "ROLE",
                                           "STATUS", "WHERE",    NULL};
     int code = 0;
     arc_auto_list struct arc_list none = {0};
-    if (!arc_arguments(arc, NULL, argc, argv, 0, 0, &none, &code)) {
+    if (!arc_arguments(arc, NULL, argc, argv, &none, &code)) {
         return code;
     }
     arc_auto_reply struct arc_reply reply = {0};
@@ -46,11 +46,17 @@ int arc_cmd_ci_list(struct arc *arc, int argc, char **argv)
     return ARC_EXIT_OK;
 }
 
-int arc_cmd_ci_show(struct arc *arc, int argc, char **argv)
+const struct arc_command arc_command_ci_list = {
+    .name = "ci list",
+    .brief = "List companion intelligences (CIs)",
+    .run = ci_list,
+};
+
+static int ci_show(struct arc *arc, int argc, char **argv)
 {
     int code = 0;
     arc_auto_list struct arc_list words = {0};
-    if (!arc_arguments(arc, NULL, argc, argv, 1, 1, &words, &code)) {
+    if (!arc_arguments(arc, NULL, argc, argv, &words, &code)) {
         return code;
     }
     arc_auto_reply struct arc_reply reply = {0};
@@ -70,12 +76,44 @@ int arc_cmd_ci_show(struct arc *arc, int argc, char **argv)
     return ARC_EXIT_OK;
 }
 
+const struct arc_command arc_command_ci_show = {
+    .name = "ci show",
+    .arguments = "NAME",
+    .brief = "Show a CI",
+    .run = ci_show,
+    .min = 1,
+    .max = 1,
+    .words = {ARC_WORDS_CI},
+};
+
 /* ---- add ------------------------------------------------------------------------------------- */
 
 struct add {
     const char *provider, *url, *model, *role, *recording, *upstream;
     const char *key_file, *key_env;
     int key_stdin;
+};
+
+static const struct arc_option add_options[] = {
+    {"provider", 0, ARC_OPTION_TEXT, offsetof(struct add, provider), "P", "openai or replay",
+     ARC_WORDS_PROVIDER},
+    {"url", 0, ARC_OPTION_TEXT, offsetof(struct add, url), "BASE",
+     "where it is: http://127.0.0.1:11434/v1 (another daemon is named by ARGO_DAEMON_URL here)",
+     ARC_WORDS_NONE},
+    {"model", 'm', ARC_OPTION_TEXT, offsetof(struct add, model), "M", "its model", ARC_WORDS_NONE},
+    {"role", 0, ARC_OPTION_TEXT, offsetof(struct add, role), "R",
+     "default: steps get it that name none", ARC_WORDS_NONE},
+    {"recording", 0, ARC_OPTION_TEXT, offsetof(struct add, recording), "DIR",
+     "of a replay CI: where its exchanges are kept", ARC_WORDS_DIRECTORY},
+    {"upstream", 0, ARC_OPTION_TEXT, offsetof(struct add, upstream), "NAME",
+     "of a replay CI: record the exchanges with this CI, do not play them", ARC_WORDS_CI},
+    {"key-file", 0, ARC_OPTION_TEXT, offsetof(struct add, key_file), "F",
+     "read the key from this file", ARC_WORDS_FILE},
+    {"key-env", 0, ARC_OPTION_TEXT, offsetof(struct add, key_env), "VAR",
+     "read it from this environment variable", ARC_WORDS_NONE},
+    {"key-stdin", 0, ARC_OPTION_FLAG, offsetof(struct add, key_stdin), NULL,
+     "read it from standard input (a terminal does not show it)", ARC_WORDS_NONE},
+    {0},
 };
 
 /* From standard input; on a terminal without showing it. */
@@ -190,25 +228,12 @@ static int send(struct arc *arc, const struct add *add, const char *name, const 
     return ARC_EXIT_OK;
 }
 
-int arc_cmd_ci_add(struct arc *arc, int argc, char **argv)
+static int ci_add(struct arc *arc, int argc, char **argv)
 {
     int code = 0;
     struct add add = {0};
     arc_auto_list struct arc_list words = {0};
-    /* --url is first looked for here: it is the CI's. */
-    const struct arc_option options[] = {
-        {"provider", 0, ARC_OPTION_TEXT, &add.provider},
-        {"url", 0, ARC_OPTION_TEXT, &add.url},
-        {"model", 'm', ARC_OPTION_TEXT, &add.model},
-        {"role", 0, ARC_OPTION_TEXT, &add.role},
-        {"recording", 0, ARC_OPTION_TEXT, &add.recording},
-        {"upstream", 0, ARC_OPTION_TEXT, &add.upstream},
-        {"key-file", 0, ARC_OPTION_TEXT, &add.key_file},
-        {"key-env", 0, ARC_OPTION_TEXT, &add.key_env},
-        {"key-stdin", 0, ARC_OPTION_FLAG, &add.key_stdin},
-        {0},
-    };
-    if (!arc_arguments(arc, options, argc, argv, 1, 1, &words, &code)) {
+    if (!arc_arguments(arc, &add, argc, argv, &words, &code)) {
         return code;
     }
     if (add.provider == NULL) {
@@ -225,26 +250,48 @@ int arc_cmd_ci_add(struct arc *arc, int argc, char **argv)
     return code;
 }
 
-int arc_cmd_ci_remove(struct arc *arc, int argc, char **argv)
+const struct arc_command arc_command_ci_add = {
+    .name = "ci add",
+    .arguments = "NAME --provider P",
+    .brief = "Add a CI, and store its key",
+    .help =
+        "The key goes to $ARGO_HOME/keys/NAME, which only you can read; it is never sent to the\n"
+        "daemon and never shown.\n",
+    .run = ci_add,
+    .options = add_options,
+    .min = 1,
+    .max = 1,
+};
+
+struct removal {
+    int force, keep_key;
+};
+
+static const struct arc_option remove_options[] = {
+    {"force", 'f', ARC_OPTION_FLAG, offsetof(struct removal, force), NULL, "even when it is busy",
+     ARC_WORDS_NONE},
+    {"keep-key", 0, ARC_OPTION_FLAG, offsetof(struct removal, keep_key), NULL,
+     "leave $ARGO_HOME/keys/NAME", ARC_WORDS_NONE},
+    {0},
+};
+
+static int ci_remove(struct arc *arc, int argc, char **argv)
 {
     int code = 0;
-    int force = 0;
-    int keep_key = 0;
+    struct removal given = {0};
     arc_auto_list struct arc_list words = {0};
-    const struct arc_option options[] = {
-        {"force", 'f', ARC_OPTION_FLAG, &force}, {"keep-key", 0, ARC_OPTION_FLAG, &keep_key}, {0}};
-    if (!arc_arguments(arc, options, argc, argv, 1, 1, &words, &code)) {
+    if (!arc_arguments(arc, &given, argc, argv, &words, &code)) {
         return code;
     }
     const char *name = words.items[0];
     arc_auto_error argo_error *err = NULL;
     arc_auto_reply struct arc_reply reply = {0};
-    arc_auto_free char *path =
-        argo_client_path(force ? "/api/registry/ci/{}?force=true" : "/api/registry/ci/{}", name);
+    arc_auto_free char *path = argo_client_path(
+        given.force ? "/api/registry/ci/{}?force=true" : "/api/registry/ci/{}", name);
     if (arc_request(arc, "DELETE", path, NULL, 0, &reply, &err) < 0) {
         return arc_fail(arc, err);
     }
-    int had_key = keep_key ? 0 : arc_key_remove(argo_context_home(arc->ctx), name);
+    int had_key = given.keep_key ? 0 : arc_key_remove(argo_context_home(arc->ctx), name);
     if (had_key < 0) {
         return arc_failed(arc, "%s has been removed, but not its key in %s/keys: %s", name,
                           argo_context_home(arc->ctx), strerror(errno));
@@ -255,3 +302,14 @@ int arc_cmd_ci_remove(struct arc *arc, int argc, char **argv)
     arc_putf(stdout, "%s removed%s\n", name, had_key ? ", its key deleted" : "");
     return ARC_EXIT_OK;
 }
+
+const struct arc_command arc_command_ci_remove = {
+    .name = "ci remove",
+    .arguments = "NAME",
+    .brief = "Remove a CI and its key",
+    .run = ci_remove,
+    .options = remove_options,
+    .min = 1,
+    .max = 1,
+    .words = {ARC_WORDS_CI},
+};

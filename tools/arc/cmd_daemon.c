@@ -12,11 +12,10 @@
 
 enum { STOP_MS = 60 * 1000 };
 
-static bool no_arguments(struct arc *arc, const struct arc_option *options, int argc, char **argv,
-                         int *code)
+static bool no_arguments(struct arc *arc, void *values, int argc, char **argv, int *code)
 {
     arc_auto_list struct arc_list none = {0};
-    return arc_arguments(arc, options, argc, argv, 0, 0, &none, code);
+    return arc_arguments(arc, values, argc, argv, &none, code);
 }
 
 static void print_health(const argo_value *reply)
@@ -26,7 +25,7 @@ static void print_health(const argo_value *reply)
              (long long)argo_value_int(data, "pid", 0), (long long)argo_value_int(data, "port", 0));
 }
 
-int arc_cmd_daemon_start(struct arc *arc, int argc, char **argv)
+static int daemon_start(struct arc *arc, int argc, char **argv)
 {
     int code = 0;
     if (!no_arguments(arc, NULL, argc, argv, &code)) {
@@ -50,6 +49,12 @@ int arc_cmd_daemon_start(struct arc *arc, int argc, char **argv)
     return ARC_EXIT_OK;
 }
 
+const struct arc_command arc_command_daemon_start = {
+    .name = "daemon start",
+    .brief = "Start the daemon (other commands do it by themselves)",
+    .run = daemon_start,
+};
+
 /* Waits until the daemon's process has gone, so that what comes next finds the home free. */
 static int wait_for_exit(struct arc *arc, int fd)
 {
@@ -61,12 +66,21 @@ static int wait_for_exit(struct arc *arc, int fd)
     return ARC_EXIT_OK;
 }
 
-int arc_cmd_daemon_stop(struct arc *arc, int argc, char **argv)
+struct stop {
+    int abandon;
+};
+
+static const struct arc_option stop_options[] = {
+    {"abandon", 0, ARC_OPTION_FLAG, offsetof(struct stop, abandon), NULL, "end all workflows first",
+     ARC_WORDS_NONE},
+    {0},
+};
+
+static int daemon_stop(struct arc *arc, int argc, char **argv)
 {
     int code = 0;
-    int abandon = 0;
-    const struct arc_option options[] = {{"abandon", 0, ARC_OPTION_FLAG, &abandon}, {0}};
-    if (!no_arguments(arc, options, argc, argv, &code)) {
+    struct stop given = {0};
+    if (!no_arguments(arc, &given, argc, argv, &code)) {
         return code;
     }
     arc_auto_error argo_error *err = NULL;
@@ -81,7 +95,7 @@ int arc_cmd_daemon_stop(struct arc *arc, int argc, char **argv)
     }
     pid_t pid = (pid_t)argo_value_int(reply.value, "pid", 0);
     int fd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
-    (void)argo_value_set_bool(body, "abandon", abandon != 0);
+    (void)argo_value_set_bool(body, "abandon", given.abandon != 0);
     if (arc_request_running(arc, "POST", "/api/daemon/shutdown", body, STOP_MS, &reply, &err) < 0) {
         code = arc_fail(arc, err);
     } else {
@@ -89,7 +103,7 @@ int arc_cmd_daemon_stop(struct arc *arc, int argc, char **argv)
         if (code == ARC_EXIT_OK && arc->json) {
             arc_print_reply(&reply);
         } else if (code == ARC_EXIT_OK) {
-            puts(abandon ? "Stopped, and all workflows ended." : "Stopped. Workflows go on.");
+            puts(given.abandon ? "Stopped, and all workflows ended." : "Stopped. Workflows go on.");
         }
     }
     if (fd >= 0) {
@@ -98,7 +112,14 @@ int arc_cmd_daemon_stop(struct arc *arc, int argc, char **argv)
     return code;
 }
 
-int arc_cmd_daemon_sync(struct arc *arc, int argc, char **argv)
+const struct arc_command arc_command_daemon_stop = {
+    .name = "daemon stop",
+    .brief = "Stop the daemon; workflows go on",
+    .run = daemon_stop,
+    .options = stop_options,
+};
+
+static int daemon_sync(struct arc *arc, int argc, char **argv)
 {
     int code = 0;
     if (!no_arguments(arc, NULL, argc, argv, &code)) {
@@ -112,7 +133,14 @@ int arc_cmd_daemon_sync(struct arc *arc, int argc, char **argv)
     return arc->json ? arc_print_reply(&reply) : ARC_EXIT_OK;
 }
 
-int arc_cmd_daemon_status(struct arc *arc, int argc, char **argv)
+const struct arc_command arc_command_daemon_sync = {
+    .name = "daemon sync",
+    .brief = "Bring the JSON files in Argo's directory up to date",
+    .help = "The daemon does so by itself, at most every 2 seconds and when it stops.\n",
+    .run = daemon_sync,
+};
+
+static int daemon_status(struct arc *arc, int argc, char **argv)
 {
     int code = 0;
     if (!no_arguments(arc, NULL, argc, argv, &code)) {
@@ -140,7 +168,13 @@ int arc_cmd_daemon_status(struct arc *arc, int argc, char **argv)
     return ARC_EXIT_OK;
 }
 
-int arc_cmd_version(struct arc *arc, int argc, char **argv)
+const struct arc_command arc_command_daemon_status = {
+    .name = "daemon status",
+    .brief = "Show the daemon",
+    .run = daemon_status,
+};
+
+static int version(struct arc *arc, int argc, char **argv)
 {
     int code = 0;
     if (!no_arguments(arc, NULL, argc, argv, &code)) {
@@ -166,3 +200,9 @@ int arc_cmd_version(struct arc *arc, int argc, char **argv)
     }
     return ARC_EXIT_OK;
 }
+
+const struct arc_command arc_command_version = {
+    .name = "version",
+    .brief = "Print the versions of arc and the daemon",
+    .run = version,
+};

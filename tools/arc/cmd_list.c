@@ -7,6 +7,24 @@
 #include "commands.h"
 #include "table.h"
 
+struct list {
+    int all;
+    const char *state, *template_name, *session;
+};
+
+static const struct arc_option list_options[] = {
+    {"all", 'a', ARC_OPTION_FLAG, offsetof(struct list, all), NULL, "those that have ended, too",
+     ARC_WORDS_NONE},
+    {"state", 0, ARC_OPTION_TEXT, offsetof(struct list, state), "S",
+     "queued, running, waiting, paused, stalled, done, failed, interrupted, abandoned, or all",
+     ARC_WORDS_STATE},
+    {"template", 0, ARC_OPTION_TEXT, offsetof(struct list, template_name), "T",
+     "of this template only", ARC_WORDS_TEMPLATE},
+    {"session", 0, ARC_OPTION_TEXT, offsetof(struct list, session), "ID", "of this session only",
+     ARC_WORDS_SESSION},
+    {0},
+};
+
 struct filter {
     const char *key, *value; /* NULL: not asked for */
 };
@@ -54,42 +72,45 @@ void arc_print_runs(const argo_value *list)
     arc_table_clear(&table);
 }
 
-int arc_cmd_list(struct arc *arc, int argc, char **argv)
+static int list(struct arc *arc, int argc, char **argv)
 {
-    int all = 0;
     int code = 0;
-    struct filter filters[] = {{"state", NULL}, {"template", NULL}, {"session", NULL}};
+    struct list given = {0};
     arc_auto_list struct arc_list none = {0};
-    const struct arc_option options[] = {{"all", 'a', ARC_OPTION_FLAG, &all},
-                                         {"state", 0, ARC_OPTION_TEXT, &filters[0].value},
-                                         {"template", 0, ARC_OPTION_TEXT, &filters[1].value},
-                                         {"session", 0, ARC_OPTION_TEXT, &filters[2].value},
-                                         {0}};
-    if (!arc_arguments(arc, options, argc, argv, 0, 0, &none, &code)) {
+    if (!arc_arguments(arc, &given, argc, argv, &none, &code)) {
         return code;
     }
-    if (all) {
-        filters[0].value = "all";
-    }
+    const struct filter filters[] = {{"state", given.all ? "all" : given.state},
+                                     {"template", given.template_name},
+                                     {"session", given.session}};
     arc_auto_reply struct arc_reply reply = {0};
     arc_auto_free char *path = list_path(filters, sizeof(filters) / sizeof(filters[0]));
     if (!arc_fetch(arc, path, &reply, &code)) {
         return code;
     }
-    const argo_value *list = argo_value_get(reply.value, "workflows");
-    if (argo_value_size(list) == 0) {
+    const argo_value *runs = argo_value_get(reply.value, "workflows");
+    if (argo_value_size(runs) == 0) {
         fputs(filters[0].value != NULL
                   ? "No workflows.\n"
                   : "No workflows are running. Those that ended: arc list --all\n",
               stderr);
         return ARC_EXIT_OK;
     }
-    arc_print_runs(list);
+    arc_print_runs(runs);
     if (argo_value_text(reply.value, "data.next_cursor", NULL) != NULL) {
         fputs("There are more: --state, --template and --session narrow the list.\n", stderr);
     }
     return ARC_EXIT_OK;
 }
+
+const struct arc_command arc_command_list = {
+    .name = "list",
+    .brief = "List workflows",
+    .help = "Without options: those that have not ended.\n",
+    .run = list,
+    .options = list_options,
+    .workflow = true,
+};
 
 /* ---- status ---------------------------------------------------------------------------------- */
 
@@ -137,12 +158,12 @@ static void print_questions(struct arc *arc, const char *id)
     }
 }
 
-static void print_status(struct arc *arc, const argo_value *status)
+static void print_status(struct arc *arc, const argo_value *reply)
 {
     char time[ARC_TIME_SIZE];
     char step[160] = "";
-    const argo_value *data = argo_value_get(status, "data");
-    const char *id = argo_value_text(status, "workflow_id", "");
+    const argo_value *data = argo_value_get(reply, "data");
+    const char *id = argo_value_text(reply, "workflow_id", "");
     if (argo_value_int(data, "current_step", 0) > 0) {
         snprintf(step, sizeof(step), "%lld/%lld %.120s",
                  (long long)argo_value_int(data, "current_step", 0),
@@ -150,10 +171,10 @@ static void print_status(struct arc *arc, const argo_value *status)
                  argo_value_text(data, "step_name", ""));
     }
     line("workflow", id);
-    line("state", argo_value_text(status, "status", ""));
-    line("template", argo_value_text(status, "template", ""));
+    line("state", argo_value_text(reply, "status", ""));
+    line("template", argo_value_text(reply, "template", ""));
     line("step", step);
-    line_number("pid", argo_value_int(status, "pid", 0));
+    line_number("pid", argo_value_int(reply, "pid", 0));
     line("branch", argo_value_text(data, "branch", ""));
     line("environment", argo_value_text(data, "environment", ""));
     line("directory", argo_value_text(data, "cwd", ""));
@@ -189,18 +210,27 @@ static int get_status(struct arc *arc, const char *id, int wait, struct arc_repl
     return r;
 }
 
-int arc_cmd_status(struct arc *arc, int argc, char **argv)
+struct status {
+    int wait;
+};
+
+static const struct arc_option status_options[] = {
+    {"wait", 'w', ARC_OPTION_FLAG, offsetof(struct status, wait), NULL,
+     "wait until it has ended; exit code 4 unless it is done", ARC_WORDS_NONE},
+    {0},
+};
+
+static int status(struct arc *arc, int argc, char **argv)
 {
-    int wait = 0;
     int code = 0;
+    struct status given = {0};
     arc_auto_list struct arc_list words = {0};
-    const struct arc_option options[] = {{"wait", 'w', ARC_OPTION_FLAG, &wait}, {0}};
-    if (!arc_arguments(arc, options, argc, argv, 1, 1, &words, &code)) {
+    if (!arc_arguments(arc, &given, argc, argv, &words, &code)) {
         return code;
     }
     arc_auto_reply struct arc_reply reply = {0};
     arc_auto_error argo_error *err = NULL;
-    if (get_status(arc, words.items[0], wait, &reply, &err) < 0) {
+    if (get_status(arc, words.items[0], given.wait, &reply, &err) < 0) {
         return arc_fail(arc, err);
     }
     if (arc->json) {
@@ -209,17 +239,29 @@ int arc_cmd_status(struct arc *arc, int argc, char **argv)
         print_status(arc, reply.value);
     }
     bool done = strcmp(argo_value_text(reply.value, "status", ""), "done") == 0;
-    return wait && !done ? ARC_EXIT_WORKFLOW : ARC_EXIT_OK;
+    return given.wait && !done ? ARC_EXIT_WORKFLOW : ARC_EXIT_OK;
 }
+
+const struct arc_command arc_command_status = {
+    .name = "status",
+    .arguments = "ID",
+    .brief = "Show a workflow",
+    .run = status,
+    .options = status_options,
+    .min = 1,
+    .max = 1,
+    .words = {ARC_WORDS_ANY_RUN},
+    .workflow = true,
+};
 
 /* ---- steps ----------------------------------------------------------------------------------- */
 
-int arc_cmd_steps(struct arc *arc, int argc, char **argv)
+static int steps(struct arc *arc, int argc, char **argv)
 {
     static const char *const headers[] = {"STEP", "TRY", "STATE", "TOOK", "WHEN", "ERROR", NULL};
     int code = 0;
     arc_auto_list struct arc_list words = {0};
-    if (!arc_arguments(arc, NULL, argc, argv, 1, 1, &words, &code)) {
+    if (!arc_arguments(arc, NULL, argc, argv, &words, &code)) {
         return code;
     }
     arc_auto_reply struct arc_reply reply = {0};
@@ -249,3 +291,14 @@ int arc_cmd_steps(struct arc *arc, int argc, char **argv)
     arc_table_clear(&table);
     return ARC_EXIT_OK;
 }
+
+const struct arc_command arc_command_steps = {
+    .name = "steps",
+    .arguments = "ID",
+    .brief = "Show the steps that a workflow has done",
+    .run = steps,
+    .min = 1,
+    .max = 1,
+    .words = {ARC_WORDS_ANY_RUN},
+    .workflow = true,
+};

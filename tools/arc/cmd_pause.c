@@ -12,7 +12,7 @@ static int steer(struct arc *arc, int argc, char **argv, const char *path, const
     arc_auto_list struct arc_list words = {0};
     arc_auto_error argo_error *err = NULL;
     arc_auto_reply struct arc_reply reply = {0};
-    if (!arc_arguments(arc, NULL, argc, argv, 1, 1, &words, &code)) {
+    if (!arc_arguments(arc, NULL, argc, argv, &words, &code)) {
         return code;
     }
     const char *id = words.items[0];
@@ -27,12 +27,35 @@ static int steer(struct arc *arc, int argc, char **argv, const char *path, const
     return ARC_EXIT_OK;
 }
 
-int arc_cmd_pause(struct arc *arc, int argc, char **argv)
+static int pause_run(struct arc *arc, int argc, char **argv)
 {
     return steer(arc, argc, argv, "/api/workflow/pause/{}", "paused");
 }
 
-int arc_cmd_resume(struct arc *arc, int argc, char **argv)
+const struct arc_command arc_command_pause = {
+    .name = "pause",
+    .arguments = "ID",
+    .brief = "Stop a workflow until it is resumed",
+    .help = "Its processes stand still and its time limits with them; questions can be answered.\n",
+    .run = pause_run,
+    .min = 1,
+    .max = 1,
+    .words = {ARC_WORDS_WORKFLOW},
+    .workflow = true,
+};
+
+static int resume_run(struct arc *arc, int argc, char **argv)
 {
     return steer(arc, argc, argv, "/api/workflow/resume/{}", "resumed");
 }
+
+const struct arc_command arc_command_resume = {
+    .name = "resume",
+    .arguments = "ID",
+    .brief = "Let a paused workflow go on",
+    .run = resume_run,
+    .min = 1,
+    .max = 1,
+    .words = {ARC_WORDS_WORKFLOW},
+    .workflow = true,
+};

@@ -9,12 +9,12 @@
 
 enum { END_MS = 120 * 1000 }; /* its workflows are abandoned: TERM, grace, KILL */
 
-int arc_cmd_session_list(struct arc *arc, int argc, char **argv)
+static int session_list(struct arc *arc, int argc, char **argv)
 {
     static const char *const headers[] = {"ID", "WORKFLOWS", "CREATED", "DESCRIPTION", NULL};
     int code = 0;
     arc_auto_list struct arc_list none = {0};
-    if (!arc_arguments(arc, NULL, argc, argv, 0, 0, &none, &code)) {
+    if (!arc_arguments(arc, NULL, argc, argv, &none, &code)) {
         return code;
     }
     arc_auto_reply struct arc_reply reply = {0};
@@ -47,13 +47,28 @@ int arc_cmd_session_list(struct arc *arc, int argc, char **argv)
     return ARC_EXIT_OK;
 }
 
-int arc_cmd_session_new(struct arc *arc, int argc, char **argv)
+const struct arc_command arc_command_session_list = {
+    .name = "session list",
+    .brief = "List sessions",
+    .run = session_list,
+};
+
+struct session {
+    const char *description;
+};
+
+static const struct arc_option new_options[] = {
+    {"description", 0, ARC_OPTION_TEXT, offsetof(struct session, description), "TEXT",
+     "what it is about", ARC_WORDS_NONE},
+    {0},
+};
+
+static int session_new(struct arc *arc, int argc, char **argv)
 {
     int code = 0;
-    const char *description = NULL;
+    struct session given = {0};
     arc_auto_list struct arc_list words = {0};
-    const struct arc_option options[] = {{"description", 0, ARC_OPTION_TEXT, &description}, {0}};
-    if (!arc_arguments(arc, options, argc, argv, 0, 1, &words, &code)) {
+    if (!arc_arguments(arc, &given, argc, argv, &words, &code)) {
         return code;
     }
     arc_auto_error argo_error *err = NULL;
@@ -62,7 +77,8 @@ int arc_cmd_session_new(struct arc *arc, int argc, char **argv)
     if (words.n > 0) {
         (void)argo_value_set_text(body, "session_id", words.items[0]);
     }
-    if (description != NULL && argo_value_set_text(body, "description", description) < 0) {
+    if (given.description != NULL &&
+        argo_value_set_text(body, "description", given.description) < 0) {
         return arc_usage(arc, "session new: the description is not UTF-8");
     }
     if (arc_request(arc, "POST", "/api/session", body, 0, &reply, &err) < 0) {
@@ -74,6 +90,16 @@ int arc_cmd_session_new(struct arc *arc, int argc, char **argv)
     arc_putf(stdout, "%s\n", argo_value_text(reply.value, "session_id", ""));
     return ARC_EXIT_OK;
 }
+
+const struct arc_command arc_command_session_new = {
+    .name = "session new",
+    .arguments = "[ID]",
+    .brief = "Begin a session: a name for workflows that belong together",
+    .help = "Prints its id. Start workflows in it: arc start --session ID\n",
+    .run = session_new,
+    .options = new_options,
+    .max = 1,
+};
 
 static int print_workflows(struct arc *arc, const char *id)
 {
@@ -92,12 +118,12 @@ static int print_workflows(struct arc *arc, const char *id)
     return ARC_EXIT_OK;
 }
 
-int arc_cmd_session_show(struct arc *arc, int argc, char **argv)
+static int session_show(struct arc *arc, int argc, char **argv)
 {
     int code = 0;
     char created[ARC_TIME_SIZE];
     arc_auto_list struct arc_list words = {0};
-    if (!arc_arguments(arc, NULL, argc, argv, 1, 1, &words, &code)) {
+    if (!arc_arguments(arc, NULL, argc, argv, &words, &code)) {
         return code;
     }
     const char *id = words.items[0];
@@ -116,6 +142,16 @@ int arc_cmd_session_show(struct arc *arc, int argc, char **argv)
              arc_time_local(argo_value_text(data, "created", NULL), created));
     return print_workflows(arc, id);
 }
+
+const struct arc_command arc_command_session_show = {
+    .name = "session show",
+    .arguments = "ID",
+    .brief = "Show a session and its workflows",
+    .run = session_show,
+    .min = 1,
+    .max = 1,
+    .words = {ARC_WORDS_SESSION},
+};
 
 /* What became of each: those that stayed as they were, and why, on stderr. */
 static void print_outcomes(const argo_value *list)
@@ -136,7 +172,7 @@ static int act(struct arc *arc, int argc, char **argv, const char *format)
 {
     int code = 0;
     arc_auto_list struct arc_list words = {0};
-    if (!arc_arguments(arc, NULL, argc, argv, 1, 1, &words, &code)) {
+    if (!arc_arguments(arc, NULL, argc, argv, &words, &code)) {
         return code;
     }
     arc_auto_error argo_error *err = NULL;
@@ -152,29 +188,58 @@ static int act(struct arc *arc, int argc, char **argv, const char *format)
     return ARC_EXIT_OK;
 }
 
-int arc_cmd_session_pause(struct arc *arc, int argc, char **argv)
+static int session_pause(struct arc *arc, int argc, char **argv)
 {
     return act(arc, argc, argv, "/api/session/{}/pause");
 }
 
-int arc_cmd_session_resume(struct arc *arc, int argc, char **argv)
+const struct arc_command arc_command_session_pause = {
+    .name = "session pause",
+    .arguments = "ID",
+    .brief = "Pause a session's workflows",
+    .run = session_pause,
+    .min = 1,
+    .max = 1,
+    .words = {ARC_WORDS_SESSION},
+};
+
+static int session_resume(struct arc *arc, int argc, char **argv)
 {
     return act(arc, argc, argv, "/api/session/{}/resume");
 }
 
-int arc_cmd_session_end(struct arc *arc, int argc, char **argv)
+const struct arc_command arc_command_session_resume = {
+    .name = "session resume",
+    .arguments = "ID",
+    .brief = "Let a session's workflows go on",
+    .run = session_resume,
+    .min = 1,
+    .max = 1,
+    .words = {ARC_WORDS_SESSION},
+};
+
+struct end {
+    int force;
+};
+
+static const struct arc_option end_options[] = {
+    {"force", 'f', ARC_OPTION_FLAG, offsetof(struct end, force), NULL,
+     "abandon its workflows first", ARC_WORDS_NONE},
+    {0},
+};
+
+static int session_end(struct arc *arc, int argc, char **argv)
 {
     int code = 0;
-    int force = 0;
+    struct end given = {0};
     arc_auto_list struct arc_list words = {0};
-    const struct arc_option options[] = {{"force", 'f', ARC_OPTION_FLAG, &force}, {0}};
-    if (!arc_arguments(arc, options, argc, argv, 1, 1, &words, &code)) {
+    if (!arc_arguments(arc, &given, argc, argv, &words, &code)) {
         return code;
     }
     arc_auto_error argo_error *err = NULL;
     arc_auto_reply struct arc_reply reply = {0};
-    arc_auto_free char *path =
-        argo_client_path(force ? "/api/session/{}?force=true" : "/api/session/{}", words.items[0]);
+    arc_auto_free char *path = argo_client_path(
+        given.force ? "/api/session/{}?force=true" : "/api/session/{}", words.items[0]);
     if (arc_request(arc, "DELETE", path, NULL, END_MS, &reply, &err) < 0) {
         return arc_fail(arc, err);
     }
@@ -184,3 +249,14 @@ int arc_cmd_session_end(struct arc *arc, int argc, char **argv)
     arc_putf(stdout, "%s ended\n", words.items[0]);
     return ARC_EXIT_OK;
 }
+
+const struct arc_command arc_command_session_end = {
+    .name = "session end",
+    .arguments = "ID",
+    .brief = "End a session",
+    .run = session_end,
+    .options = end_options,
+    .min = 1,
+    .max = 1,
+    .words = {ARC_WORDS_SESSION},
+};

@@ -16,6 +16,28 @@ struct start {
     int detach, wait;
 };
 
+static const struct arc_option start_options[] = {
+    {"param", 'p', ARC_OPTION_LIST, offsetof(struct start, parameters), "NAME=VALUE",
+     "a parameter of the template", ARC_WORDS_NONE},
+    {"ci", 0, ARC_OPTION_TEXT, offsetof(struct start, ci), "NAME", "the same as -p ci=NAME",
+     ARC_WORDS_CI},
+    {"branch", 'b', ARC_OPTION_TEXT, offsetof(struct start, branch), "B",
+     "the branch it is about (main)", ARC_WORDS_NONE},
+    {"environment", 'e', ARC_OPTION_TEXT, offsetof(struct start, environment), "E",
+     "the environment it is about (dev)", ARC_WORDS_NONE},
+    {"id", 0, ARC_OPTION_TEXT, offsetof(struct start, id), "ID",
+     "its id, instead of TEMPLATE_INSTANCE", ARC_WORDS_NONE},
+    {"session", 0, ARC_OPTION_TEXT, offsetof(struct start, session), "ID",
+     "the session it belongs to (arc session new)", ARC_WORDS_SESSION},
+    {"cwd", 0, ARC_OPTION_TEXT, offsetof(struct start, cwd), "DIR",
+     "the directory it works in (the current one)", ARC_WORDS_DIRECTORY},
+    {"detach", 'd', ARC_OPTION_FLAG, offsetof(struct start, detach), NULL,
+     "print the id and return", ARC_WORDS_NONE},
+    {"wait", 'w', ARC_OPTION_FLAG, offsetof(struct start, wait), NULL,
+     "show its output until it ends, also without a terminal", ARC_WORDS_NONE},
+    {0},
+};
+
 /* The variables that a run gets from the person who starts it; nothing else of the environment
  * leaves this process. */
 static bool is_passed_on(const char *name, size_t len)
@@ -150,27 +172,15 @@ static int refused(struct arc *arc, const argo_error *err)
     return code;
 }
 
-int arc_cmd_start(struct arc *arc, int argc, char **argv)
+static int run_start(struct arc *arc, int argc, char **argv)
 {
     int code = 0;
     struct start start = {0};
     arc_auto_list struct arc_list words = {0};
-    const struct arc_option options[] = {
-        {"param", 'p', ARC_OPTION_LIST, &start.parameters},
-        {"ci", 0, ARC_OPTION_TEXT, &start.ci},
-        {"branch", 'b', ARC_OPTION_TEXT, &start.branch},
-        {"environment", 'e', ARC_OPTION_TEXT, &start.environment},
-        {"id", 0, ARC_OPTION_TEXT, &start.id},
-        {"session", 0, ARC_OPTION_TEXT, &start.session},
-        {"cwd", 0, ARC_OPTION_TEXT, &start.cwd},
-        {"detach", 'd', ARC_OPTION_FLAG, &start.detach},
-        {"wait", 'w', ARC_OPTION_FLAG, &start.wait},
-        {0},
-    };
     arc_auto_value argo_value *body = argo_value_new_object();
     arc_auto_reply struct arc_reply reply = {0};
     arc_auto_error argo_error *err = NULL;
-    if (arc_arguments(arc, options, argc, argv, 1, 2, &words, &code)) {
+    if (arc_arguments(arc, &start, argc, argv, &words, &code)) {
         code = start.detach && start.wait
                    ? arc_usage(arc, "start: --detach and --wait exclude each other")
                    : build(arc, &start, &words, body);
@@ -183,3 +193,18 @@ int arc_cmd_start(struct arc *arc, int argc, char **argv)
     arc_list_clear(&start.parameters);
     return code;
 }
+
+const struct arc_command arc_command_start = {
+    .name = "start",
+    .arguments = "TEMPLATE|FILE [INSTANCE]",
+    .brief = "Start a workflow",
+    .help =
+        "TEMPLATE is a name (arc template list); with a / in it, or ending in .json, .yaml or .yml,\n"
+        "it is a file. On a terminal arc attaches to the workflow; elsewhere it prints its id.\n",
+    .run = run_start,
+    .options = start_options,
+    .min = 1,
+    .max = 2,
+    .words = {ARC_WORDS_TEMPLATE},
+    .workflow = true,
+};

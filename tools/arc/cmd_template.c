@@ -9,12 +9,12 @@
 #include "file.h"
 #include "table.h"
 
-int arc_cmd_template_list(struct arc *arc, int argc, char **argv)
+static int template_list(struct arc *arc, int argc, char **argv)
 {
     static const char *const headers[] = {"NAME", "STEPS", "DESCRIPTION", NULL};
     int code = 0;
     arc_auto_list struct arc_list none = {0};
-    if (!arc_arguments(arc, NULL, argc, argv, 0, 0, &none, &code)) {
+    if (!arc_arguments(arc, NULL, argc, argv, &none, &code)) {
         return code;
     }
     arc_auto_reply struct arc_reply reply = {0};
@@ -43,11 +43,17 @@ int arc_cmd_template_list(struct arc *arc, int argc, char **argv)
     return ARC_EXIT_OK;
 }
 
-int arc_cmd_template_show(struct arc *arc, int argc, char **argv)
+const struct arc_command arc_command_template_list = {
+    .name = "template list",
+    .brief = "List templates",
+    .run = template_list,
+};
+
+static int template_show(struct arc *arc, int argc, char **argv)
 {
     int code = 0;
     arc_auto_list struct arc_list words = {0};
-    if (!arc_arguments(arc, NULL, argc, argv, 1, 1, &words, &code)) {
+    if (!arc_arguments(arc, NULL, argc, argv, &words, &code)) {
         return code;
     }
     arc_auto_reply struct arc_reply reply = {0};
@@ -62,12 +68,22 @@ int arc_cmd_template_show(struct arc *arc, int argc, char **argv)
     return ARC_EXIT_OK;
 }
 
-int arc_cmd_validate(struct arc *arc, int argc, char **argv)
+const struct arc_command arc_command_template_show = {
+    .name = "template show",
+    .arguments = "NAME",
+    .brief = "Print a template",
+    .run = template_show,
+    .min = 1,
+    .max = 1,
+    .words = {ARC_WORDS_TEMPLATE},
+};
+
+static int validate(struct arc *arc, int argc, char **argv)
 {
     int code = 0;
     arc_auto_list struct arc_list words = {0};
     arc_auto_value argo_value *body = argo_value_new_object();
-    if (!arc_arguments(arc, NULL, argc, argv, 1, 1, &words, &code)) {
+    if (!arc_arguments(arc, NULL, argc, argv, &words, &code)) {
         return code;
     }
     code = arc_put_template(arc, words.items[0], body);
@@ -90,3 +106,13 @@ int arc_cmd_validate(struct arc *arc, int argc, char **argv)
              (long long)argo_value_int(reply.value, "data.steps", 0));
     return ARC_EXIT_OK;
 }
+
+const struct arc_command arc_command_validate = {
+    .name = "validate",
+    .arguments = "FILE|TEMPLATE",
+    .brief = "Check a template and print every problem",
+    .run = validate,
+    .min = 1,
+    .max = 1,
+    .words = {ARC_WORDS_TEMPLATE},
+};

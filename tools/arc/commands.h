@@ -1,56 +1,66 @@
 /*
- * The table of commands. Adding one: a function in a cmd_*.c, a line here, a row in commands.c.
+ * The table of commands. Adding one: its struct in a cmd_*.c, a line here, its row in commands.c.
  */
 #ifndef ARC_COMMANDS_H
 #define ARC_COMMANDS_H
 
 #include "arc.h"
 
+enum { ARC_COMMAND_WORDS = 2 };
+
 struct arc_command {
-    const char *name; /* one or two words: "start", "ci add" */
+    const char *name;      /* one or two words: "start", "ci add" */
+    const char *arguments; /* what stands after it, "TEMPLATE|FILE [INSTANCE]"; NULL: nothing */
+    const char *brief;     /* its line in the list of commands */
+    const char *help;      /* what `arc help NAME` adds, lines with their newlines; or NULL */
     int (*run)(struct arc *arc, int argc, char **argv);
-    const char *usage; /* what follows "arc " */
-    const char *brief; /* its line in the list of commands */
-    const char *help;  /* what `arc help NAME` adds, lines with their newlines; or "" */
+    const struct arc_option *options;        /* or NULL */
+    size_t min, max;                         /* how many positional arguments */
+    enum arc_words words[ARC_COMMAND_WORDS]; /* what they are */
+    bool workflow;                           /* `arc workflow NAME` is the same */
 };
 
 /* The command that ARGV begins with; *USED is how many words its name takes. NULL: none, and what
  * is wrong has been said. */
 const struct arc_command *arc_command_find(struct arc *arc, int argc, char **argv, int *used);
+/* The commands in the order of the help; NULL after the last one. */
+const struct arc_command *arc_command_at(size_t i);
+/* help.c */
+void arc_print_usage(FILE *out, const struct arc_command *command);
 void arc_help_command(const struct arc_command *command);
 void arc_help_all(FILE *out);
 
 /* The table of `arc list`. */
 void arc_print_runs(const argo_value *list);
 
-int arc_cmd_start(struct arc *arc, int argc, char **argv);
-int arc_cmd_attach(struct arc *arc, int argc, char **argv);
-int arc_cmd_answer(struct arc *arc, int argc, char **argv);
-int arc_cmd_list(struct arc *arc, int argc, char **argv);
-int arc_cmd_status(struct arc *arc, int argc, char **argv);
-int arc_cmd_steps(struct arc *arc, int argc, char **argv);
-int arc_cmd_logs(struct arc *arc, int argc, char **argv);
-int arc_cmd_pause(struct arc *arc, int argc, char **argv);
-int arc_cmd_resume(struct arc *arc, int argc, char **argv);
-int arc_cmd_abandon(struct arc *arc, int argc, char **argv);
-int arc_cmd_validate(struct arc *arc, int argc, char **argv);
-int arc_cmd_template_list(struct arc *arc, int argc, char **argv);
-int arc_cmd_template_show(struct arc *arc, int argc, char **argv);
-int arc_cmd_ci_list(struct arc *arc, int argc, char **argv);
-int arc_cmd_ci_add(struct arc *arc, int argc, char **argv);
-int arc_cmd_ci_show(struct arc *arc, int argc, char **argv);
-int arc_cmd_ci_remove(struct arc *arc, int argc, char **argv);
-int arc_cmd_session_list(struct arc *arc, int argc, char **argv);
-int arc_cmd_session_new(struct arc *arc, int argc, char **argv);
-int arc_cmd_session_show(struct arc *arc, int argc, char **argv);
-int arc_cmd_session_end(struct arc *arc, int argc, char **argv);
-int arc_cmd_session_pause(struct arc *arc, int argc, char **argv);
-int arc_cmd_session_resume(struct arc *arc, int argc, char **argv);
-int arc_cmd_daemon_start(struct arc *arc, int argc, char **argv);
-int arc_cmd_daemon_stop(struct arc *arc, int argc, char **argv);
-int arc_cmd_daemon_sync(struct arc *arc, int argc, char **argv);
-int arc_cmd_daemon_status(struct arc *arc, int argc, char **argv);
-int arc_cmd_version(struct arc *arc, int argc, char **argv);
-int arc_cmd_help(struct arc *arc, int argc, char **argv);
+extern const struct arc_command arc_command_start;
+extern const struct arc_command arc_command_attach;
+extern const struct arc_command arc_command_list;
+extern const struct arc_command arc_command_status;
+extern const struct arc_command arc_command_steps;
+extern const struct arc_command arc_command_logs;
+extern const struct arc_command arc_command_answer;
+extern const struct arc_command arc_command_pause;
+extern const struct arc_command arc_command_resume;
+extern const struct arc_command arc_command_abandon;
+extern const struct arc_command arc_command_validate;
+extern const struct arc_command arc_command_template_list;
+extern const struct arc_command arc_command_template_show;
+extern const struct arc_command arc_command_ci_list;
+extern const struct arc_command arc_command_ci_add;
+extern const struct arc_command arc_command_ci_show;
+extern const struct arc_command arc_command_ci_remove;
+extern const struct arc_command arc_command_session_list;
+extern const struct arc_command arc_command_session_new;
+extern const struct arc_command arc_command_session_show;
+extern const struct arc_command arc_command_session_pause;
+extern const struct arc_command arc_command_session_resume;
+extern const struct arc_command arc_command_session_end;
+extern const struct arc_command arc_command_daemon_start;
+extern const struct arc_command arc_command_daemon_stop;
+extern const struct arc_command arc_command_daemon_sync;
+extern const struct arc_command arc_command_daemon_status;
+extern const struct arc_command arc_command_version;
+extern const struct arc_command arc_command_help;
 
 #endif

@@ -24,14 +24,15 @@ static int run(struct arc *arc, int argc, char **argv)
     char message[160];
     int used = 0;
     arc_auto_list struct arc_list none = {0};
-    struct arc_syntax syntax = {.globals = arc->globals, .stop_at_first = 1};
+    struct arc_syntax syntax = {.globals = arc_globals, .global_values = arc, .stop_at_first = 1};
     int n = arc_options_parse(&syntax, argc, argv, &none, message, sizeof(message));
     if (n < 0) {
         return arc_usage(arc, "%s", message);
     }
     if (arc->version) {
         char *no_arguments[] = {NULL};
-        return arc_cmd_version(arc, 0, no_arguments);
+        arc->command = &arc_command_version;
+        return arc->command->run(arc, 0, no_arguments);
     }
     if (n >= argc) {
         arc_help_all(arc->help ? stdout : stderr);
@@ -65,7 +66,6 @@ int main(int argc, char **argv)
         .terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO),
         .colour = wants_colour(),
     };
-    arc_globals_init(&arc);
     int code = flush(run(&arc, argc - 1, argv + 1));
     argo_client_free(arc.client);
     argo_context_free(arc.ctx);

@@ -38,11 +38,18 @@ static const struct arc_option *find(const struct arc_option *table, const char 
     return NULL;
 }
 
+/* A command's own options first: --url of `ci add` is the CI's. *VALUE: where its value goes. */
 static const struct arc_option *find_either(const struct arc_syntax *syntax, const char *name,
-                                            size_t len, char letter)
+                                            size_t len, char letter, void **value)
 {
     const struct arc_option *option = find(syntax->options, name, len, letter);
-    return option != NULL ? option : find(syntax->globals, name, len, letter);
+    char *values = syntax->values;
+    if (option == NULL) {
+        option = find(syntax->globals, name, len, letter);
+        values = syntax->global_values;
+    }
+    *value = option == NULL ? NULL : values + option->at;
+    return option;
 }
 
 static int unknown(const struct arc_syntax *syntax, const char *name, size_t len, char *message,
@@ -66,14 +73,14 @@ static int unknown(const struct arc_syntax *syntax, const char *name, size_t len
     return -1;
 }
 
-static void set(const struct arc_option *option, const char *value)
+static void set(const struct arc_option *option, void *at, const char *value)
 {
     if (option->kind == ARC_OPTION_FLAG) {
-        *(int *)option->value = 1;
+        *(int *)at = 1;
     } else if (option->kind == ARC_OPTION_TEXT) {
-        *(const char **)option->value = value;
+        *(const char **)at = value;
     } else {
-        arc_list_add(option->value, value);
+        arc_list_add(at, value);
     }
 }
 
@@ -84,7 +91,8 @@ static int long_option(const struct arc_syntax *syntax, int argc, char **argv, c
     const char *name = argv[0] + 2;
     size_t len = strcspn(name, "=");
     const char *value = name[len] == '=' ? name + len + 1 : NULL;
-    const struct arc_option *option = find_either(syntax, name, len, 0);
+    void *at = NULL;
+    const struct arc_option *option = find_either(syntax, name, len, 0, &at);
     if (option == NULL) {
         return unknown(syntax, name, len, message, size);
     }
@@ -101,7 +109,7 @@ static int long_option(const struct arc_syntax *syntax, int argc, char **argv, c
         value = argv[1];
         used = 2;
     }
-    set(option, value);
+    set(option, at, value);
     return used;
 }
 
@@ -110,20 +118,21 @@ static int short_options(const struct arc_syntax *syntax, int argc, char **argv,
                          size_t size)
 {
     for (const char *p = argv[0] + 1; *p != '\0'; p++) {
-        const struct arc_option *option = find_either(syntax, NULL, 0, *p);
+        void *at = NULL;
+        const struct arc_option *option = find_either(syntax, NULL, 0, *p, &at);
         if (option == NULL) {
             snprintf(message, size, "unknown option '-%c'", *p);
             return -1;
         }
         if (option->kind == ARC_OPTION_FLAG) {
-            set(option, NULL);
+            set(option, at, NULL);
             continue;
         }
         if (p[1] == '\0' && argc < 2) {
             snprintf(message, size, "option '-%c' needs a value", *p);
             return -1;
         }
-        set(option, p[1] != '\0' ? p + 1 : argv[1]);
+        set(option, at, p[1] != '\0' ? p + 1 : argv[1]);
         return p[1] != '\0' ? 1 : 2;
     }
     return 1;

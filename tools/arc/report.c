@@ -55,8 +55,8 @@ int arc_usage(struct arc *arc, const char *format, ...)
     fputc('\n', stderr);
     va_end(args);
     if (arc->command != NULL) {
-        fprintf(stderr, "Usage: arc %s\nSee: arc help %s\n", arc->command->usage,
-                arc->command->name);
+        arc_print_usage(stderr, arc->command);
+        fprintf(stderr, "See: arc help %s\n", arc->command->name);
     } else {
         fputs("See: arc help\n", stderr);
     }

@@ -9,35 +9,40 @@
 #include "options.h"
 #include "suggest.h"
 
-static int detach, json;
-static const char *branch;
-static struct arc_list parameters, rest;
+static int json;
+
+static struct values {
+    int detach;
+    const char *branch;
+    struct arc_list parameters;
+} values;
+static struct arc_list rest;
 static char message[128];
 
 static const struct arc_option options[] = {
-    {"detach", 'd', ARC_OPTION_FLAG, &detach},
-    {"branch", 'b', ARC_OPTION_TEXT, &branch},
-    {"parameter", 'p', ARC_OPTION_LIST, &parameters},
+    {"detach", 'd', ARC_OPTION_FLAG, offsetof(struct values, detach)},
+    {"branch", 'b', ARC_OPTION_TEXT, offsetof(struct values, branch)},
+    {"parameter", 'p', ARC_OPTION_LIST, offsetof(struct values, parameters)},
     {0},
 };
-static const struct arc_option globals[] = {{"json", 0, ARC_OPTION_FLAG, &json}, {0}};
+static const struct arc_option globals[] = {{"json", 0, ARC_OPTION_FLAG, 0}, {0}};
 
 static void setup(void)
 {
-    detach = json = 0;
-    branch = NULL;
+    json = values.detach = 0;
+    values.branch = NULL;
     message[0] = '\0';
 }
 
 static void teardown(void)
 {
-    arc_list_clear(&parameters);
+    arc_list_clear(&values.parameters);
     arc_list_clear(&rest);
 }
 
 static int parse(int stop, int argc, const char *const *argv)
 {
-    struct arc_syntax syntax = {.options = options, .globals = globals, .stop_at_first = stop};
+    struct arc_syntax syntax = {options, &values, globals, &json, stop};
     char *copy[16];
     for (int i = 0; i < argc; i++) {
         memcpy(&copy[i], &argv[i], sizeof(copy[i]));
@@ -57,12 +62,12 @@ START_TEST(test_everywhere)
     ck_assert_uint_eq(rest.n, 2);
     ck_assert_str_eq(rest.items[0], "one");
     ck_assert_str_eq(rest.items[1], "two");
-    ck_assert_uint_eq(parameters.n, 3);
-    ck_assert_str_eq(parameters.items[0], "a=1");
-    ck_assert_str_eq(parameters.items[1], "b=2");
-    ck_assert_str_eq(parameters.items[2], "c=3");
-    ck_assert_str_eq(branch, "main");
-    ck_assert_int_eq(detach, 1);
+    ck_assert_uint_eq(values.parameters.n, 3);
+    ck_assert_str_eq(values.parameters.items[0], "a=1");
+    ck_assert_str_eq(values.parameters.items[1], "b=2");
+    ck_assert_str_eq(values.parameters.items[2], "c=3");
+    ck_assert_str_eq(values.branch, "main");
+    ck_assert_int_eq(values.detach, 1);
     ck_assert_int_eq(json, 1);
 }
 END_TEST
@@ -70,8 +75,8 @@ END_TEST
 START_TEST(test_joined_and_empty)
 {
     ck_assert_int_eq(PARSE("-dbx", "--branch=", "-"), 3);
-    ck_assert_int_eq(detach, 1);
-    ck_assert_str_eq(branch, "");
+    ck_assert_int_eq(values.detach, 1);
+    ck_assert_str_eq(values.branch, "");
     ck_assert_uint_eq(rest.n, 1);
     ck_assert_str_eq(rest.items[0], "-");
 }
@@ -82,7 +87,7 @@ START_TEST(test_double_dash)
     ck_assert_int_eq(PARSE("--", "--branch", "-d"), 3);
     ck_assert_uint_eq(rest.n, 2);
     ck_assert_str_eq(rest.items[0], "--branch");
-    ck_assert_int_eq(detach, 0);
+    ck_assert_int_eq(values.detach, 0);
 }
 END_TEST
 
