@@ -60,6 +60,11 @@ void ag_event_step_start(struct ag_change_set *c, struct ag_live *live,
     ag_value *data = ag_value_object();
     (void)ag_value_set(data, "attempt", ag_value_int(start->attempt));
     set_time(data, "until", start->until);
+    if (start->total_steps > 0) {
+        (void)ag_value_set(data, "current_step", ag_value_int(start->current_step));
+        (void)ag_value_set(data, "total_steps", ag_value_int(start->total_steps));
+    }
+    set_text(data, "doing", start->doing);
     tell(c, live,
          &(struct ag_record_spec){.kind = "step_start", .text = start->step, .path = start->path},
          data);

@@ -33,14 +33,24 @@ static int completed_before(ag_domain *d, struct ag_live *live, const char *path
     return found;
 }
 
-static int check_progress(const struct ag_progress *p, argo_error **err)
+static int check_position(int64_t current_step, int64_t total_steps, argo_error **err)
 {
-    if (p->current_step > p->total_steps) {
+    if (current_step > total_steps) {
         return ag_error_field(err, ARGO_E_INVALID, "current_step",
                               "current_step is %" PRId64 ", above total_steps %" PRId64,
-                              p->current_step, p->total_steps);
+                              current_step, total_steps);
     }
     return 0;
+}
+
+static int check_progress(const struct ag_progress *p, argo_error **err)
+{
+    return check_position(p->current_step, p->total_steps, err);
+}
+
+static int check_start(const struct ag_step_start *start, argo_error **err)
+{
+    return check_position(start->current_step, start->total_steps, err);
 }
 
 static void apply_progress(struct ag_live *live, const struct ag_progress *p)
@@ -57,6 +67,10 @@ static void apply_start(struct ag_change_set *c, struct ag_live *live,
 {
     /* Said again, by a new executor that goes on with it, it began when it began. */
     bool again = ag_streq(start->path, live->flight.path) && start->attempt == live->flight.attempt;
+    if (start->current_step > 0 && start->current_step != live->row.current_step) {
+        apply_progress(live,
+                       &(struct ag_progress){start->current_step, start->total_steps, start->step});
+    }
     ag_flight_set(live, start);
     ag_live_note_waiting(live);
     /* A decision to repeat holds until the step is under way again: the next death asks anew. */
@@ -101,6 +115,9 @@ int ag_run_step_start(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_
 {
     struct ag_live *live = NULL;
     int r = ag_live_fenced(d, rid, epoch, &live, err);
+    if (r == 0) {
+        r = check_start(start, err);
+    }
     if (r == 0) {
         r = completed_before(d, live, start->path, start->attempt, err);
     }
@@ -292,6 +309,9 @@ int ag_run_step_complete(ag_domain *d, int64_t rid, int64_t epoch,
     }
     if (r == 0 && complete->progress.n > 0) {
         r = check_progress(complete->progress.items, err);
+    }
+    if (r == 0 && complete->start.n > 0) {
+        r = check_start(complete->start.items, err);
     }
     int repeated = r < 0 ? 0 : completed_before(d, live, complete->path, complete->attempt, err);
     if (r == 0 && repeated == 0) {

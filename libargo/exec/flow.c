@@ -85,7 +85,7 @@ static void send_start(struct ag_strand *s, struct ag_step_start *start)
     ag_port *port = s->runner->config.port;
     s->phase = AG_PHASE_STARTING;
     port->ops->step_start(port, start, start_acknowledged, s);
-    free(start->step);
+    ag_visit_start_row_clear(start);
 }
 
 void ag_strand_begin(struct ag_strand *s)

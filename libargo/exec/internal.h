@@ -70,8 +70,9 @@ int ag_visit_plan(struct ag_strand *s, const char *name, struct ag_visit *v, arg
 int ag_visit_again(struct ag_strand *s, const char *name, const char *path, int64_t attempt,
                    int64_t failures, struct ag_visit *v, argo_error **err);
 /* The start row of V, with the time that it waits for; false: it needs none. OUT is borrowed from V
- * but for `step`, which is the caller's. */
+ * but for `step` and `doing`, which are cleared. */
 bool ag_visit_start_row(struct ag_strand *s, struct ag_visit *v, struct ag_step_start *out);
+void ag_visit_start_row_clear(struct ag_step_start *start);
 /* Builds the builtins (again). */
 int ag_visit_describe(struct ag_strand *s, struct ag_visit *v, argo_error **err);
 void ag_visit_clear(struct ag_visit *v);

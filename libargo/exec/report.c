@@ -144,7 +144,7 @@ void ag_strand_report(struct ag_strand *s, int status, const char *next, ag_valu
                                  next != NULL ? completion_acknowledged : failure_acknowledged, s);
     }
     free(progress.step_name);
-    free(start.step);
+    ag_visit_start_row_clear(&start);
     if (err != NULL) {
         ag_runner_lost(s->runner, err);
     }

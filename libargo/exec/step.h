@@ -25,6 +25,9 @@ struct ag_step_ops {
     /* The time that the step will wait for, in ms; 0: it cannot be told, `start` says why. It is
      * fixed with the start row, and the step goes on to it whatever dies. NULL: for none. */
     int64_t (*until)(struct ag_strand *s, const struct ag_visit *v);
+    /* With the start row, for those who watch: "asking gpt". The caller's; NULL: nothing to say.
+     * No variable's value but a name may be in it. */
+    char *(*doing)(struct ag_strand *s, const struct ag_visit *v);
     void (*cancel)(struct ag_strand *s, void *state);
     void (*free)(void *state);
 };

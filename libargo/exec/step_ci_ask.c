@@ -237,6 +237,23 @@ static int name_ci(struct ag_strand *s, char **out, argo_error **err)
     return name == NULL || *out != NULL ? 0 : ag_error_nomem(err);
 }
 
+static char *doing(struct ag_strand *s, const struct ag_visit *v)
+{
+    struct ag_scope scope = {.builtins = v->builtins, .variables = s->variables};
+    const char *own = ag_value_get_text(v->step->fields, "ci", NULL);
+    const char *name = own != NULL ? own : ag_value_get_text(v->step->fields, "provider", NULL);
+    ag_auto_free char *ci = NULL;
+    if (name != NULL) {
+        (void)ag_subst_text(name, &scope, &ci, NULL);
+    }
+    if (ci == NULL || *ci == '\0') {
+        name = ag_template_default(ag_strand_template(s), "provider");
+        free(ci);
+        ci = ag_strdup(name != NULL ? name : "a CI");
+    }
+    return ci == NULL || strlen(ci) > AG_MAX_NAME ? NULL : ag_asprintf("asking %s", ci);
+}
+
 static void start(struct ag_strand *s, void *state)
 {
     struct asking *a = state;
@@ -259,5 +276,6 @@ const struct ag_step_ops ag_step_ci_ask = {
     .start_row = true,
     .state_size = sizeof(struct asking),
     .start = start,
+    .doing = doing,
     .free = release,
 };

@@ -382,11 +382,24 @@ static void release(void *state)
     ag_capture_free(&c->err);
 }
 
+/* The program's name as it is written: what is put into it may be nobody's business. */
+static char *doing(struct ag_strand *s, const struct ag_visit *v)
+{
+    (void)s;
+    const char *program = ag_value_as_text(ag_value_at(ag_value_get(v->step->fields, "argv"), 0));
+    const char *slash = program == NULL ? NULL : strrchr(program, '/');
+    const char *name = slash != NULL ? slash + 1 : program;
+    return name == NULL || strstr(program, "{{") != NULL || strlen(name) > AG_MAX_NAME
+               ? NULL
+               : ag_asprintf("running %s", name);
+}
+
 const struct ag_step_ops ag_step_command = {
     .name = "command",
     .start_row = true,
     .state_size = sizeof(struct command),
     .start = start,
+    .doing = doing,
     .drained = drained,
     .cancel = cancel,
     .free = release,

@@ -147,8 +147,18 @@ bool ag_visit_start_row(struct ag_strand *s, struct ag_visit *v, struct ag_step_
                                   .path = v->path,
                                   .attempt = v->attempt,
                                   .repeat_never = v->step->repeat_never,
-                                  .until = v->until};
+                                  .until = v->until,
+                                  .current_step = (int64_t)v->step->number,
+                                  .total_steps = (int64_t)ag_template_step_count(s->runner->plan),
+                                  .doing = ops->doing != NULL ? ops->doing(s, v) : NULL};
     return true;
+}
+
+void ag_visit_start_row_clear(struct ag_step_start *start)
+{
+    free(start->step);
+    free(start->doing);
+    *start = (struct ag_step_start){0};
 }
 
 int ag_visit_again(struct ag_strand *s, const char *name, const char *path, int64_t attempt,

@@ -159,6 +159,9 @@ static const struct ag_field step_start_fields[] = {
     INT(struct ag_step_start, "attempt", attempt, 1, COUNT_MAX, AG_REQUIRED),
     BOOL(struct ag_step_start, "repeat_never", repeat_never, AG_OMIT_EMPTY),
     TIME(struct ag_step_start, "until", until, AG_OMIT_EMPTY),
+    INT(struct ag_step_start, "current_step", current_step, 0, COUNT_MAX, AG_OMIT_EMPTY),
+    INT(struct ag_step_start, "total_steps", total_steps, 0, COUNT_MAX, AG_OMIT_EMPTY),
+    TEXT(struct ag_step_start, "doing", doing, AG_MAX_LABEL, AG_OMIT_EMPTY),
 };
 RECORD(ag_step_start_record, "step start", struct ag_step_start, step_start_fields);
 

@@ -135,7 +135,9 @@ struct ag_step_start {
     char *step, *path;
     int64_t attempt;
     bool repeat_never;
-    int64_t until; /* the time that the step waits for; 0: none */
+    int64_t until;                     /* the time that the step waits for; 0: none */
+    int64_t current_step, total_steps; /* where it is; 0: not said */
+    char *doing;                       /* for people: "asking gpt"; or NULL */
 };
 extern const struct ag_record ag_step_start_record;
 

@@ -33,6 +33,25 @@ START_TEST(events_tell_of_steps_and_states)
 }
 END_TEST
 
+START_TEST(a_start_tells_where_it_is_and_what_it_does)
+{
+    int64_t rid = start_run("w");
+    char a[] = "a", doing[] = "running make";
+    struct ag_step_start start = {
+        .step = a, .path = a, .attempt = 1, .current_step = 3, .total_steps = 2, .doing = doing};
+    ck_assert_int_eq(ag_run_step_start(fx.domain, rid, 1, &start, note_outcome, &o, NULL),
+                     ARGO_E_INVALID);
+    start.total_steps = 3;
+    ck_ok(ag_run_step_start(fx.domain, rid, 1, &start, note_outcome, &o, NULL), o);
+    ck_assert_str_eq(strstr(stored_events(rid), "step_start"),
+                     "step_start:a:{\"attempt\":1,\"current_step\":3,\"total_steps\":3,"
+                     "\"doing\":\"running make\"}");
+    const struct ag_live *live = ag_live_by_rid(fx.domain, rid);
+    ck_assert_int_eq(live->row.current_step, 3);
+    ck_assert_str_eq(live->row.step_name, "a");
+}
+END_TEST
+
 START_TEST(events_tell_of_questions_but_no_secret)
 {
     int64_t rid = start_run("w");
@@ -277,6 +296,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(t, fixture_setup, fixture_teardown);
     tcase_set_timeout(t, 30);
     tcase_add_test(t, events_tell_of_steps_and_states);
+    tcase_add_test(t, a_start_tells_where_it_is_and_what_it_does);
     tcase_add_test(t, events_tell_of_questions_but_no_secret);
     tcase_add_test(t, events_tell_of_parking);
     tcase_add_test(t, events_are_told_once);
