@@ -13,6 +13,8 @@ import time
 import unittest
 import urllib.parse
 
+import contract
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = {"argo-daemon": "ARGO_TEST_DAEMON",
             "argo_workflow_executor": "ARGO_TEST_EXECUTOR",
@@ -124,9 +126,11 @@ class Daemon:
         try:
             connection.request(method, path, data, headers)
             response = connection.getresponse()
-            return Reply(response.status, response.headers, response.read().decode())
+            reply = Reply(response.status, response.headers, response.read().decode())
         finally:
             connection.close()
+        contract.check(method, path, reply)
+        return reply
 
     def get(self, path, **kw):
         return self.request("GET", path, **kw)
