@@ -96,6 +96,7 @@ void ag_poll_start(const struct ag_poll *poll, unsigned mask, int64_t timeout_ms
 
 void ag_api_health(ag_request *req, void *user);
 void ag_api_version(ag_request *req, void *user);
+void ag_api_metrics(ag_request *req, void *user);
 void ag_api_shutdown(ag_request *req, void *user);
 void ag_api_sync(ag_request *req, void *user);
 

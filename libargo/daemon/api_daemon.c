@@ -1,5 +1,5 @@
 /*
- * Routes of the daemon itself: health, version, sync, shutdown.
+ * Routes of the daemon itself: health, version, metrics, sync, shutdown.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,10 +10,14 @@
 #include "base/crypto.h"
 #include "base/text.h"
 #include "daemon/api.h"
+#include "daemon/metrics.h"
 #include "daemon/mirror.h"
 #include "wire/envelope.h"
 
 #define API_VERSION 1
+
+#define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
+#define METRICS_MAX  ((size_t)4 * 1024 * 1024)
 
 /* The proof that this daemon has the token, bound to the port that was asked. */
 static int add_proof(struct argo_daemon *daemon, ag_request *req, ag_value *reply, argo_error **err)
@@ -101,6 +105,19 @@ void ag_api_version(ag_request *req, void *user)
     ag_value_set(reply, "pid", ag_value_int(getpid()));
     ag_envelope_finish(reply, NULL);
     ag_request_reply(req, 200, reply);
+}
+
+void ag_api_metrics(ag_request *req, void *user)
+{
+    argo_error *err = NULL;
+    ag_auto_buf text = AG_BUF_INIT(METRICS_MAX);
+    ag_metrics_print(user, &text);
+    if (ag_buf_check(&text, "the metrics", &err) < 0) {
+        ag_api_fail(req, err);
+        return;
+    }
+    size_t len = text.len;
+    ag_request_reply_text(req, 200, METRICS_TYPE, ag_buf_take(&text), len);
 }
 
 /* ---- sync --------------------------------------------------------------------------------------- */

@@ -148,6 +148,12 @@ static size_t id_length(const char *name, const char *value)
     return older ? (size_t)(mark - value) : strlen(value);
 }
 
+bool ag_daemon_is_run_id(const char *text)
+{
+    ag_auto_free char *id = ag_strndup(text, id_length("id", text));
+    return id != NULL && ag_id_valid(id);
+}
+
 /* Whatever a route's path names ({id}, {name} ...) is an id: said here once, so that no handler
  * sees anything else. */
 static int check_names(const ag_request *req, const struct ag_route *route, argo_error **err)

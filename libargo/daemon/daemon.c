@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/map.h"
 #include "base/text.h"
+#include "daemon/metrics.h"
 #include "daemon/mirror.h"
 
 #define STALL_AFTER_MS  120000
@@ -97,19 +98,29 @@ static void reload(ag_defer *defer, void *user)
     ag_domain_reload(d->domain);
 }
 
-static void request_finished(ag_request *req, int status, int64_t micros, void *user)
+/* One line a request, of words that cannot be anything else: no body, no query, and of the path only
+ * what is an id. */
+static void log_request(const struct argo_daemon *d, ag_request *req, int status, int64_t micros)
 {
-    static const char *const methods[] = {"GET", "POST", "DELETE"};
-    struct argo_daemon *d = user;
     const struct ag_route *route = ag_request_route(req);
     const char *id = route != NULL ? ag_request_param(req, "id") : NULL;
-    ag_log_debug(d->ctx, "daemon", "%s %s %d %" PRId64 "us peer=%s:%d run=%s",
-                 ag_request_is_head(req) ? "HEAD" : methods[ag_request_method(req)],
-                 route != NULL ? route->pattern : "-", status, micros,
-                 ag_request_is_unix(req) ? "unix" : "tcp",
-                 ag_request_is_unix(req) ? (int)ag_request_peer_pid(req)
-                                         : (int)ag_request_port(req),
-                 id != NULL ? id : "-");
+    bool is_unix = ag_request_is_unix(req);
+    ag_log_debug(d->ctx, "daemon", "method=%s route=%s status=%d us=%" PRId64 " peer=%s:%d run=%s",
+                 ag_request_verb(req), route != NULL ? route->pattern : "-", status, micros,
+                 is_unix ? "unix" : "tcp",
+                 is_unix ? (int)ag_request_peer_pid(req) : (int)ag_request_peer_port(req),
+                 id != NULL && ag_daemon_is_run_id(id) ? id : "-");
+}
+
+static void request_finished(ag_request *req, int status, int64_t micros, void *user)
+{
+    struct argo_daemon *d = user;
+    const struct ag_route *route = ag_request_route(req);
+    size_t number = route != NULL ? (size_t)(route - ag_daemon_routes) : ag_daemon_routes_count;
+    ag_metrics_count(d->metrics, number, status, micros);
+    if (ag_log_enabled(d->ctx, ARGO_LOG_DEBUG)) {
+        log_request(d, req, status, micros);
+    }
 }
 
 /* ---- the parts ------------------------------------------------------------------------------- */
@@ -138,6 +149,9 @@ static int open_basics(struct argo_daemon *d, argo_error **err)
     }
     if (r == 0) {
         r = ag_defer_new(d->loop, reload, d, &d->reload, err);
+    }
+    if (r == 0) {
+        r = ag_metrics_new(ag_daemon_routes_count, &d->metrics, err);
     }
     if (r == 0) {
         d->keys_under_way = ag_map_new(NULL);
@@ -366,6 +380,7 @@ void argo_daemon_free(argo_daemon *daemon)
     ag_defer_free(daemon->reload);
     ag_wake_free(daemon->wake);
     ag_loop_free(daemon->loop);
+    ag_metrics_free(daemon->metrics);
     free(daemon->executor);
     free(daemon->templates);
     free(daemon);

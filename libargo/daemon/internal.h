@@ -29,7 +29,8 @@ int ag_home_open(argo_context *ctx, struct ag_home *out, argo_error **err);
 void ag_home_close(struct ag_home *home);
 
 typedef struct ag_supervisor ag_supervisor;
-typedef struct ag_mirror ag_mirror; /* mirror.h */
+typedef struct ag_mirror ag_mirror;   /* mirror.h */
+typedef struct ag_metrics ag_metrics; /* metrics.h */
 
 struct argo_daemon {
     argo_context *ctx;
@@ -43,6 +44,7 @@ struct argo_daemon {
     ag_httpd *httpd;
     ag_supervisor *supervisor;
     ag_mirror *mirror;
+    ag_metrics *metrics;
     ag_wake *wake;          /* of argo_daemon_stop */
     ag_map *keys_under_way; /* Idempotency-Keys of requests that are not answered yet */
     ag_defer *reload;       /* after the store failed */
@@ -74,6 +76,9 @@ int64_t ag_supervisor_run_of_process(ag_supervisor *s, pid_t pid);
  * routes only). */
 int ag_daemon_authorize(ag_request *req, const struct ag_route *route, void *user,
                         argo_error **err);
+
+/* Whether TEXT can be the id of a run, of an older one (ID~N) too. */
+bool ag_daemon_is_run_id(const char *text);
 
 /* launch_env.c: the environment that a run will have, for the caller's `env` (object or NULL):
  * a name outside the short list is ARGO_E_INVALID. *OUT is new. */

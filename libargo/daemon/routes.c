@@ -13,6 +13,7 @@ const struct ag_route ag_daemon_routes[] = {
     {AG_GET, "/health", PUBLIC, ag_api_health},
     {AG_GET, "/api/health", PUBLIC, ag_api_health},
     {AG_GET, "/api/version", USER, ag_api_version},
+    {AG_GET, "/metrics", USER, ag_api_metrics},
     {AG_POST, "/api/daemon/shutdown", USER, ag_api_shutdown},
     {AG_POST, "/api/daemon/sync", USER, ag_api_sync},
 

@@ -65,8 +65,9 @@ int ag_domain_new(const struct ag_domain_config *config, ag_domain **out, argo_e
     d->cis = ag_map_new(NULL);
     d->sessions = ag_map_new(NULL);
     d->starting = ag_map_new(free);
+    d->stats.usage = ag_map_new(free);
     int r = d->by_id == NULL || d->by_rid == NULL || d->cis == NULL || d->sessions == NULL ||
-                    d->starting == NULL
+                    d->starting == NULL || d->stats.usage == NULL
                 ? ag_error_nomem(err)
                 : ag_timer_new(d->loop, retry, d, &d->retry, err);
     if (r == 0) {
@@ -95,6 +96,7 @@ void ag_domain_free(ag_domain *d)
         ag_abandons_free(d);
         ag_queue_free(d);
         ag_map_free(d->starting);
+        ag_map_free(d->stats.usage);
         free(d);
     }
 }

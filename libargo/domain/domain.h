@@ -81,11 +81,25 @@ void ag_domain_quiesce(ag_domain *d);
 /* The port's report. STATUS as of waitpid, or -1. */
 void ag_domain_executor_ended(ag_domain *d, int64_t rid, int64_t pid, int status);
 
+/* Of the runs that have not ended. */
 struct ag_domain_counts {
-    size_t live, processes, open_questions;
+    size_t live, processes, parked, open_questions;
+    size_t states[AG_RUN_STATES];
 };
 
 void ag_domain_count(const ag_domain *d, struct ag_domain_counts *out);
+
+/* For metrics, since the domain was made. Borrowed. */
+struct ag_domain_stats {
+    uint64_t ended[AG_RUN_STATES];
+    struct ag_histogram launch; /* from the commit of a start, or of a later launch, until the
+                                   executor's first request */
+    struct ag_histogram answer; /* from an answer's commit until the next request of the run's
+                                   executor; of a parked run with its launch */
+    ag_map *usage;              /* what steps have used, by model: struct ag_usage */
+};
+
+const struct ag_domain_stats *ag_domain_stats(const ag_domain *d);
 
 /* ---- live runs and watchers ------------------------------------------------------------------ */
 

@@ -50,7 +50,10 @@ struct ag_live {
     /* NULL while there is nothing in them: */
     ag_map *pending;   /* keys of writes on their way -> the number given to ag_change_pending */
     ag_map *questions; /* open ones by id: struct ag_question * */
-    struct ag_domain_counts counted; /* its part of the domain's */
+    bool counted;      /* in the domain's counts, as the next four say */
+    bool counted_process, counted_parked;
+    int counted_state;
+    size_t counted_questions;
     char *crash_question; /* the one that asks what to do with an interrupted step, or NULL */
     struct ag_list lines; /* struct ag_line, in order; on their way to the store too */
     size_t n_lines;
@@ -70,6 +73,7 @@ struct ag_live {
     int64_t
         paused_clock; /* the loop's time when it was paused; 0: by another daemon, or it is not */
     int64_t heard;    /* the loop's time of its executor's last request */
+    int64_t launched_us, answered_us; /* what its executor's next request ends; 0: nothing */
 };
 
 struct ag_domain {
@@ -92,6 +96,7 @@ struct ag_domain {
     ag_timer *sweep;    /* of stall.c; armed while a run has a process */
     int64_t sweep_at;   /* that it is armed for */
     struct ag_domain_counts counts;
+    struct ag_domain_stats stats;
     bool quiesced;
     bool stale; /* a commit has failed: no change is taken until the state is loaded again */
 };
@@ -104,6 +109,7 @@ struct ag_change_set {
     int64_t rid;
     unsigned changes; /* told to the run's watches */
     bool ended;       /* the run leaves the live table */
+    bool answers;     /* a question of the run: its executor has something to go on with */
     char **pending;   /* keys to take off live->pending */
     size_t n_pending;
     ag_done_fn done;
@@ -214,6 +220,11 @@ void ag_mailbox_clear(struct ag_mailbox *box);
 int ag_silence_new(ag_domain *d, argo_error **err);
 void ag_live_watch_silence(struct ag_live *live); /* from now on it should be heard of */
 void ag_live_note_heard(struct ag_live *live);    /* its executor has asked for something */
+
+/* measure.c */
+void ag_live_measure(struct ag_live *live);      /* its executor has asked for something */
+void ag_live_forget_times(struct ag_live *live); /* what is under way is not measured */
+void ag_domain_count_usage(ag_domain *d, const ag_value *usage); /* of a step; NULL: nothing */
 
 /* lifecycle.c */
 /* The live run of that id; ARGO_E_NO_WORKFLOW, ARGO_E_STATE when it has ended or is about to. */

@@ -103,6 +103,7 @@ static void launch_committed(const argo_error *err, void *user)
         launch_done(l, err);
         return;
     }
+    live->launched_us = ag_monotonic_us();
     if (spawn(live, l, &l->failure) < 0) {
         ag_live_started(live);
         launch_failed(live, l);

@@ -107,20 +107,33 @@ struct ag_live *ag_live_new(ag_domain *d, struct ag_run *row, argo_error **err)
 }
 
 /* The domain's counts are sums: each run takes its old part back and adds the new one. */
-static void count_as(struct ag_live *live, struct ag_domain_counts now)
+static void uncount(struct ag_live *live)
 {
     struct ag_domain_counts *all = &live->domain->counts;
-    all->live += now.live - live->counted.live;
-    all->processes += now.processes - live->counted.processes;
-    all->open_questions += now.open_questions - live->counted.open_questions;
-    live->counted = now;
+    if (live->counted) {
+        all->live--;
+        all->processes -= live->counted_process;
+        all->parked -= live->counted_parked;
+        all->open_questions -= live->counted_questions;
+        all->states[live->counted_state]--;
+        live->counted = false;
+    }
 }
 
 void ag_live_count(struct ag_live *live)
 {
-    count_as(live, (struct ag_domain_counts){.live = 1,
-                                             .processes = live->row.pid != 0,
-                                             .open_questions = ag_map_size(live->questions)});
+    struct ag_domain_counts *all = &live->domain->counts;
+    uncount(live);
+    live->counted = true;
+    live->counted_process = live->row.pid != 0;
+    live->counted_parked = ag_live_parked(live);
+    live->counted_state = live->row.state;
+    live->counted_questions = ag_map_size(live->questions);
+    all->live++;
+    all->processes += live->counted_process;
+    all->parked += live->counted_parked;
+    all->open_questions += live->counted_questions;
+    all->states[live->counted_state]++;
 }
 
 void ag_live_free(struct ag_live *live)
@@ -128,7 +141,7 @@ void ag_live_free(struct ag_live *live)
     if (live == NULL) {
         return;
     }
-    count_as(live, (struct ag_domain_counts){0});
+    uncount(live);
     ag_live_unqueue(live);
     struct ag_list *pos, *tmp;
     ag_list_each(pos, tmp, &live->watches)
@@ -235,6 +248,7 @@ int ag_live_fenced(ag_domain *d, int64_t rid, int64_t epoch, struct ag_live **ou
     }
     ag_live_note_heard(live);
     ag_live_started(live);
+    ag_live_measure(live);
     *out = live;
     return 0;
 }
@@ -310,6 +324,16 @@ void ag_change_drop(struct ag_change_set *c)
     }
 }
 
+/* What has been committed of LIVE counts. */
+static void note_committed(const struct ag_change_set *c, struct ag_live *live)
+{
+    if (c->ended) {
+        c->domain->stats.ended[live->row.state]++;
+    } else if (c->answers && live->answered_us == 0 && live->row.state != AG_RUN_PAUSED) {
+        live->answered_us = ag_monotonic_us();
+    }
+}
+
 /* After the commit. On failure the live runs are loaded anew by ag_domain_reload, which the store
  * asks for; nothing is undone here, and nothing more is built on what was lost. */
 static void committed(const argo_error *err, void *user)
@@ -319,6 +343,9 @@ static void committed(const argo_error *err, void *user)
     struct ag_live *live = ag_live_by_rid(d, c->rid);
     d->stale = d->stale || err != NULL;
     forget_pending(c, live);
+    if (err == NULL && live != NULL) {
+        note_committed(c, live);
+    }
     if (err == NULL && live != NULL && c->changes != 0) {
         ag_live_tell(live, c->changes | (c->ended ? (unsigned)AG_CHANGE_ENDED : 0U));
     }

@@ -116,6 +116,7 @@ static int apply_pause(struct ag_change_set *c, struct ag_live *live, argo_error
         live->row.beneath = owed ? AG_RUN_QUEUED : *ag_live_work(live);
         ag_live_unqueue(live);
         live->row.state = AG_RUN_PAUSED;
+        ag_live_forget_times(live);
         live->row.paused_at = ag_context_now_ms(live->domain->ctx);
         live->paused_clock = ag_loop_clock_ms(live->domain->loop);
     }

@@ -66,6 +66,7 @@ static void settle(struct ag_change_set *c, struct ag_live *live, struct ag_ques
     ag_txn_put_question(c->txn, live->row.rid, q);
     ag_event_answer(c, live, q);
     c->changes |= AG_CHANGE_INPUT | AG_CHANGE_STATE;
+    c->answers = true;
 }
 
 /* ---- asking ------------------------------------------------------------------------------------ */

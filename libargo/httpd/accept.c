@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "httpd/internal.h"
@@ -68,6 +69,11 @@ static void admit(const struct ag_listener *listener, int fd, const struct socka
     conn->port = listener->port;
     conn->is_unix = listener->is_unix;
     conn->peer_pid = peer.pid;
+    if (addr->sa_family == AF_INET) {
+        struct sockaddr_in from;
+        memcpy(&from, addr, sizeof(from));
+        conn->peer_port = ntohs(from.sin_port);
+    }
     if (ag_timer_new(h->config.loop, on_conn_timer, conn, &conn->timer, NULL) < 0) {
         ag_conn_free(conn);
         return;

@@ -76,6 +76,7 @@ void ag_httpd_drain(ag_httpd *h, int64_t grace_ms, void (*done)(void *user), voi
  * replies: that reply goes nowhere. Not from a handler. */
 void ag_httpd_free(ag_httpd *h);
 size_t ag_httpd_connections(const ag_httpd *h);
+size_t ag_httpd_waiting(const ag_httpd *h); /* parked requests and streams */
 
 /* Helpers to make listening sockets (O_CLOEXEC, nonblocking). Port 0: any. */
 /* On 127.0.0.1. A port that is taken is ARGO_E_EXISTS. */
@@ -87,14 +88,17 @@ int ag_listen_unix(const char *path, int *out_fd, argo_error **err);
 
 enum ag_method ag_request_method(const ag_request *req);
 bool ag_request_is_head(const ag_request *req);
+/* As it came, also where there is no such route; "-" for one that is no word. Static. */
+const char *ag_request_verb(const ag_request *req);
 const char *ag_request_target(const ag_request *req);           /* path and query as they came */
 const struct ag_route *ag_request_route(const ag_request *req); /* NULL before routing */
 const char *ag_request_param(const ag_request *req, const char *name); /* {name}; decoded */
 const char *ag_request_query(const ag_request *req, const char *name); /* decoded, or NULL */
 const char *ag_request_header(const ag_request *req, const char *name);
 bool ag_request_is_unix(const ag_request *req);
-pid_t ag_request_peer_pid(const ag_request *req); /* of a UNIX peer, else 0 */
-uint16_t ag_request_port(const ag_request *req);  /* that was listened on; 0 for UNIX */
+pid_t ag_request_peer_pid(const ag_request *req);     /* of a UNIX peer, else 0 */
+uint16_t ag_request_port(const ag_request *req);      /* that was listened on; 0 for UNIX */
+uint16_t ag_request_peer_port(const ag_request *req); /* the client's; 0 for UNIX */
 /* The body: an object; {} when there was none. Borrowed. */
 const ag_value *ag_request_body(const ag_request *req);
 const char *ag_request_body_text(const ag_request *req, size_t *len);

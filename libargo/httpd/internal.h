@@ -32,6 +32,7 @@ struct ag_conn {
     ag_httpd *h;
     int fd; /* MHD's, which closes it */
     uint16_t port;
+    uint16_t peer_port;
     bool is_unix;
     pid_t peer_pid;
     int64_t slot;
@@ -84,14 +85,15 @@ struct ag_request {
     struct ag_match match;
     const struct ag_route *route;
     enum ag_method method;
-    bool head;       /* HEAD */
-    bool met;        /* the first call of the handler is behind us */
-    bool has_body;   /* one was announced */
-    bool must_close; /* after the reply: what follows cannot be trusted or has not been read */
-    bool called;     /* the route's handler */
-    bool owned;      /* by the handler's side: a reply is due, or more of it */
-    bool settled;    /* the reply stands */
-    bool cut;        /* there is nobody to reply to: close */
+    const char *verb; /* static; NULL: not known yet, or no word */
+    bool head;        /* HEAD */
+    bool met;         /* the first call of the handler is behind us */
+    bool has_body;    /* one was announced */
+    bool must_close;  /* after the reply: what follows cannot be trusted or has not been read */
+    bool called;      /* the route's handler */
+    bool owned;       /* by the handler's side: a reply is due, or more of it */
+    bool settled;     /* the reply stands */
+    bool cut;         /* there is nobody to reply to: close */
     bool suspended;
     struct ag_buf body;
     size_t dropped; /* bytes of the body of a refused request */

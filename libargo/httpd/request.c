@@ -135,6 +135,18 @@ static int check_head(ag_request *req, const char *url, const char *method, cons
     return rc < 0 ? rc : ag_target_parse(req->raw, head.target_len, &req->target, err);
 }
 
+static const char *known_verb(const char *method)
+{
+    static const char *const verbs[] = {"GET",   "HEAD",    "POST",  "DELETE", "PUT",
+                                        "PATCH", "OPTIONS", "TRACE", "CONNECT"};
+    for (size_t i = 0; i < AG_ARRAY_SIZE(verbs); i++) {
+        if (strcmp(method, verbs[i]) == 0) {
+            return verbs[i];
+        }
+    }
+    return NULL;
+}
+
 static int find_route(ag_request *req, const char *method, argo_error **err)
 {
     char allow[AG_ALLOW_SIZE];
@@ -167,6 +179,7 @@ static enum MHD_Result meet(ag_request *req, const char *url, const char *method
 {
     AG_AUTO(argo_error) error = NULL;
     req->met = true;
+    req->verb = known_verb(method);
     int rc = check_head(req, url, method, version, &error);
     req->must_close = rc < 0;
     rc = rc < 0 ? rc : find_route(req, method, &error);
@@ -272,6 +285,11 @@ bool ag_request_is_head(const ag_request *req)
     return req->head;
 }
 
+const char *ag_request_verb(const ag_request *req)
+{
+    return req->verb != NULL ? req->verb : "-";
+}
+
 const char *ag_request_target(const ag_request *req)
 {
     return req->raw != NULL ? req->raw : "";
@@ -310,6 +328,11 @@ pid_t ag_request_peer_pid(const ag_request *req)
 uint16_t ag_request_port(const ag_request *req)
 {
     return req->conn != NULL ? req->conn->port : 0;
+}
+
+uint16_t ag_request_peer_port(const ag_request *req)
+{
+    return req->conn != NULL ? req->conn->peer_port : 0;
 }
 
 const ag_value *ag_request_body(const ag_request *req)

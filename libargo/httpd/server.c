@@ -173,6 +173,11 @@ size_t ag_httpd_connections(const ag_httpd *h)
     return h->n_conns;
 }
 
+size_t ag_httpd_waiting(const ag_httpd *h)
+{
+    return h->n_parked;
+}
+
 /* MHD aborts when it is stopped with a suspended connection: all are resumed and closed first. In
  * the run that this takes others may have come to wait: true when there were any. */
 static bool drop_suspended(ag_httpd *h)

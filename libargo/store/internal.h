@@ -24,9 +24,10 @@ struct ag_txn {
     struct ag_list link; /* in the store's queue, the writer's group or done */
     ag_store *store;
     struct ag_op *first, **end;
-    bool tokens; /* it changes some */
-    bool nomem;  /* a put failed */
-    bool failed; /* its group did */
+    int64_t handed_us; /* when it was handed over */
+    bool tokens;       /* it changes some */
+    bool nomem;        /* a put failed */
+    bool failed;       /* its group did */
     ag_commit_fn fn;
     void *user;
 };

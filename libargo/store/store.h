@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "base/context.h"
+#include "base/histogram.h"
 #include "base/loop.h"
 #include "wire/records.h"
 
@@ -54,9 +55,10 @@ void ag_store_settle(ag_store *s);
 /* True while no commit has failed since the last good one. */
 bool ag_store_healthy(const ag_store *s);
 
-/* How many transactions, groups and microseconds in commits so far: for metrics. */
+/* For metrics, since the store was opened. */
 struct ag_store_stats {
-    uint64_t transactions, groups, commit_us;
+    uint64_t transactions, groups; /* groups: fsyncs */
+    struct ag_histogram commit;    /* of each transaction, from ag_txn_commit until it is durable */
 };
 
 void ag_store_stats(const ag_store *s, struct ag_store_stats *out);

@@ -92,6 +92,15 @@ static argo_error *store_error(argo_error *why)
     return err;
 }
 
+static void count_group(struct ag_store_stats *stats, struct ag_list *group, int64_t now)
+{
+    for (struct ag_list *pos = group->next; pos != group; pos = pos->next) {
+        ag_histogram_add(&stats->commit, now - AG_CONTAINER_OF(pos, ag_txn, link)->handed_us);
+        stats->transactions++;
+    }
+    stats->groups++;
+}
+
 /* Called and left with the lock held. */
 static void run_group(ag_store *s)
 {
@@ -101,15 +110,12 @@ static void run_group(ag_store *s)
     pthread_mutex_unlock(&s->lock);
 
     argo_error *err = NULL;
-    int64_t begun = ag_monotonic_us();
     bool work = has_work(&group);
     int rc = work ? commit_group(s, &group, &err) : 0;
-    int64_t took = ag_monotonic_us() - begun;
+    int64_t now = ag_monotonic_us();
     argo_error *failure = rc < 0 ? store_error(err) : NULL;
-    uint64_t n = 0;
     for (struct ag_list *pos = group.next; pos != &group; pos = pos->next) {
         AG_CONTAINER_OF(pos, ag_txn, link)->failed = rc < 0;
-        n++;
     }
 
     pthread_mutex_lock(&s->lock);
@@ -119,9 +125,7 @@ static void run_group(ag_store *s)
         s->health.failing = rc < 0;
     }
     if (work && rc == 0) {
-        s->health.stats.transactions += n;
-        s->health.stats.groups++;
-        s->health.stats.commit_us += (uint64_t)took;
+        count_group(&s->health.stats, &group, now);
     }
     ag_list_splice(&s->done, &group);
     bool quiet = ag_list_empty(&s->queue);
@@ -200,6 +204,7 @@ void ag_txn_commit(ag_txn *t, ag_commit_fn fn, void *user)
     ag_store *s = t->store;
     t->fn = fn;
     t->user = user;
+    t->handed_us = ag_monotonic_us();
     pthread_mutex_lock(&s->lock);
     ag_list_append(&s->queue, &t->link);
     pthread_cond_signal(&s->work);

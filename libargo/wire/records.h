@@ -37,6 +37,8 @@ enum ag_run_state {
     AG_RUN_ABANDONED
 };
 
+#define AG_RUN_STATES (AG_RUN_ABANDONED + 1)
+
 extern const char *const ag_run_state_words[]; /* NULL-terminated, by enum */
 
 static inline bool ag_run_state_ended(int state)

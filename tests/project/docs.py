@@ -240,6 +240,17 @@ def check_examples():
             problems.append(f"{path.relative_to(root)}: '{command}' is in no block that is tried")
 
 
+def check_metrics():
+    text = read("libargo/daemon/metrics.c")
+    actual = re.findall(r'(?:family|single)\(\w+, "(\w+)", "(\w+)",', text) + \
+        [(name, "histogram") for name in re.findall(r'histogram\(\w+, "(\w+)",', text)]
+    table = [row for row in rows(read("docs/metrics.md")) if row[0].startswith("`")]
+    compare("metrics.md", "metric", [(code_words(row[0])[0], row[1]) for row in table], actual)
+    labels = set(re.findall(r'label\(b, "[{,]", "(\w+)",', text)) | \
+        set(re.findall(r'by_label\(b, "\w+", "(\w+)",', text))
+    compare("metrics.md", "label", {word for row in table for word in code_words(row[2])}, labels)
+
+
 def check_links():
     for path in [*sorted((root / "docs").glob("*.md")), root / "README.md",
                  root / "CONTRIBUTING.md"]:
@@ -257,6 +268,7 @@ check_answers()
 check_arc()
 check_daemon_options()
 check_examples()
+check_metrics()
 check_links()
 for problem in problems:
     print(problem)
