@@ -117,16 +117,22 @@ void ag_request_reply_empty(ag_request *req, int status)
     reply_with(req, status, NULL, ag_strdup(""), 0);
 }
 
-void ag_request_reply_error(ag_request *req, const argo_error *error)
+/* In the shape that the client asks for. */
+static ag_value *error_value(const ag_request *req, const argo_error *error, const char **type)
 {
     const char *accept = ag_request_header(req, "Accept");
+    bool problem = accept != NULL && strcasestr(accept, PROBLEM_TYPE) != NULL;
+    *type = problem ? PROBLEM_TYPE : JSON_TYPE;
+    return problem ? ag_envelope_problem(error) : ag_envelope_error(error);
+}
+
+void ag_request_reply_error(ag_request *req, const argo_error *error)
+{
+    const char *type = NULL;
     int status = argo_error_http_status(error);
     assert(status >= 400);
-    if (accept != NULL && strcasestr(accept, PROBLEM_TYPE) != NULL) {
-        reply_value(req, status, PROBLEM_TYPE, ag_envelope_problem(error));
-    } else {
-        reply_value(req, status, JSON_TYPE, ag_envelope_error(error));
-    }
+    ag_value *value = error_value(req, error, &type);
+    reply_value(req, status, type, value);
 }
 
 enum MHD_Result ag_reply_send(ag_request *req)
@@ -150,16 +156,17 @@ enum MHD_Result ag_reply_send(ag_request *req)
 
 void ag_reply_raw(ag_request *req, const argo_error *error)
 {
-    AG_AUTO(ag_value) body = ag_envelope_error(error);
+    const char *type = NULL;
+    AG_AUTO(ag_value) body = error_value(req, error, &type);
     size_t len = 0;
     ag_auto_free char *text = body != NULL ? ag_value_print(body, &len) : NULL;
     ag_auto_free char *reply =
-        text == NULL
-            ? NULL
-            : ag_asprintf("HTTP/1.1 %d %s\r\nContent-Type: " JSON_TYPE "\r\n"
-                          "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
-                          "Connection: close\r\nContent-Length: %zu\r\n\r\n%s",
-                          argo_error_http_status(error), argo_error_message(error), len, text);
+        text == NULL ? NULL
+                     : ag_asprintf("HTTP/1.1 %d %s\r\nContent-Type: %s\r\n"
+                                   "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+                                   "Connection: close\r\nContent-Length: %zu\r\n\r\n%s",
+                                   argo_error_http_status(error), argo_error_message(error), type,
+                                   len, text);
     if (reply != NULL) {
         req->status = argo_error_http_status(error);
         send(req->conn->fd, reply, strlen(reply), MSG_NOSIGNAL | MSG_DONTWAIT);
