@@ -10,7 +10,12 @@
 #include <argo/error.h>
 #include <argo/executor.h>
 #include <argo/io_channel.h>
+#include <argo/lifecycle.h>
+#include <argo/message.h>
+#include <argo/question.h>
+#include <argo/registry.h>
 #include <argo/value.h>
 #include <argo/version.h>
+#include <argo/workflow.h>
 
 #endif

@@ -1,5 +1,7 @@
 /*
- * A client of a daemon's REST API: paths and JSON text in, JSON text out.
+ * A client of a daemon's REST API: paths and JSON text in, JSON text out. The typed calls of
+ * <argo/workflow.h>, <argo/lifecycle.h>, <argo/question.h>, <argo/message.h> and
+ * <argo/registry.h> go through it; what they have in common is said below.
  *
  * Over the UNIX socket of the context's home, or http://127.0.0.1:PORT. Over TCP the home's token
  * is shown only to a daemon that has proved that it knows it. Every POST and DELETE carries an
@@ -87,6 +89,41 @@ ARGO_PUBLIC int argo_client_get_timeout(const argo_client *client);
 /* Does what can be done without blocking, and calls back. Errors: ARGO_E_INVALID, ARGO_E_STATE
  * (inside a callback of this client), ARGO_E_SYSTEM. Since: 0.1 */
 ARGO_PUBLIC int argo_client_dispatch(argo_client *client, argo_error **err);
+
+/* What has become of a typed call, exactly once: RESULT is what the call would have returned had it
+ * blocked. ERR is given when RESULT is negative; it is borrowed and valid during the call. The
+ * call's handle is gone. May start, cancel and free anything, the client included; may not block
+ * on this client. */
+typedef void (*argo_call_fn)(void *user, int result, const argo_error *err);
+
+/* How a typed call is made; for each one the same:
+ *
+ * HOW is NULL, or its `fn` is: the call blocks and returns its outcome. Requests that were started
+ * go on meanwhile and may call back. Inside a callback of the client it is ARGO_E_STATE.
+ *
+ * `fn` is given: the call returns 0 at once and `fn` gets the outcome, from a later dispatch. What
+ * the call would have given through its out-parameters is stored there just before `fn` is called,
+ * so they must live until then; nothing is stored on failure, after a cancel, or when the client
+ * was freed. A negative return means that the call was not begun: `fn` will not be called.
+ *
+ * What is given in is copied before the call returns. Objects that come out are snapshots: they
+ * belong to the caller, who frees them, and do not change any more. Where JSON goes in, a length of
+ * 0 stands for the text up to its NUL. Beside those that are named at a call, each may fail with
+ * the errors of argo_client_call. */
+struct argo_call_options {
+    size_t size;        /* set by ARGO_CALL_OPTIONS_INIT */
+    int64_t timeout_ms; /* of one try, on top of what the call waits for on purpose; 0: 30,000 */
+    int64_t retry_ms;   /* while the daemon is away or says 503, go on trying; -1: without limit */
+    argo_call_fn fn;    /* NULL: block */
+    void *user;         /* for `fn` */
+    argo_client_request **request; /* with `fn`: serves for argo_client_cancel until `fn` is called;
+                                      NULL: not wanted */
+};
+
+#define ARGO_CALL_OPTIONS_INIT                                   \
+    {                                                            \
+        sizeof(struct argo_call_options), 0, 0, NULL, NULL, NULL \
+    }
 
 /* "/api/workflow/{}/steps" with each {} replaced by the next argument, a const char *, percent-
  * encoded: a path segment or a value in a query. At most 64 KiB. The caller frees it with free().

@@ -53,11 +53,16 @@ ARGO_PUBLIC void argo_daemon_free(argo_daemon *daemon);
 /* The TCP port that is listened on, 0 for none. Since: 0.1 */
 ARGO_PUBLIC uint16_t argo_daemon_port(const argo_daemon *daemon);
 
-/* Embedding: the fd to wait for (POLLIN), the longest wait in ms (-1: no limit), and the work.
- * argo_daemon_dispatch never blocks; it returns 1 when the daemon has stopped after
- * argo_daemon_stop and nothing is left to do, else 0. Since: 0.1 */
+/* For a host's own loop: the fd (owned by DAEMON, -1 for NULL), the poll events to wait for on it,
+ * and the milliseconds to wait at most: 0 for at once, -1 for no limit. Ask again after each
+ * dispatch. Since: 0.1 */
 ARGO_PUBLIC int argo_daemon_get_fd(const argo_daemon *daemon);
+ARGO_PUBLIC short argo_daemon_get_events(const argo_daemon *daemon);
 ARGO_PUBLIC int argo_daemon_get_timeout(const argo_daemon *daemon);
+
+/* Does what can be done without blocking. 1: the daemon has stopped, after argo_daemon_stop or
+ * because a client asked it to, and nothing is left to do; else 0. Errors: ARGO_E_INVALID,
+ * ARGO_E_SYSTEM. Since: 0.1 */
 ARGO_PUBLIC int argo_daemon_dispatch(argo_daemon *daemon, argo_error **err);
 
 /* Dispatches until it has stopped. Blocks. Since: 0.1 */

@@ -28,7 +28,7 @@ struct ag_call {
     char key[AG_UUID_SIZE]; /* the same for all tries; "" for a GET or an executor */
     ag_call_fn fn;
     void *user;
-    int64_t started; /* monotonic ms */
+    int64_t failing_since; /* monotonic ms */
     unsigned tries;
     ag_timer *timer; /* the next try */
     ag_transfer *transfer;
@@ -75,7 +75,7 @@ static void report(ag_call *call, const ag_value *reply, const argo_error *err)
 
 /* ---- what became of a try --------------------------------------------------------------------- */
 
-/* How long a try after this one may begin, counted from the start; -1: for ever. */
+/* How long a try after this one may begin, counted from the first failure; -1: for ever. */
 static int64_t window(const ag_call *call, const struct ag_http_response *response)
 {
     bool being_replaced = response != NULL && response->status == 503 &&
@@ -103,7 +103,9 @@ static void failed(ag_call *call, const argo_error *err, const struct ag_http_re
     if (response != NULL && response->retry_after_ms > delay) {
         delay = response->retry_after_ms;
     }
-    int64_t next = ag_monotonic_ms() - call->started + delay;
+    int64_t now = ag_monotonic_ms();
+    call->failing_since = call->tries <= 1 ? now : call->failing_since;
+    int64_t next = now - call->failing_since + delay;
     if (!passing(argo_error_code(err), response) || (limit >= 0 && next > limit)) {
         report(call, NULL, err);
         return;
@@ -354,7 +356,6 @@ int ag_client_call(ag_client *c, const struct ag_call_spec *spec, ag_call_fn fn,
     call->long_poll = spec->long_poll;
     call->fn = fn;
     call->user = user;
-    call->started = ag_monotonic_ms();
     int rc = prepare(call, spec, err);
     if (rc < 0) {
         call_free(call);

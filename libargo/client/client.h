@@ -37,7 +37,8 @@ struct ag_call_spec {
     const char *path;     /* with its query, already encoded: ag_client_path helps */
     const ag_value *body; /* or NULL */
     int64_t timeout_ms;   /* of one try; 0: 30 s; long polls: their own + 10 s */
-    int64_t retry_for_ms; /* go on trying so long while the daemon is away or says 503; -1: always;
+    int64_t retry_for_ms; /* go on trying so long, from the first failure, while the daemon is
+                             away or says 503; -1: always;
                              0: one try, but up to 5 s while it says 503 with Retry-After (it is
                              being replaced). With jitter, 50 ms doubling to 2 s */
     bool long_poll;       /* a connection of its own */

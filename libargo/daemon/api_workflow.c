@@ -80,20 +80,10 @@ static int list_run(const struct ag_run *run, void *user)
         l->more = true;
         return 1;
     }
-    char started[AG_TIME_SIZE];
-    ag_value *item = ag_value_object();
-    ag_value_set(item, "workflow_id", ag_value_text(run->workflow_id));
-    ag_value_set(item, "status", ag_value_text(ag_run_state_words[run->state]));
-    ag_value_set(item, "pid", ag_value_int(run->pid));
-    ag_value_set(item, "template", ag_value_text(run->template_name));
-    ag_value_set(item, "current_step", ag_value_int(run->current_step));
-    ag_value_set(item, "total_steps", ag_value_int(run->total_steps));
-    ag_value_set(item, "step_name", ag_value_text(run->step_name));
-    ag_value_set(
-        item, "started",
-        ag_value_text(ag_time_format(run->started != 0 ? run->started : run->created, started)));
+    struct ag_run item = *run;
+    item.started = run->started != 0 ? run->started : run->created;
     l->last_rid = run->rid;
-    return ag_value_append(l->list, item);
+    return ag_value_append(l->list, ag_record_encode(&ag_run_item_record, &item));
 }
 
 static int parse_state(const char *word, int *out, argo_error **err)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -13,6 +14,7 @@
 #include "base/crypto.h"
 #include "base/file.h"
 #include "base/map.h"
+#include "base/options.h"
 #include "base/text.h"
 #include "daemon/metrics.h"
 #include "daemon/mirror.h"
@@ -64,11 +66,8 @@ static int take_options(struct argo_daemon *d, const struct argo_daemon_options 
                         argo_error **err)
 {
     d->options = (struct argo_daemon_options)ARGO_DAEMON_OPTIONS_INIT;
-    if (options != NULL) {
-        size_t size = options->size < sizeof(*options) ? options->size : sizeof(*options);
-        memcpy(&d->options, options, size);
-    }
-    int r = check_options(&d->options, err);
+    int r = ag_options_take(&d->options, sizeof(d->options), options, "options of a daemon", err);
+    r = r < 0 ? r : check_options(&d->options, err);
     if (r < 0) {
         return r;
     }
@@ -421,6 +420,11 @@ uint16_t argo_daemon_port(const argo_daemon *daemon)
 int argo_daemon_get_fd(const argo_daemon *daemon)
 {
     return daemon != NULL ? ag_loop_fd(daemon->loop) : -1;
+}
+
+short argo_daemon_get_events(const argo_daemon *daemon)
+{
+    return POLLIN;
 }
 
 int argo_daemon_get_timeout(const argo_daemon *daemon)

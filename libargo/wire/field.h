@@ -47,6 +47,7 @@ struct ag_record {
     size_t size;      /* sizeof the struct */
     const struct ag_field *fields;
     size_t n_fields;
+    const char *plural; /* the key of a list of them in a reply, or NULL */
 };
 
 /* A decoded list: N structs of the sub-record, one allocation. */

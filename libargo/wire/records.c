@@ -7,6 +7,10 @@
 #define FIELDS(table) .fields = (table), .n_fields = AG_ARRAY_SIZE(table)
 #define RECORD(id, text, owner, table) \
     const struct ag_record id = {.name = (text), .size = sizeof(owner), FIELDS(table)}
+/* One that is listed, under the key MANY. */
+#define LISTED(id, text, many, owner, table) \
+    const struct ag_record id = {            \
+        .name = (text), .plural = (many), .size = sizeof(owner), FIELDS(table)}
 #define AT(owner, member) .offset = offsetof(owner, member)
 #define TEXT(owner, key_, member, max_, flags_)                                                   \
     {                                                                                             \
@@ -98,6 +102,18 @@ static const struct ag_field run_fields[] = {
 };
 RECORD(ag_run_record, "workflow", struct ag_run, run_fields);
 
+static const struct ag_field run_item_fields[] = {
+    ID(struct ag_run, "workflow_id", workflow_id, 0),
+    ENUM(struct ag_run, "status", state, ag_run_state_words, 0),
+    INT(struct ag_run, "pid", pid, 0, COUNT_MAX, 0),
+    TEXT(struct ag_run, "template", template_name, AG_MAX_NAME, 0),
+    INT(struct ag_run, "current_step", current_step, 0, COUNT_MAX, 0),
+    INT(struct ag_run, "total_steps", total_steps, 0, COUNT_MAX, 0),
+    TEXT(struct ag_run, "step_name", step_name, AG_MAX_LABEL, 0),
+    TIME(struct ag_run, "started", started, 0),
+};
+LISTED(ag_run_item_record, "workflow", "workflows", struct ag_run, run_item_fields);
+
 static const struct ag_field run_spec_fields[] = {
     TEXT(struct ag_run_spec, "request_key", request_key, AG_MAX_LABEL, AG_OMIT_EMPTY),
     TEXT(struct ag_run_spec, "instance", instance, AG_MAX_NAME, AG_OMIT_EMPTY),
@@ -144,7 +160,7 @@ static const struct ag_field step_row_fields[] = {
     VALUE(struct ag_step_row, "usage", usage, AG_OMIT_EMPTY),
     VALUE(struct ag_step_row, "error", error, AG_OMIT_EMPTY),
 };
-RECORD(ag_step_row_record, "step", struct ag_step_row, step_row_fields);
+LISTED(ag_step_row_record, "step", "steps", struct ag_step_row, step_row_fields);
 
 static const struct ag_field progress_fields[] = {
     INT(struct ag_progress, "current_step", current_step, 0, COUNT_MAX, AG_REQUIRED),
@@ -266,14 +282,14 @@ static const struct ag_field stream_record_fields[] = {
     INT(struct ag_stream_record, "seq", seq, 0, COUNT_MAX, 0),
     RECORD_REST,
 };
-RECORD(ag_stream_record_record, "record", struct ag_stream_record, stream_record_fields);
+LISTED(ag_stream_record_record, "record", "records", struct ag_stream_record, stream_record_fields);
 
 static const struct ag_field event_fields[] = {
     INT(struct ag_stream_record, "seq", seq, 0, COUNT_MAX, 0),
     ENUM(struct ag_stream_record, "stream", stream, ag_stream_words, 0),
     RECORD_REST,
 };
-RECORD(ag_event_record, "event", struct ag_stream_record, event_fields);
+LISTED(ag_event_record, "event", "events", struct ag_stream_record, event_fields);
 
 static const struct ag_field output_request_fields[] = {
     TEXT(struct ag_output_request, "output", output, AG_MAX_VALUE, AG_OMIT_EMPTY),
@@ -311,7 +327,7 @@ static const struct ag_field question_fields[] = {
     TIME(struct ag_question, "answered", answered, AG_OMIT_EMPTY),
     INT(struct ag_question, "answer_seq", answer_seq, 0, COUNT_MAX, AG_OMIT_EMPTY),
 };
-RECORD(ag_question_record, "question", struct ag_question, question_fields);
+LISTED(ag_question_record, "question", "questions", struct ag_question, question_fields);
 
 static const struct ag_field ci_fields[] = {
     ID(struct ag_ci, "name", name, AG_REQUIRED),
@@ -328,7 +344,7 @@ static const struct ag_field ci_fields[] = {
     ARRAY(struct ag_ci, "command", command, 64, AG_OMIT_EMPTY),
     ARRAY(struct ag_ci, "capabilities", capabilities, 64, AG_OMIT_EMPTY),
 };
-RECORD(ag_ci_record, "CI", struct ag_ci, ci_fields);
+LISTED(ag_ci_record, "CI", "cis", struct ag_ci, ci_fields);
 
 /* The five that readers of the file know, then what it takes to register the CI again. */
 static const struct ag_field ci_mirror_fields[] = {
@@ -353,7 +369,14 @@ static const struct ag_field session_fields[] = {
     TIME(struct ag_session, "created", created, 0),
     TEXT(struct ag_session, "description", description, AG_MAX_LABEL, AG_OMIT_EMPTY),
 };
-RECORD(ag_session_record, "session", struct ag_session, session_fields);
+LISTED(ag_session_record, "session", "sessions", struct ag_session, session_fields);
+
+static const struct ag_field acted_fields[] = {
+    ID(struct ag_acted, "workflow_id", workflow_id, 0),
+    TEXT(struct ag_acted, "action", action, AG_MAX_NAME, AG_OMIT_EMPTY),
+    VALUE(struct ag_acted, "error", error, AG_OMIT_EMPTY),
+};
+LISTED(ag_acted_record, "outcome", "workflows", struct ag_acted, acted_fields);
 
 static const struct ag_field active_run_fields[] = {
     ID(struct ag_active_run, "workflow_id", workflow_id, AG_REQUIRED),
@@ -372,7 +395,7 @@ static const struct ag_field message_fields[] = {
     TIME(struct ag_message, "timestamp", timestamp, AG_OMIT_EMPTY),
     INT(struct ag_message, "seq", seq, 0, COUNT_MAX, AG_OMIT_EMPTY),
 };
-RECORD(ag_message_record, "message", struct ag_message, message_fields);
+LISTED(ag_message_record, "message", "messages", struct ag_message, message_fields);
 
 static const struct ag_field run_config_fields[] = {
     ENUM(struct ag_run_config, "log_level", log_level, log_level_words, AG_OMIT_EMPTY),
@@ -411,6 +434,49 @@ static const struct ag_field error_report_fields[] = {
     BOOL(struct ag_error_report, "fatal", fatal, AG_OMIT_EMPTY),
 };
 RECORD(ag_error_report_record, "error report", struct ag_error_report, error_report_fields);
+
+/* ---- the daemon itself, and lists ---------------------------------------------------------- */
+
+static const struct ag_field health_fields[] = {
+    TEXT(struct ag_health, "service", service, AG_MAX_LABEL, 0),
+    TEXT(struct ag_health, "version", version, AG_MAX_LABEL, AG_OMIT_EMPTY),
+    INT(struct ag_health, "pid", pid, 0, COUNT_MAX, AG_OMIT_EMPTY),
+    {.key = "uptime", .type = AG_FIELD_DURATION, AT(struct ag_health, uptime)},
+    TEXT(struct ag_health, "store", store, AG_MAX_NAME, AG_OMIT_EMPTY),
+    INT(struct ag_health, "workflows", workflows, 0, COUNT_MAX, 0),
+    INT(struct ag_health, "executors", executors, 0, COUNT_MAX, 0),
+    INT(struct ag_health, "open_questions", open_questions, 0, COUNT_MAX, 0),
+    INT(struct ag_health, "port", port, 0, UINT16_MAX, 0),
+};
+RECORD(ag_health_record, "health", struct ag_health, health_fields);
+
+static const struct ag_field build_fields[] = {
+    TEXT(struct ag_build, "version", version, AG_MAX_LABEL, 0),
+    TEXT(struct ag_build, "binary_sha256", binary_sha256, AG_MAX_LABEL, 0),
+    TEXT(struct ag_build, "disk_sha256", disk_sha256, AG_MAX_LABEL, 0),
+    BOOL(struct ag_build, "update_available", update_available, 0),
+    INT(struct ag_build, "api_version", api_version, 0, COUNT_MAX, 0),
+    INT(struct ag_build, "pid", pid, 0, COUNT_MAX, 0),
+};
+RECORD(ag_build_record, "version", struct ag_build, build_fields);
+
+static const struct ag_field shutdown_fields[] = {
+    {.key = "grace_s",
+     .type = AG_FIELD_DURATION,
+     AT(struct ag_shutdown, grace),
+     .max = 3600 * 1000},
+    BOOL(struct ag_shutdown, "abandon", abandon, AG_OMIT_EMPTY),
+};
+RECORD(ag_shutdown_record, "shutdown request", struct ag_shutdown, shutdown_fields);
+
+static const struct ag_field page_fields[] = {
+    INT(struct ag_page, "count", count, 0, COUNT_MAX, 0),
+    TEXT(struct ag_page, "next_cursor", next_cursor, AG_MAX_LABEL, 0),
+    ARRAY(struct ag_page, "records", records, 0, AG_OMIT_EMPTY),
+    INT(struct ag_page, "next_after", next_after, 0, COUNT_MAX, AG_OMIT_EMPTY),
+    BOOL(struct ag_page, "ended", ended, AG_OMIT_EMPTY),
+};
+RECORD(ag_page_record, "page", struct ag_page, page_fields);
 
 void ag_run_clear(struct ag_run *run)
 {

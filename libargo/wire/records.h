@@ -81,7 +81,8 @@ struct ag_run {
     int64_t lines_seq;    /* the last line typed ahead that a question has used up */
     int64_t message_seq;  /* the last message that an executor has received */
 };
-extern const struct ag_record ag_run_record; /* the full resource, `data` of status */
+extern const struct ag_record ag_run_record;      /* the full resource, `data` of status */
+extern const struct ag_record ag_run_item_record; /* what a list says of one */
 
 struct ag_run_spec {
     char *request_key;
@@ -322,6 +323,13 @@ struct ag_session {
 };
 extern const struct ag_record ag_session_record;
 
+/* What has become of one run of a session that was paused or resumed: an action, or an error. */
+struct ag_acted {
+    char *workflow_id, *action;
+    ag_value *error;
+};
+extern const struct ag_record ag_acted_record;
+
 /* A run that has not ended, as it is seen in passing. */
 struct ag_active_run {
     char *workflow_id, *template_name;
@@ -369,6 +377,43 @@ struct ag_error_report {
     bool fatal;
 };
 extern const struct ag_record ag_error_report_record;
+
+/* ---- the daemon itself, and lists ---------------------------------------------------------- */
+
+/* GET /api/health, as the owner sees it. */
+struct ag_health {
+    char *service, *version;
+    int64_t pid;
+    int64_t uptime; /* ms */
+    char *store;    /* "ok" or "failing" */
+    int64_t workflows, executors, open_questions, port;
+};
+extern const struct ag_record ag_health_record;
+
+/* GET /api/version. */
+struct ag_build {
+    char *version, *binary_sha256, *disk_sha256;
+    bool update_available;
+    int64_t api_version, pid;
+};
+extern const struct ag_record ag_build_record;
+
+/* POST /api/daemon/shutdown. */
+struct ag_shutdown {
+    int64_t grace; /* ms */
+    bool abandon;
+};
+extern const struct ag_record ag_shutdown_record;
+
+/* `data` of a list, and of a view of a run's sequence. */
+struct ag_page {
+    int64_t count;
+    char *next_cursor;
+    ag_value *records; /* of a view of one stream */
+    int64_t next_after;
+    bool ended;
+};
+extern const struct ag_record ag_page_record;
 
 /* Records with members that never cross the wire are freed by these, not by ag_record_clear. */
 void ag_run_clear(struct ag_run *run);

@@ -1,0 +1,44 @@
+/*
+ * Messages to runs.
+ *
+ * The calls are typed calls: HOW says whether they block, see struct argo_call_options. For what a
+ * snapshot gives the same holds as for those of <argo/workflow.h>.
+ *
+ * Thread-safety: a snapshot belongs to one thread at a time, and so does a list with its elements.
+ */
+#ifndef ARGO_MESSAGE_H
+#define ARGO_MESSAGE_H
+
+#include <argo/client.h>
+
+ARGO_BEGIN_DECLS
+
+/* A message that a daemon has taken. */
+typedef struct argo_message argo_message;
+
+/* Sends a message of TYPE to the run WORKFLOW_ID: `update_config`, `x-...`, or `pause`, `resume`,
+ * `abort`, which do what argo_workflow_pause, _resume and _abandon do. PAYLOAD is JSON of LEN bytes
+ * (0: up to its NUL), at most 64 KiB, or NULL. It succeeds when the message is committed; the run's
+ * executor gets it as soon as there is one. *OUT (OUT may be NULL) is the message; of the last three
+ * types it is empty. Errors: ARGO_E_INVALID (also a type that is none, a setting that is none),
+ * ARGO_E_JSON, ARGO_E_ID, ARGO_E_NO_WORKFLOW, ARGO_E_STATE (the run has ended), ARGO_E_TOO_LARGE,
+ * ARGO_E_QUOTA (1,000 wait that no executor has received). Since: 0.1 */
+ARGO_PUBLIC int argo_message_send(argo_client *client, const char *workflow_id, const char *type,
+                                  const char *payload, size_t len,
+                                  const struct argo_call_options *how, argo_message **out,
+                                  argo_error **err);
+
+/* A message: its id (a UUID), its type, its number, when it was taken, its payload as JSON.
+ * Since: 0.1 */
+ARGO_PUBLIC const char *argo_message_id(const argo_message *message);
+ARGO_PUBLIC const char *argo_message_type(const argo_message *message);
+ARGO_PUBLIC int64_t argo_message_seq(const argo_message *message);
+ARGO_PUBLIC int64_t argo_message_at_ms(const argo_message *message);
+ARGO_PUBLIC const char *argo_message_payload(const argo_message *message, size_t *len);
+
+/* Frees a message of argo_message_send. NULL is allowed. Since: 0.1 */
+ARGO_PUBLIC void argo_message_free(argo_message *message);
+
+ARGO_END_DECLS
+
+#endif
