@@ -5,6 +5,7 @@
 #define ARGO_ARGO_H
 
 #include <argo/client.h>
+#include <argo/config.h>
 #include <argo/context.h>
 #include <argo/daemon.h>
 #include <argo/error.h>

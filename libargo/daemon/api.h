@@ -104,6 +104,10 @@ void ag_api_template_list(ag_request *req, void *user);
 void ag_api_template_show(ag_request *req, void *user);
 void ag_api_template_validate(ag_request *req, void *user);
 
+void ag_api_trust_get(ag_request *req, void *user);
+void ag_api_trust_post(ag_request *req, void *user);
+void ag_api_trust_delete(ag_request *req, void *user);
+
 void ag_api_workflow_start(ag_request *req, void *user);
 void ag_api_workflow_list(ag_request *req, void *user);
 void ag_api_workflow_status(ag_request *req, void *user);

@@ -8,41 +8,33 @@
 #include "wire/envelope.h"
 
 /* What a listing says of a template. One that does not load is listed too, with its error. */
-static ag_value *describe(const char *name, const char *path, const char *text, size_t len)
+static ag_value *describe(const struct ag_template_file *file)
 {
     ag_value *item = ag_value_object();
     AG_AUTO(ag_template) t = NULL;
     AG_AUTO(argo_error) err = NULL;
-    ag_value_set(item, "name", ag_value_text(name));
-    ag_value_set(item, "path", ag_value_text_sane(path, strlen(path)));
-    if (ag_template_load(path, text, len, &t, &err) < 0) {
-        ag_value_set(item, "valid", ag_value_bool(false));
-        ag_value_set(item, "description", ag_value_text(argo_error_details(err)));
-        return item;
+    bool valid = ag_template_load(file->path, file->text, file->len, &t, &err) == 0;
+    ag_value_set(item, "name", ag_value_text(file->name));
+    ag_value_set(item, "path", ag_value_text_sane(file->path, strlen(file->path)));
+    ag_value_set(item, "valid", ag_value_bool(valid));
+    ag_value_set(item, "description",
+                 ag_value_text(valid ? ag_template_description(t) : argo_error_details(err)));
+    if (valid) {
+        ag_value_set(item, "steps", ag_value_int((int64_t)ag_template_step_count(t)));
+        ag_value_set(item, "parameters", ag_value_copy(ag_template_parameters(t)));
     }
-    ag_value_set(item, "valid", ag_value_bool(true));
-    ag_value_set(item, "description", ag_value_text(ag_template_description(t)));
-    ag_value_set(item, "steps", ag_value_int((int64_t)ag_template_step_count(t)));
-    ag_value_set(item, "parameters", ag_value_copy(ag_template_parameters(t)));
+    if (file->local) {
+        ag_value_set(item, "trust", ag_value_text(ag_trust_words[file->trust]));
+    }
+    if (file->shadows != NULL) {
+        ag_value_set(item, "shadows", ag_value_text_sane(file->shadows, strlen(file->shadows)));
+    }
     return item;
 }
 
-struct listing {
-    struct argo_daemon *daemon;
-    ag_value *list;
-};
-
-static int list_one(const char *name, const char *path, void *user)
+static int list_one(const struct ag_template_file *file, void *user)
 {
-    struct listing *l = user;
-    struct ag_template_file file = {0};
-    AG_AUTO(argo_error) err = NULL;
-    if (ag_catalog_find(l->daemon->domain, name, NULL, &file, &err) < 0) {
-        return 0; /* it has gone meanwhile */
-    }
-    ag_value_append(l->list, describe(name, path, file.text, file.len));
-    ag_template_file_clear(&file);
-    return 0;
+    return ag_value_append(user, describe(file));
 }
 
 void ag_api_template_list(ag_request *req, void *user)
@@ -50,8 +42,8 @@ void ag_api_template_list(ag_request *req, void *user)
     struct argo_daemon *daemon = user;
     argo_error *err = NULL;
     AG_AUTO(ag_value) list = ag_value_array();
-    struct listing l = {daemon, list};
-    if (ag_catalog_each(daemon->domain, list_one, &l, &err) < 0) {
+    const char *cwd = ag_request_query(req, "cwd");
+    if (ag_catalog_each(daemon->domain, cwd, list_one, list, &err) < 0) {
         ag_api_fail(req, err);
         return;
     }
@@ -64,11 +56,11 @@ void ag_api_template_show(ag_request *req, void *user)
     argo_error *err = NULL;
     struct ag_template_file file = {0};
     const char *cwd = ag_request_query(req, "cwd");
-    if (ag_catalog_find(daemon->domain, ag_request_param(req, "name"), cwd, &file, &err) < 0) {
+    if (ag_catalog_look(daemon->domain, ag_request_param(req, "name"), cwd, &file, &err) < 0) {
         ag_api_fail(req, err);
         return;
     }
-    ag_value *data = describe(file.name, file.path, file.text, file.len);
+    ag_value *data = describe(&file);
     ag_value_set(data, "definition", ag_value_text_sane(file.text, file.len));
     ag_value *reply = ag_envelope_success();
     ag_value_set(reply, "name", ag_value_text(file.name));
@@ -88,7 +80,7 @@ static int load(struct argo_daemon *daemon, const struct ag_start_request *body,
         file.text = text != NULL ? ag_strdup(text) : ag_value_print(body->definition, NULL);
         file.path = ag_strdup(body->definition_file);
     } else if (body->template_name != NULL) {
-        r = ag_catalog_find(daemon->domain, body->template_name, body->cwd, &file, err);
+        r = ag_catalog_look(daemon->domain, body->template_name, body->cwd, &file, err);
     } else {
         r = ag_error_field(err, ARGO_E_INVALID, "definition",
                            "definition: expected the text of a template, or its name as "

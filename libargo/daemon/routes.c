@@ -21,6 +21,10 @@ const struct ag_route ag_daemon_routes[] = {
     {AG_GET, "/api/template/{name}", USER, ag_api_template_show},
     {AG_POST, "/api/template/validate", USER, ag_api_template_validate},
 
+    {AG_GET, "/api/trust", USER, ag_api_trust_get},
+    {AG_POST, "/api/trust", USER, ag_api_trust_post},
+    {AG_DELETE, "/api/trust", USER, ag_api_trust_delete},
+
     {AG_POST, "/api/workflow/start", USER, ag_api_workflow_start},
     {AG_GET, "/api/workflow/list", USER, ag_api_workflow_list},
     {AG_GET, "/api/workflow/status/{id}", BOTH, ag_api_workflow_status},

@@ -1,8 +1,10 @@
 /*
- * Template files: where they are looked for, and in which order.
+ * Template files: where they are looked for, and in which order. Those of the directory that a run
+ * starts in come first, and count only as somebody has trusted them.
  */
 #include <dirent.h>
-#include <stdio.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -16,6 +18,7 @@ void ag_template_file_clear(struct ag_template_file *f)
     free(f->name);
     free(f->path);
     free(f->text);
+    free(f->shadows);
     *f = (struct ag_template_file){0};
 }
 
@@ -32,41 +35,80 @@ static char *locate(const char *dir, const char *name)
     return NULL;
 }
 
-static int read_template(const char *name, char *path, struct ag_template_file *out,
-                         argo_error **err)
+/* ---- finding ------------------------------------------------------------------------------------ */
+
+static char *locate_local(const char *cwd, const char *name)
 {
-    *out = (struct ag_template_file){.name = ag_strdup(name), .path = path};
-    int r = ag_file_read(path, AG_MAX_BODY, &out->text, &out->len, err);
-    if (r < 0) {
-        ag_template_file_clear(out);
+    ag_auto_free char *dir = cwd == NULL ? NULL : ag_path_join(cwd, AG_LOCAL_TEMPLATES);
+    return locate(dir, name);
+}
+
+static char *locate_own(const ag_domain *d, const char *name)
+{
+    char *path = locate(d->config.home_templates, name);
+    return path != NULL ? path : locate(d->config.installed_templates, name);
+}
+
+static int read_local(ag_domain *d, struct ag_template_file *f, argo_error **err)
+{
+    char *real = realpath(f->path, NULL); /* as it is written in the record */
+    if (real == NULL) {
+        return ag_error_field(err, ARGO_E_NO_TEMPLATE, "template", "'%s': %s", f->path,
+                              strerror(errno));
     }
-    return r;
+    free(f->path);
+    f->path = real;
+    f->local = true;
+    f->shadows = locate_own(d, f->name);
+    int r = ag_file_read(f->path, AG_MAX_BODY, &f->text, &f->len, err);
+    return r < 0
+               ? r
+               : ag_trust_look(argo_context_home(d->ctx), f->path, f->text, f->len, &f->trust, err);
+}
+
+/* 1 and *OUT, or 0 when there is no such template. */
+static int look(ag_domain *d, const char *name, const char *cwd, struct ag_template_file *out,
+                argo_error **err)
+{
+    struct ag_template_file f = {.path = locate_local(cwd, name)};
+    bool local = f.path != NULL;
+    if (!local) {
+        f.path = locate_own(d, name);
+    }
+    if (f.path == NULL) {
+        return 0;
+    }
+    f.name = ag_strdup(name);
+    int r = f.name == NULL ? ag_error_nomem(err)
+            : local        ? read_local(d, &f, err)
+                           : ag_file_read(f.path, AG_MAX_BODY, &f.text, &f.len, err);
+    if (r < 0) {
+        ag_template_file_clear(&f);
+        return r;
+    }
+    *out = f;
+    return 1;
 }
 
 /* ---- listing ------------------------------------------------------------------------------------ */
 
-struct entry {
-    char *name, *path;
-};
-
-struct entries {
-    struct entry *items;
+struct names {
+    char **items;
     size_t n;
 };
 
-static void entries_free(struct entries *list)
+static void names_free(struct names *list)
 {
     for (size_t i = 0; i < list->n; i++) {
-        free(list->items[i].name);
-        free(list->items[i].path);
+        free(list->items[i]);
     }
     free(list->items);
 }
 
-static bool has_entry(const struct entries *list, const char *name)
+static bool has_name(const struct names *list, const char *name)
 {
     for (size_t i = 0; i < list->n; i++) {
-        if (strcmp(list->items[i].name, name) == 0) {
+        if (strcmp(list->items[i], name) == 0) {
             return true;
         }
     }
@@ -84,23 +126,22 @@ static char *name_of_file(const char *file)
     return NULL;
 }
 
-static int add_entry(struct entries *list, const char *dir, const char *file)
+static int add_name(struct names *list, const char *file)
 {
     ag_auto_free char *name = name_of_file(file);
-    if (name == NULL || !ag_id_valid(name) || has_entry(list, name)) {
+    if (name == NULL || !ag_id_valid(name) || has_name(list, name)) {
         return 0;
     }
-    ag_auto_free char *path = locate(dir, name);
-    struct entry *more = realloc(list->items, (list->n + 1) * sizeof(*more));
+    char **more = realloc(list->items, (list->n + 1) * sizeof(*more));
     if (more == NULL) {
         return ARGO_E_NOMEM;
     }
     list->items = more;
-    list->items[list->n++] = (struct entry){.name = ag_take(name), .path = ag_take(path)};
+    list->items[list->n++] = ag_take(name);
     return 0;
 }
 
-static int scan(struct entries *list, const char *dir, argo_error **err)
+static int scan(struct names *list, const char *dir, argo_error **err)
 {
     DIR *d = dir == NULL ? NULL : opendir(dir);
     if (d == NULL) {
@@ -109,7 +150,7 @@ static int scan(struct entries *list, const char *dir, argo_error **err)
     int r = 0;
     struct dirent *e;
     while (r == 0 && (e = readdir(d)) != NULL) {
-        r = add_entry(list, dir, e->d_name);
+        r = add_name(list, e->d_name);
     }
     closedir(d);
     return r < 0 ? ag_error_nomem(err) : 0;
@@ -117,12 +158,16 @@ static int scan(struct entries *list, const char *dir, argo_error **err)
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
+    return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int scan_all(ag_domain *d, struct entries *list, argo_error **err)
+static int scan_all(ag_domain *d, const char *cwd, struct names *list, argo_error **err)
 {
-    int r = scan(list, d->config.home_templates, err);
+    ag_auto_free char *local = cwd == NULL ? NULL : ag_path_join(cwd, AG_LOCAL_TEMPLATES);
+    int r = scan(list, local, err);
+    if (r == 0) {
+        r = scan(list, d->config.home_templates, err);
+    }
     if (r == 0) {
         r = scan(list, d->config.installed_templates, err);
     }
@@ -132,61 +177,64 @@ static int scan_all(ag_domain *d, struct entries *list, argo_error **err)
     return r;
 }
 
-int ag_catalog_each(ag_domain *d, int (*fn)(const char *name, const char *path, void *user),
-                    void *user, argo_error **err)
+int ag_catalog_each(ag_domain *d, const char *cwd,
+                    int (*fn)(const struct ag_template_file *file, void *user), void *user,
+                    argo_error **err)
 {
-    struct entries list = {0};
-    int r = scan_all(d, &list, err);
+    struct names list = {0};
+    int r = scan_all(d, cwd, &list, err);
     for (size_t i = 0; r == 0 && i < list.n; i++) {
-        if (list.items[i].path != NULL) {
-            r = fn(list.items[i].name, list.items[i].path, user);
+        struct ag_template_file file = {0};
+        if (look(d, list.items[i], cwd, &file, NULL) > 0) { /* else it has gone meanwhile */
+            r = fn(&file, user);
         }
+        ag_template_file_clear(&file);
     }
-    entries_free(&list);
+    names_free(&list);
     return r;
 }
 
-/* ---- finding ------------------------------------------------------------------------------------ */
+/* ---- the public face ---------------------------------------------------------------------------- */
 
-static int not_found(ag_domain *d, const char *name, argo_error **err)
+static int not_found(ag_domain *d, const char *name, const char *cwd, argo_error **err)
 {
-    struct entries list = {0};
+    struct names list = {0};
     const char *nearest = NULL;
-    const char **words = NULL;
-    if (scan_all(d, &list, NULL) == 0 && list.n > 0) {
-        words = calloc(list.n, sizeof(*words));
-        for (size_t i = 0; words != NULL && i < list.n; i++) {
-            words[i] = list.items[i].name;
-        }
-        nearest = words == NULL ? NULL : ag_nearest_word(name, words, list.n);
+    if (scan_all(d, cwd, &list, NULL) == 0 && list.n > 0) {
+        nearest = ag_nearest_word(name, (const char *const *)list.items, list.n);
     }
     int r =
         ag_error_field(err, ARGO_E_NO_TEMPLATE, "template", "Template '%s' does not exist%s%s%s",
                        name, nearest == NULL ? "" : "; did you mean '",
                        nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'?");
-    free(words);
-    entries_free(&list);
+    names_free(&list);
     return r;
+}
+
+int ag_catalog_look(ag_domain *d, const char *name, const char *cwd, struct ag_template_file *out,
+                    argo_error **err)
+{
+    int r = ag_id_check(name, "template", err);
+    r = r < 0 ? r : look(d, name, cwd, out, err);
+    return r == 0 ? not_found(d, name, cwd, err) : r < 0 ? r : 0;
 }
 
 int ag_catalog_find(ag_domain *d, const char *name, const char *cwd, struct ag_template_file *out,
                     argo_error **err)
 {
-    int r = ag_id_check(name, "template", err);
+    struct ag_template_file f = {0};
+    int r = ag_catalog_look(d, name, cwd, &f, err);
+    if (r == 0 && f.local && f.trust != AG_TRUST_GIVEN) {
+        r = ag_error_field(err, ARGO_E_UNTRUSTED, "template", "'%s' %s%s%s%s", f.path,
+                           f.trust == AG_TRUST_CHANGED ? "has changed since it was trusted"
+                                                       : "is not trusted",
+                           f.shadows == NULL ? "" : "; it would take the place of '",
+                           f.shadows == NULL ? "" : f.shadows, f.shadows == NULL ? "" : "'");
+    }
     if (r < 0) {
+        ag_template_file_clear(&f);
         return r;
     }
-    ag_auto_free char *local = cwd == NULL ? NULL : ag_path_join(cwd, ".argo/workflows");
-    ag_auto_free char *untrusted = locate(local, name);
-    if (untrusted != NULL) {
-        return ag_error_field(err, ARGO_E_UNTRUSTED, "template",
-                              "'%s' shadows template '%s' and is not trusted; start it by its path "
-                              "if you mean it",
-                              untrusted, name);
-    }
-    char *path = locate(d->config.home_templates, name);
-    if (path == NULL) {
-        path = locate(d->config.installed_templates, name);
-    }
-    return path == NULL ? not_found(d, name, err) : read_template(name, path, out, err);
+    *out = f;
+    return 0;
 }

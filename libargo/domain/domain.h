@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "base/loop.h"
 #include "base/map.h"
+#include "base/trust.h"
 #include "store/store.h"
 #include "template/template.h"
 #include "wire/records.h"
@@ -256,19 +257,53 @@ int ag_session_each(ag_store *s, const char *after, int64_t limit,
 
 /* ---- templates ------------------------------------------------------------------------------------ */
 
+#define AG_LOCAL_TEMPLATES ".argo/workflows" /* of the directory that a run starts in */
+
 struct ag_template_file {
     char *name, *path, *text;
     size_t len;
+    bool local;          /* of AG_LOCAL_TEMPLATES: counts only with trust */
+    enum ag_trust trust; /* of a local one */
+    char *shadows;       /* the path of the home's or installed one that it hides; or NULL */
 };
 
 void ag_template_file_clear(struct ag_template_file *f);
-/* Searches CWD/.argo/workflows (CWD may be NULL; a hit there is ARGO_E_UNTRUSTED), the home's and
- * the installed templates, for NAME.json, NAME.yaml, NAME.yml. ARGO_E_NO_TEMPLATE names the
- * nearest. */
+/* Searches CWD/.argo/workflows (CWD may be NULL), the home's and the installed templates, for
+ * NAME.json, NAME.yaml, NAME.yml. ARGO_E_NO_TEMPLATE names the nearest. What is found may be read,
+ * not run. */
+int ag_catalog_look(ag_domain *d, const char *name, const char *cwd, struct ag_template_file *out,
+                    argo_error **err);
+/* The same, to run it: a local one that is not trusted as it is now is ARGO_E_UNTRUSTED. */
 int ag_catalog_find(ag_domain *d, const char *name, const char *cwd, struct ag_template_file *out,
                     argo_error **err);
-/* Every template by name, sorted; FN gets name and path. */
-int ag_catalog_each(ag_domain *d, int (*fn)(const char *name, const char *path, void *user),
-                    void *user, argo_error **err);
+/* Every template by name, sorted, as ag_catalog_look finds it. */
+int ag_catalog_each(ag_domain *d, const char *cwd,
+                    int (*fn)(const struct ag_template_file *file, void *user), void *user,
+                    argo_error **err);
+
+/* ---- trust ---------------------------------------------------------------------------------------- */
+
+/* A file of a repository that counts only when somebody has looked at it. */
+struct ag_trust_file {
+    char *path; /* without links */
+    char *text;
+    size_t len;
+    char sha256[AG_SHA256_HEX]; /* of what is there; in a list: of what is trusted */
+    enum ag_trust trust;
+    bool config;  /* .env.argo or .env.argo.local; else a template */
+    bool missing; /* in a list: it is not there any more */
+};
+
+typedef int (*ag_trust_file_fn)(const struct ag_trust_file *file, void *user);
+
+void ag_trust_file_clear(struct ag_trust_file *f);
+/* PATH is absolute. ARGO_E_INVALID when it is no such file. */
+int ag_trust_view(ag_domain *d, const char *path, struct ag_trust_file *out, argo_error **err);
+/* Trusts PATH with the content of that SHA256; ARGO_E_STATE when it has another. */
+int ag_trust_give(ag_domain *d, const char *path, const char *sha256, struct ag_trust_file *out,
+                  argo_error **err);
+/* ARGO_E_NO_TEMPLATE when it is not trusted. */
+int ag_trust_take(ag_domain *d, const char *path, argo_error **err);
+int ag_trust_list(ag_domain *d, ag_trust_file_fn fn, void *user, argo_error **err);
 
 #endif

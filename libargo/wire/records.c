@@ -146,6 +146,12 @@ static const struct ag_field start_request_fields[] = {
 };
 RECORD(ag_start_request_record, "start request", struct ag_start_request, start_request_fields);
 
+static const struct ag_field trust_request_fields[] = {
+    TEXT(struct ag_trust_request, "path", path, AG_MAX_FILE, AG_REQUIRED),
+    TEXT(struct ag_trust_request, "sha256", sha256, AG_MAX_NAME, AG_REQUIRED),
+};
+RECORD(ag_trust_request_record, "trust request", struct ag_trust_request, trust_request_fields);
+
 static const struct ag_field step_row_fields[] = {
     TEXT(struct ag_step_row, "step", step, AG_MAX_LABEL, 0),
     TEXT(struct ag_step_row, "path", path, AG_MAX_PATH, 0),

@@ -109,6 +109,12 @@ struct ag_start_request {
 };
 extern const struct ag_record ag_start_request_record;
 
+/* POST trust. */
+struct ag_trust_request {
+    char *path, *sha256;
+};
+extern const struct ag_record ag_trust_request_record;
+
 /* ---- steps --------------------------------------------------------------------------------- */
 
 enum ag_step_status { AG_STEP_STARTED, AG_STEP_DONE, AG_STEP_FAILED, AG_STEP_SKIPPED };

@@ -34,7 +34,7 @@ FAIL = {"workflow_name": "fail", "steps": [
 class Terminal:
     """A program on a pseudo-terminal of its own."""
 
-    def __init__(self, argv, env):
+    def __init__(self, argv, env, cwd=None):
         self.master, slave = pty.openpty()
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
 
@@ -42,7 +42,7 @@ class Terminal:
             os.setsid()
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         self.process = subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave, env=env,
-                                        preexec_fn=control, close_fds=True)
+                                        preexec_fn=control, close_fds=True, cwd=cwd)
         self.slave = slave  # kept, to look at its settings
         self.seen = b""
 

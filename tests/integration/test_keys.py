@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Idempotency-Key on every route by which a user changes something: the list is the route table's. The
 same request again gets the first reply and does nothing; another one with its key is refused."""
+import hashlib
 import re
 import unittest
 
@@ -8,6 +9,7 @@ import argo
 
 ASK = {"workflow_name": "t", "steps": [
     {"step": "q", "type": "user_ask", "prompt": "Who?", "save_to": "who"}]}
+SHA256_OF_X = hashlib.sha256(b"x").hexdigest()
 ROUTE = re.compile(r'^\s+\{AG_(POST|DELETE), "([^"]+)", (?:USER|EITHER),', re.M)
 
 
@@ -15,6 +17,18 @@ class Keys(argo.Case):
     def asking(self, name):
         self.daemon.launch(ASK, workflow_id=name)
         return self.daemon.question(name)
+
+    def setUp(self):
+        super().setUp()
+        directory = self.daemon.home / ".argo/workflows"
+        directory.mkdir(parents=True)
+        self.files = [str(directory / f"{name}.yaml") for name in "ab"]
+        for file in self.files:
+            with open(file, "w") as out:
+                out.write("x")
+        self.requests = {**self.REQUESTS, "POST /api/trust": (
+            "/api/trust", {"path": self.files[0], "sha256": SHA256_OF_X}),
+            "DELETE /api/trust": (f"/api/trust?path={self.files[1]}", None)}
 
     def prepare(self):
         """What the requests below are about."""
@@ -25,6 +39,7 @@ class Keys(argo.Case):
         self.daemon.post("/api/registry/ci", {"name": "old"})
         self.daemon.post("/api/session", {"session_id": "s1"})
         self.daemon.post("/api/session", {"session_id": "s2"})
+        self.daemon.post("/api/trust", {"path": self.files[1], "sha256": SHA256_OF_X})
 
     # Route -> path, body. They come in this order, the daemon's end last.
     REQUESTS = {
@@ -42,6 +57,8 @@ class Keys(argo.Case):
         "POST /api/session/{session}/pause": ("/api/session/s2/pause", {}),
         "POST /api/session/{session}/resume": ("/api/session/s2/resume", {}),
         "DELETE /api/session/{session}": ("/api/session/s1", None),
+        "POST /api/trust": None,  # about files of each test's own: see setUp
+        "DELETE /api/trust": None,
         "POST /api/daemon/sync": ("/api/daemon/sync", {}),
         "POST /api/daemon/shutdown": ("/api/daemon/shutdown", {}),
     }
@@ -49,9 +66,9 @@ class Keys(argo.Case):
     def send(self, route, key, changed=False):
         """CHANGED: the same route and path, and another body, or without a body another query."""
         method = route.split()[0]
-        path, body = self.REQUESTS[route]
+        path, body = self.requests[route]
         if changed:
-            path += "?changed=1" if body is None else ""
+            path += ("&" if "?" in path else "?") + "changed=1" if body is None else ""
             body = body if body is None else {**body, "changed": 1}
         return self.daemon.request(method, path, body, {"Idempotency-Key": key})
 

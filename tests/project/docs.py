@@ -251,6 +251,17 @@ def check_metrics():
     compare("metrics.md", "label", {word for row in table for word in code_words(row[2])}, labels)
 
 
+def check_settings():
+    """configuration.md's table, against the one table of base/config.c."""
+    table = read("libargo/base/config.c").split("struct known table[] = {")[1].split("\n};")[0]
+    actual = [(key, builtin.strip('"').replace("NULL", ""), f"--{option}" if option else "")
+              for key, builtin, option in
+              re.findall(r'\{"(\w+)", \w+, \d+, \w+, \w+, (NULL|"[^"]*"), (?:NULL|"([^"]*)")', table)]
+    documented = [(code_words(row[0])[0], row[1], "".join(code_words(row[2])))
+                  for row in rows(section(read("docs/configuration.md"), "## Settings"))[1:]]
+    compare("configuration.md", "setting", documented, actual)
+
+
 def check_links():
     for path in [*sorted((root / "docs").glob("*.md")), root / "README.md",
                  root / "CONTRIBUTING.md"]:
@@ -269,6 +280,7 @@ check_arc()
 check_daemon_options()
 check_examples()
 check_metrics()
+check_settings()
 check_links()
 for problem in problems:
     print(problem)

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include <argo/client.h>
+#include <argo/config.h>
 #include <argo/value.h>
 
 #include "options.h"
@@ -27,15 +28,18 @@ enum arc_exit {
 };
 
 struct arc {
-    const char *url;  /* --url, ARGO_DAEMON_URL, or NULL: the home's own daemon */
+    const char *url;  /* ARGO_DAEMON_URL, or NULL: the home's own daemon */
     const char *home; /* --home or NULL */
-    const char *port; /* --port or NULL: where a daemon that arc starts listens */
+    const char *port; /* ARGO_DAEMON_PORT if it is set: where a daemon that arc starts listens */
     int json;
     bool terminal; /* a person is at both ends: stdin and stdout */
     bool colour;
     const struct arc_command *command; /* for usage messages */
     int help, version;
     argo_context *ctx;
+    argo_config *config;
+    argo_error
+        *unsettled; /* what is wrong with the settings, for a command that works all the same */
     argo_client *client; /* after the first request */
 };
 
@@ -63,7 +67,7 @@ static inline void arc_free_value(argo_value **p)
 
 /* ---- requests (call.c) ----------------------------------------------------------------------- */
 
-/* After the options have been read: environment, checks, context. False with the exit code. */
+/* After the options have been read: context and settings. False with the exit code. */
 bool arc_settle(struct arc *arc, int *out);
 
 struct arc_reply {
@@ -99,10 +103,14 @@ int arc_launch(struct arc *arc);
 /* Prints what went wrong and what to do next; returns the exit code. NULL: it has been said that
  * there is no daemon. */
 int arc_fail(struct arc *arc, const argo_error *err);
+/* The same of what is wrong with the settings: it is no request's fault. */
+int arc_wrong_setting(struct arc *arc, const argo_error *err);
 /* "arc: ..." on stderr; ARC_EXIT_FAILED. Every %s is made safe by the whole line being so. */
 int arc_failed(struct arc *arc, const char *format, ...) ARGO_PRINTF(2, 3);
 /* The same with the command's usage; ARC_EXIT_USAGE. */
 int arc_usage(struct arc *arc, const char *format, ...) ARGO_PRINTF(2, 3);
+/* Asks a yes or no on the terminal; no is what counts when nothing is said. */
+bool arc_confirmed(const char *format, ...) ARGO_PRINTF(1, 2);
 /* Text from elsewhere, made safe. */
 void arc_put(FILE *out, const char *text);
 void arc_putf(FILE *out, const char *format, ...) ARGO_PRINTF(2, 3);

@@ -6,14 +6,9 @@
 #include <unistd.h>
 
 #include "arc.h"
+#include "commands.h"
 
 enum { POLL_UNIX_S = 600, POLL_TCP_S = 30 };
-
-static const char *setting(const char *given, const char *variable)
-{
-    const char *value = given != NULL ? given : getenv(variable);
-    return value == NULL || *value == '\0' ? NULL : value;
-}
 
 /* --home may be relative, as any directory on a command line; the library's may not. */
 static char *absolute(const char *path)
@@ -22,21 +17,54 @@ static char *absolute(const char *path)
     return cwd == NULL ? NULL : arc_format("%s/%s", cwd, path);
 }
 
+/* What the settings say of KEY, if anybody has set it. */
+static const char *given(const struct arc *arc, const char *key)
+{
+    const struct argo_setting *setting;
+    for (size_t i = 0; (setting = argo_config_at(arc->config, i)) != NULL; i++) {
+        if (strcmp(setting->key, key) == 0 && setting->given) {
+            return setting->value;
+        }
+    }
+    return NULL;
+}
+
+static int set_given(argo_config *config, const char *key, const char *value, argo_error **err)
+{
+    return value == NULL ? 0 : argo_config_set(config, key, value, err);
+}
+
+static int read_settings(struct arc *arc, argo_error **err)
+{
+    arc_auto_free char *cwd = getcwd(NULL, 0);
+    int r = argo_config_new(arc->ctx, cwd, &arc->config, err);
+    r = r < 0 ? r : set_given(arc->config, "ARGO_DAEMON_URL", arc->url, err);
+    r = r < 0 ? r : set_given(arc->config, "ARGO_DAEMON_PORT", arc->port, err);
+    if (r == 0) {
+        arc->url = given(arc, "ARGO_DAEMON_URL");
+        arc->port = given(arc, "ARGO_DAEMON_PORT");
+    }
+    return r;
+}
+
 bool arc_settle(struct arc *arc, int *out)
 {
     arc_auto_error argo_error *err = NULL;
     arc_auto_free char *home = absolute(arc->home);
-    arc->url = setting(arc->url, "ARGO_DAEMON_URL");
-    arc->port = setting(arc->port, "ARGO_DAEMON_PORT");
-    if (arc->port != NULL && arc_parse_number(arc->port, 0, 65535) < 0) {
-        *out = arc_usage(arc, "port '%s' is none: expected a number from 0 to 65535", arc->port);
-        return false;
-    }
     if (argo_context_new(home != NULL ? home : arc->home, &arc->ctx, &err) < 0) {
         *out = arc_fail(arc, err);
         return false;
     }
-    return true;
+    if (read_settings(arc, &err) == 0) {
+        return true;
+    }
+    if (arc->command->unsettled) {
+        arc->unsettled = err;
+        err = NULL;
+        return true;
+    }
+    *out = arc_wrong_setting(arc, err);
+    return false;
 }
 
 void arc_reply_clear(struct arc_reply *reply)

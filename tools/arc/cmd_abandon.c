@@ -1,19 +1,10 @@
 /*
  * abandon: asks first, because nothing brings a run back.
  */
-#include <strings.h>
-
 #include "arc.h"
 #include "commands.h"
 
 enum { ABANDON_MS = 120 * 1000 }; /* TERM, grace, KILL, for everything of the run */
-
-static bool confirmed(const char *id)
-{
-    char line[16];
-    arc_putf(stderr, "End %s and all of its processes? [y/N] ", id);
-    return fgets(line, sizeof(line), stdin) != NULL && strncasecmp(line, "y", 1) == 0;
-}
 
 struct abandon {
     int yes;
@@ -37,7 +28,7 @@ static int abandon(struct arc *arc, int argc, char **argv)
     if (!given.yes && !arc->terminal) {
         return arc_usage(arc, "abandon: without a terminal to ask on, --yes is needed");
     }
-    if (!given.yes && !confirmed(id)) {
+    if (!given.yes && !arc_confirmed("End %s and all of its processes?", id)) {
         fputs("Nothing has been done.\n", stderr);
         return ARC_EXIT_FAILED;
     }

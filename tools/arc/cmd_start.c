@@ -122,6 +122,13 @@ static int put_directory(struct arc *arc, const char *given, argo_value *body)
     return 0;
 }
 
+/* What a step gets for which template and registry say nothing. */
+static void put_defaults(struct arc *arc, argo_value *body)
+{
+    put_known(body, "default_provider", argo_config_get(arc->config, "ARGO_DEFAULT_PROVIDER"));
+    put_known(body, "default_model", argo_config_get(arc->config, "ARGO_DEFAULT_MODEL"));
+}
+
 static int build(struct arc *arc, const struct start *start, const struct arc_list *words,
                  argo_value *body)
 {
@@ -137,6 +144,7 @@ static int build(struct arc *arc, const struct start *start, const struct arc_li
     if (code == 0) {
         code = put_directory(arc, start->cwd, body);
         put_environment(body);
+        put_defaults(arc, body);
         put_request_key(body);
     }
     return code;

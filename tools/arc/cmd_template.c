@@ -9,16 +9,39 @@
 #include "file.h"
 #include "table.h"
 
+/* Of this directory as well, which is asked for by its path. */
+static char *path_here(const char *format, const char *name)
+{
+    arc_auto_free char *cwd = getcwd(NULL, 0);
+    const char *dir = cwd == NULL ? "/" : cwd;
+    return name == NULL ? argo_client_path(format, dir) : argo_client_path(format, name, dir);
+}
+
+static void add_template(struct arc_table *table, const argo_value *t)
+{
+    char steps[24];
+    bool valid = argo_value_bool(t, "valid", true);
+    const char *trust = argo_value_text(t, "trust", "");
+    snprintf(steps, sizeof(steps), "%lld", (long long)argo_value_int(t, "steps", 0));
+    arc_auto_free char *state = arc_format(
+        "%s%s", trust, argo_value_text(t, "shadows", NULL) == NULL ? "" : ", shadows another");
+    arc_table_add(table, argo_value_text(t, "name", ""));
+    arc_table_add(table, valid ? steps : "invalid");
+    arc_table_add(table, state == NULL ? trust : state);
+    arc_table_add(table, argo_value_text(t, "description", ""));
+}
+
 static int template_list(struct arc *arc, int argc, char **argv)
 {
-    static const char *const headers[] = {"NAME", "STEPS", "DESCRIPTION", NULL};
+    static const char *const headers[] = {"NAME", "STEPS", "HERE", "DESCRIPTION", NULL};
     int code = 0;
     arc_auto_list struct arc_list none = {0};
     if (!arc_arguments(arc, NULL, argc, argv, &none, &code)) {
         return code;
     }
     arc_auto_reply struct arc_reply reply = {0};
-    if (!arc_fetch(arc, "/api/template", &reply, &code)) {
+    arc_auto_free char *path = path_here("/api/template?cwd={}", NULL);
+    if (!arc_fetch(arc, path, &reply, &code)) {
         return code;
     }
     const argo_value *list = argo_value_get(reply.value, "templates");
@@ -30,13 +53,7 @@ static int template_list(struct arc *arc, int argc, char **argv)
     struct arc_table table;
     arc_table_init(&table, headers);
     for (size_t i = 0; i < argo_value_size(list); i++) {
-        char steps[24];
-        const argo_value *t = argo_value_at(list, i);
-        bool valid = argo_value_bool(t, "valid", true);
-        snprintf(steps, sizeof(steps), "%lld", (long long)argo_value_int(t, "steps", 0));
-        arc_table_add(&table, argo_value_text(t, "name", ""));
-        arc_table_add(&table, valid ? steps : "invalid");
-        arc_table_add(&table, argo_value_text(t, "description", ""));
+        add_template(&table, argo_value_at(list, i));
     }
     arc_table_print(&table, stdout, arc_terminal_width());
     arc_table_clear(&table);
@@ -46,6 +63,7 @@ static int template_list(struct arc *arc, int argc, char **argv)
 const struct arc_command arc_command_template_list = {
     .name = "template list",
     .brief = "List templates",
+    .help = "HERE says of those in ./.argo/workflows whether they are trusted.\n",
     .run = template_list,
 };
 
@@ -57,7 +75,7 @@ static int template_show(struct arc *arc, int argc, char **argv)
         return code;
     }
     arc_auto_reply struct arc_reply reply = {0};
-    arc_auto_free char *path = argo_client_path("/api/template/{}", words.items[0]);
+    arc_auto_free char *path = path_here("/api/template/{}?cwd={}", words.items[0]);
     if (!arc_fetch(arc, path, &reply, &code)) {
         return code;
     }

@@ -8,16 +8,18 @@
 #include "suggest.h"
 
 static const struct arc_command *const commands[] = {
-    &arc_command_start,          &arc_command_attach,       &arc_command_list,
-    &arc_command_status,         &arc_command_steps,        &arc_command_logs,
-    &arc_command_answer,         &arc_command_pause,        &arc_command_resume,
-    &arc_command_abandon,        &arc_command_validate,     &arc_command_template_list,
-    &arc_command_template_show,  &arc_command_ci_list,      &arc_command_ci_add,
-    &arc_command_ci_show,        &arc_command_ci_remove,    &arc_command_session_list,
-    &arc_command_session_new,    &arc_command_session_show, &arc_command_session_pause,
-    &arc_command_session_resume, &arc_command_session_end,  &arc_command_daemon_start,
-    &arc_command_daemon_stop,    &arc_command_daemon_sync,  &arc_command_daemon_status,
-    &arc_command_version,        &arc_command_help,
+    &arc_command_start,         &arc_command_attach,         &arc_command_list,
+    &arc_command_status,        &arc_command_steps,          &arc_command_logs,
+    &arc_command_answer,        &arc_command_pause,          &arc_command_resume,
+    &arc_command_abandon,       &arc_command_validate,       &arc_command_template_list,
+    &arc_command_template_show, &arc_command_template_trust, &arc_command_ci_list,
+    &arc_command_ci_add,        &arc_command_ci_show,        &arc_command_ci_remove,
+    &arc_command_session_list,  &arc_command_session_new,    &arc_command_session_show,
+    &arc_command_session_pause, &arc_command_session_resume, &arc_command_session_end,
+    &arc_command_daemon_start,  &arc_command_daemon_stop,    &arc_command_daemon_sync,
+    &arc_command_daemon_status, &arc_command_config,         &arc_command_config_get,
+    &arc_command_config_set,    &arc_command_config_unset,   &arc_command_config_trust,
+    &arc_command_version,       &arc_command_help,
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -33,17 +35,40 @@ static bool is_long_form(const char *name)
     return false;
 }
 
-static const struct arc_command *find(const char *first, const char *second, int *used)
+/* The command whose name is exactly this. */
+static const struct arc_command *named(const char *name)
 {
-    char words[64];
-    snprintf(words, sizeof(words), "%s %s", first, second == NULL ? "" : second);
     for (size_t i = 0; i < N_COMMANDS; i++) {
-        if (strcmp(commands[i]->name, first) == 0 || strcmp(commands[i]->name, words) == 0) {
-            *used = strchr(commands[i]->name, ' ') == NULL ? 1 : 2;
+        if (strcmp(commands[i]->name, name) == 0) {
             return commands[i];
         }
     }
     return NULL;
+}
+
+/* Whether there is a command "FIRST something". */
+static bool is_group(const char *first)
+{
+    size_t len = strlen(first);
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        if (strncmp(commands[i]->name, first, len) == 0 && commands[i]->name[len] == ' ') {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Two words before one; "config gte" is no "config". */
+static const struct arc_command *find(const char *first, const char *second, int *used)
+{
+    char words[64];
+    snprintf(words, sizeof(words), "%s %s", first, second == NULL ? "" : second);
+    const struct arc_command *command = named(words);
+    *used = command == NULL ? 1 : 2;
+    if (command == NULL && (second == NULL || *second == '-' || !is_group(first))) {
+        command = named(first);
+    }
+    return command;
 }
 
 /* "ci" and "ci lst" get the commands of this group, other words the nearest one. */
@@ -51,13 +76,11 @@ static void say_unknown(struct arc *arc, const char *first, const char *second)
 {
     char words[64];
     size_t len = strlen(first);
-    bool group = false;
+    bool group = is_group(first);
     struct arc_suggestion suggestion = {.word = first};
     snprintf(words, sizeof(words), "%s %s", first, second == NULL ? "" : second);
     for (size_t i = 0; i < N_COMMANDS; i++) {
-        const char *name = commands[i]->name;
-        group = group || (strncmp(name, first, len) == 0 && name[len] == ' ');
-        arc_suggest(&suggestion, name);
+        arc_suggest(&suggestion, commands[i]->name);
     }
     if (group) {
         suggestion = (struct arc_suggestion){.word = words};

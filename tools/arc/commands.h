@@ -17,6 +17,7 @@ struct arc_command {
     const struct arc_option *options;        /* or NULL */
     size_t min, max;                         /* how many positional arguments */
     enum arc_words words[ARC_COMMAND_WORDS]; /* what they are */
+    bool unsettled;                          /* works with wrong settings, too: arc->unsettled */
     bool workflow;                           /* `arc workflow NAME` is the same */
 };
 
@@ -46,6 +47,7 @@ extern const struct arc_command arc_command_abandon;
 extern const struct arc_command arc_command_validate;
 extern const struct arc_command arc_command_template_list;
 extern const struct arc_command arc_command_template_show;
+extern const struct arc_command arc_command_template_trust;
 extern const struct arc_command arc_command_ci_list;
 extern const struct arc_command arc_command_ci_add;
 extern const struct arc_command arc_command_ci_show;
@@ -60,6 +62,11 @@ extern const struct arc_command arc_command_daemon_start;
 extern const struct arc_command arc_command_daemon_stop;
 extern const struct arc_command arc_command_daemon_sync;
 extern const struct arc_command arc_command_daemon_status;
+extern const struct arc_command arc_command_config;
+extern const struct arc_command arc_command_config_get;
+extern const struct arc_command arc_command_config_set;
+extern const struct arc_command arc_command_config_unset;
+extern const struct arc_command arc_command_config_trust;
 extern const struct arc_command arc_command_version;
 extern const struct arc_command arc_command_help;
 

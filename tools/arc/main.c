@@ -68,6 +68,8 @@ int main(int argc, char **argv)
     };
     int code = flush(run(&arc, argc - 1, argv + 1));
     argo_client_free(arc.client);
+    argo_config_free(arc.config);
+    argo_error_free(arc.unsettled);
     argo_context_free(arc.ctx);
     return code;
 }

@@ -25,7 +25,8 @@ enum arc_words {
     ARC_WORDS_SESSION,
     ARC_WORDS_QUESTION,
     ARC_WORDS_STATE,
-    ARC_WORDS_PROVIDER
+    ARC_WORDS_PROVIDER,
+    ARC_WORDS_SETTING
 };
 
 struct arc_list {

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "arc.h"
@@ -63,6 +64,17 @@ int arc_usage(struct arc *arc, const char *format, ...)
     return ARC_EXIT_USAGE;
 }
 
+bool arc_confirmed(const char *format, ...)
+{
+    char line[16];
+    va_list args;
+    va_start(args, format);
+    vput(stderr, format, args);
+    va_end(args);
+    fputs(" [y/N] ", stderr);
+    return fgets(line, sizeof(line), stdin) != NULL && strncasecmp(line, "y", 1) == 0;
+}
+
 void arc_print_json(const char *text)
 {
     /* JSON escapes few of the characters that a terminal obeys. */
@@ -102,7 +114,8 @@ static const struct advice table[] = {
      "Store its key in $ARGO_HOME/keys/NAME (mode 0600), or add the CI with it: "
      "arc ci add NAME --provider P --key-env VARIABLE"},
     {ARGO_E_UNTRUSTED, ARC_EXIT_FAILED,
-     "Read it, then start it by its path: arc start ./.argo/workflows/NAME.yaml"},
+     "Look at it and let it count: arc template trust NAME. Or start it by its path: "
+     "arc start ./.argo/workflows/NAME.yaml"},
     {ARGO_E_NO_TOKEN, ARC_EXIT_FAILED,
      "Over TCP the token in $ARGO_HOME/token is needed: is --home that of this daemon?"},
     {ARGO_E_WAITERS, ARC_EXIT_FAILED, "Try again in a moment."},
@@ -219,6 +232,16 @@ int arc_fail(struct arc *arc, const argo_error *err)
         fprintf(stderr, "%s\n", advice->next);
     }
     return code;
+}
+
+int arc_wrong_setting(struct arc *arc, const argo_error *err)
+{
+    if (arc->json || *argo_error_details(err) == '\0') {
+        (void)arc_fail(arc, err);
+    } else {
+        arc_putf(stderr, "arc: %s\n", argo_error_details(err));
+    }
+    return argo_error_code(err) == ARGO_E_INVALID ? ARC_EXIT_USAGE : ARC_EXIT_FAILED;
 }
 
 bool arc_fetch(struct arc *arc, const char *path, struct arc_reply *reply, int *code)

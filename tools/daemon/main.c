@@ -102,9 +102,13 @@ static int repair(argo_context *ctx, argo_error **err)
     return r;
 }
 
-static int work(const struct options *o, struct log *log, argo_context **ctx, argo_error **err)
+static int work(struct options *o, struct log *log, argo_context **ctx, argo_error **err)
 {
     int r = argo_context_new(o->home, ctx, err);
+    if (r < 0) {
+        return r;
+    }
+    r = options_configure(o, *ctx, err);
     if (r < 0) {
         return r;
     }

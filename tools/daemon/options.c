@@ -194,8 +194,11 @@ int options_parse(int argc, char **argv, struct options *out)
     struct options o = {.daemon = ARGO_DAEMON_OPTIONS_INIT, .ready_fd = -1, .level = ARGO_LOG_INFO};
     int r = OPTIONS_GO;
     int option = 0;
-    while (r == OPTIONS_GO && (option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
+    int index = -1;
+    while (r == OPTIONS_GO && (option = getopt_long(argc, argv, "h", known, &index)) != -1) {
         r = take(option, optarg, &o);
+        o.given |= index >= 0 ? UINT64_C(1) << index : 0;
+        index = -1;
     }
     if (r == OPTIONS_GO && optind < argc) {
         fprintf(stderr, "argo-daemon: '%s': no arguments are expected\n", argv[optind]);
@@ -213,6 +216,41 @@ int options_parse(int argc, char **argv, struct options *out)
     o.daemon.executor = o.executor;
     o.daemon.templates = o.templates;
     *out = o;
+    return r;
+}
+
+/* The place of the option NAME in `known`. */
+static size_t place_of(const char *name)
+{
+    size_t i = 0;
+    while (known[i].name != NULL && strcmp(known[i].name, name) != 0) {
+        i++;
+    }
+    return i;
+}
+
+/* The library has checked the values; a switch is 0 or 1. */
+static void take_setting(const struct argo_setting *setting, struct options *o)
+{
+    size_t i = place_of(setting->option);
+    bool off = known[i].has_arg == no_argument && strcmp(setting->value, "1") != 0;
+    bool counts = known[i].name != NULL && !off && (o->given & UINT64_C(1) << i) == 0;
+    if (counts) {
+        (void)take(known[i].val, setting->value, o);
+    }
+}
+
+int options_configure(struct options *o, const argo_context *ctx, argo_error **err)
+{
+    argo_config *config = NULL;
+    const struct argo_setting *setting;
+    int r = argo_config_new(ctx, NULL, &config, err);
+    for (size_t i = 0; r == 0 && (setting = argo_config_at(config, i)) != NULL; i++) {
+        if (setting->given && setting->option != NULL) {
+            take_setting(setting, o);
+        }
+    }
+    argo_config_free(config);
     return r;
 }
 

@@ -4,6 +4,7 @@
 #ifndef DAEMON_OPTIONS_H
 #define DAEMON_OPTIONS_H
 
+#include <argo/config.h>
 #include <argo/daemon.h>
 
 struct options {
@@ -14,6 +15,7 @@ struct options {
     int foreground;
     int repair;
     enum argo_log_level level;
+    uint64_t given; /* a bit for each option of the command line */
 };
 
 enum { OPTIONS_GO, OPTIONS_SHOWN, OPTIONS_WRONG };
@@ -21,6 +23,8 @@ enum { OPTIONS_GO, OPTIONS_SHOWN, OPTIONS_WRONG };
 /* OPTIONS_SHOWN: help or version went to stdout. OPTIONS_WRONG: stderr says what. OUT is to be
  * cleared whatever is returned. */
 int options_parse(int argc, char **argv, struct options *out);
+/* Takes from $ARGO_HOME/config and the environment what the command line does not say. */
+int options_configure(struct options *o, const argo_context *ctx, argo_error **err);
 void options_clear(struct options *o);
 
 #endif

@@ -18,12 +18,15 @@ static void put_file(const char *path, const char *text)
     ck_assert_int_eq(fclose(f), 0);
 }
 
-static int list(const char *name, const char *path, void *user)
+static int list(const struct ag_template_file *file, void *user)
 {
     char *all = user;
     size_t len = strlen(all);
-    const char *dir = strstr(path, "/home/") != NULL ? "home" : "installed";
-    snprintf(all + len, 512 - len, "%s %s%s;", name, dir, strrchr(path, '.'));
+    const char *dir = file->local                            ? "local"
+                      : strstr(file->path, "/home/") != NULL ? "home"
+                                                             : "installed";
+    snprintf(all + len, 512 - len, "%s %s%s%s%s;", file->name, dir, strrchr(file->path, '.'),
+             file->local ? " " : "", file->local ? ag_trust_words[file->trust] : "");
     return 0;
 }
 
@@ -37,7 +40,7 @@ START_TEST(templates_are_listed_by_name)
     put_file(fixture_path("home/notes.txt"), "n");
     put_file(fixture_path("home/.hidden.json"), "n");
     put_file(fixture_path("home/c d.json"), "n");
-    ck_assert_int_eq(ag_catalog_each(fx.domain, list, all, NULL), 0);
+    ck_assert_int_eq(ag_catalog_each(fx.domain, NULL, list, all, NULL), 0);
     ck_assert_str_eq(all, "a installed.yml;b home.json;");
 }
 END_TEST
@@ -61,15 +64,79 @@ END_TEST
 
 START_TEST(a_shadow_is_not_trusted)
 {
+    AG_AUTO(argo_error) err = NULL;
     struct ag_template_file file;
     put_file(fixture_path("home/report.yaml"), "h");
     ck_assert_int_eq(mkdir(fixture_path(".argo"), 0700), 0);
     ck_assert_int_eq(mkdir(fixture_path(".argo/workflows"), 0700), 0);
     put_file(fixture_path(".argo/workflows/report.json"), "evil");
-    ck_assert_int_eq(ag_catalog_find(fx.domain, "report", fixture_path(""), &file, NULL),
+    ck_assert_int_eq(ag_catalog_find(fx.domain, "report", fixture_path(""), &file, &err),
                      ARGO_E_UNTRUSTED);
+    ck_assert_ptr_nonnull(strstr(argo_error_details(err), "is not trusted"));
+    ck_assert_ptr_nonnull(strstr(argo_error_details(err), "home/report.yaml"));
+    ck_assert_int_eq(ag_catalog_look(fx.domain, "report", fixture_path(""), &file, NULL), 0);
+    ck_assert_str_eq(file.text, "evil");
+    ck_assert_str_eq(file.shadows, fixture_path("home/report.yaml"));
+    ag_template_file_clear(&file);
     ck_assert_int_eq(ag_catalog_find(fx.domain, "report", NULL, &file, NULL), 0);
     ag_template_file_clear(&file);
+}
+END_TEST
+
+/* A template that is only there, trusted as it is, and changed afterwards. */
+START_TEST(trust_lets_a_local_template_run)
+{
+    AG_AUTO(argo_error) err = NULL;
+    struct ag_template_file file = {0};
+    struct ag_trust_file seen = {0}, given = {0};
+    char all[512] = "";
+    ck_assert_int_eq(mkdir(fixture_path(".argo"), 0700), 0);
+    ck_assert_int_eq(mkdir(fixture_path(".argo/workflows"), 0700), 0);
+    const char *path = fixture_path(".argo/workflows/local.yaml");
+    put_file(path, "one");
+    ck_assert_int_eq(ag_trust_view(fx.domain, path, &seen, NULL), 0);
+    ck_assert_int_eq(seen.trust, AG_TRUST_NONE);
+    put_file(path, "two");
+    ck_assert_int_eq(ag_trust_give(fx.domain, path, seen.sha256, &given, NULL), ARGO_E_STATE);
+    ag_trust_file_clear(&seen);
+    ck_assert_int_eq(ag_trust_view(fx.domain, path, &seen, NULL), 0);
+    ck_assert_int_eq(ag_trust_give(fx.domain, path, seen.sha256, &given, NULL), 0);
+    ag_trust_file_clear(&given);
+    ck_assert_int_eq(ag_catalog_find(fx.domain, "local", fixture_path(""), &file, NULL), 0);
+    ck_assert_str_eq(file.text, "two");
+    ck_assert_ptr_null(file.shadows);
+    ag_template_file_clear(&file);
+    ck_assert_int_eq(ag_catalog_each(fx.domain, fixture_path(""), list, all, NULL), 0);
+    ck_assert_str_eq(all, "local local.yaml trusted;");
+    put_file(path, "three");
+    ck_assert_int_eq(ag_catalog_find(fx.domain, "local", fixture_path(""), &file, &err),
+                     ARGO_E_UNTRUSTED);
+    ck_assert_ptr_nonnull(strstr(argo_error_details(err), "has changed"));
+    ck_assert_int_eq(ag_trust_take(fx.domain, path, NULL), 0);
+    ck_assert_int_eq(ag_trust_take(fx.domain, path, NULL), ARGO_E_NO_TEMPLATE);
+    ag_trust_file_clear(&seen);
+}
+END_TEST
+
+START_TEST(not_everything_can_be_trusted)
+{
+    struct ag_trust_file file = {0};
+    static const char *const names[] = {"home/report.yaml", "x.argo/workflows/a.yaml", "none"};
+    put_file(fixture_path("home/report.yaml"), "h");
+    ck_assert_int_eq(mkdir(fixture_path("x.argo"), 0700), 0);
+    ck_assert_int_eq(mkdir(fixture_path("x.argo/workflows"), 0700), 0);
+    put_file(fixture_path("x.argo/workflows/a.yaml"), "h");
+    for (size_t i = 0; i < AG_ARRAY_SIZE(names); i++) {
+        ck_assert_msg(ag_trust_view(fx.domain, fixture_path(names[i]), &file, NULL) ==
+                          ARGO_E_INVALID,
+                      "%s", names[i]);
+    }
+    ck_assert_int_eq(ag_trust_view(fx.domain, "x.yaml", &file, NULL), ARGO_E_INVALID);
+    ck_assert_int_eq(ag_trust_give(fx.domain, "/x", "abc", &file, NULL), ARGO_E_INVALID);
+    put_file(fixture_path(".env.argo"), "ARGO_DAEMON_PORT=1");
+    ck_assert_int_eq(ag_trust_view(fx.domain, fixture_path(".env.argo"), &file, NULL), 0);
+    ck_assert(file.config);
+    ag_trust_file_clear(&file);
 }
 END_TEST
 
@@ -138,6 +205,8 @@ static Suite *catalog_suite(void)
     tcase_add_test(tc, templates_are_listed_by_name);
     tcase_add_test(tc, templates_are_found_in_order);
     tcase_add_test(tc, a_shadow_is_not_trusted);
+    tcase_add_test(tc, trust_lets_a_local_template_run);
+    tcase_add_test(tc, not_everything_can_be_trusted);
     tcase_add_test(tc, what_is_missing_is_guessed);
     tcase_add_test(tc, a_template_with_a_nul_is_refused);
     tcase_add_test(tc, cis_are_registered_once);

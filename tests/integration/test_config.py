@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""Settings and trust: where settings come from, what a directory may say, and that templates of a
+repository run only as somebody has looked at them."""
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import argo
+from test_arc import Terminal
+
+HELLO = "workflow_name: {0}\nsteps:\n  - {{step: s, type: display, message: '{1}'}}\n"
+DANGER = """workflow_name: danger
+steps:
+  - step: wipe
+    type: command
+    argv: [rm, -rf, /tmp/everything]
+"""
+
+
+class Case(argo.Case):
+    def setUp(self):
+        super().setUp()
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="argo-repo-"))
+        self.addCleanup(shutil.rmtree, self.dir, True)
+
+    def here(self, *args, check=None, **kw):
+        return self.arc(*args, check=check, cwd=self.dir, **kw)
+
+    def template(self, name, text):
+        path = self.dir / ".argo/workflows" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+
+class Settings(Case):
+    def settings(self, *args, **kw):
+        reply = json.loads(self.here("config", "--json", *args, check=0, **kw).stdout)
+        return {s["key"]: (s["value"], s["source"]) for s in reply["settings"]}
+
+    def test_every_value_says_where_it_comes_from(self):
+        self.assertEqual(self.settings()["ARGO_DAEMON_PORT"], ("9876", "built-in"))
+        self.here("config", "set", "ARGO_DAEMON_PORT", "1111", check=0)
+        (self.dir / ".env.argo").write_text("# ours\nARGO_DEFAULT_MODEL='m 1'\n")
+        settings = self.settings("--url", f"unix:{self.daemon.socket}",
+                                 env={"ARGO_DEFAULT_PROVIDER": "local"})
+        self.assertEqual(settings["ARGO_DAEMON_PORT"],
+                         ("1111", f"{self.daemon.home}/config:1"))
+        self.assertEqual(settings["ARGO_DEFAULT_MODEL"], ("m 1", f"{self.dir}/.env.argo:2"))
+        self.assertEqual(settings["ARGO_DEFAULT_PROVIDER"], ("local", "environment"))
+        self.assertEqual(settings["ARGO_DAEMON_URL"],
+                         (f"unix:{self.daemon.socket}", "command line"))
+        shown = self.here("config", check=0).stdout
+        self.assertIn(f"{self.dir}/.env.argo:2", shown)
+        self.assertEqual(self.here("config", "get", "ARGO_DEFAULT_MODEL", check=0).stdout, "m 1\n")
+
+    def test_what_counts_here_is_said(self):
+        (self.dir / ".env.argo").write_text("ARGO_DAEMON_PORT=5\n")
+        said = self.here("config", "set", "ARGO_DAEMON_PORT", "6", check=0).stderr
+        self.assertIn(f"What counts here is 5, from: {self.dir}/.env.argo:1", said)
+        self.here("config", "unset", "ARGO_DAEMON_PORT", check=0)
+        self.assertEqual((self.daemon.home / "config").read_text(), "")
+
+    def test_bad_settings_stop_commands_but_those_that_mend(self):
+        file = self.dir / ".env.argo"
+        file.write_text("ARGO_DAEMON_PORT=abc\n")
+        result = self.here("list", check=2)
+        self.assertEqual(result.stderr, f"arc: {file}:1: ARGO_DAEMON_PORT is 'abc', expected a "
+                         "number from 0 to 65535\n")
+        self.assertEqual(json.loads(self.here("list", "--json", check=2).stdout)["error"]["code"],
+                         1001)
+        self.here("config", "set", "ARGO_PARK_AFTER", "3", check=0)
+        self.here("help", check=0)
+        file.unlink()
+        self.here("list", "--port", "65536", check=2)
+        self.here("list", env={"ARGO_DAEMON_PORT": "x"}, check=2)
+        self.here("config", "get", "ARGO_PARK_AFTR", check=3)
+        self.assertIn("did you mean 'ARGO_PARK_AFTER'?",
+                      self.here("config", "get", "ARGO_PARK_AFTR").stderr)
+        self.assertIn("Did you mean: arc config get", self.here("config", "gte", check=2).stderr)
+
+    def test_a_directorys_file_says_all_only_with_trust(self):
+        file = self.dir / ".env.argo.local"
+        file.write_text("ARGO_DAEMON_URL=unix:/nowhere\n")
+        result = self.here("list", check=1)
+        self.assertIn(f"{file}:1: ARGO_DAEMON_URL may be set here by a trusted file only",
+                      result.stderr)
+        self.assertIn("arc config trust", result.stderr)
+        seen = self.here("config", "trust", ".env.argo.local", "--yes", check=0).stderr
+        self.assertIn("ARGO_DAEMON_URL=unix:/nowhere", seen)
+        self.here("list", check=6)
+        file.write_text("ARGO_DAEMON_URL=unix:/elsewhere\n")
+        self.assertIn("has changed since", self.here("list", check=1).stderr)
+
+    def test_the_daemon_reads_the_homes_file_and_no_other(self):
+        (self.daemon.home / "config").write_text("ARGO_LOG_LEVEL=debug\nARGO_PARK_AFTER=0\n")
+        (self.daemon.home / "config").chmod(0o600)
+        self.daemon.stop()
+        self.daemon.args = []
+        self.daemon.start()
+        run = self.daemon.launch({"workflow_name": "w", "steps": [
+            {"step": "q", "type": "user_ask", "prompt": "?", "save_to": "q"}]})
+        argo.wait_for(lambda: self.daemon.status(run)["status"] == "waiting" and
+                      self.daemon.status(run)["pid"] == 0, "the run to be parked at once")
+        self.assertIn('"debug"', (self.daemon.home / "logs/daemon.log").read_text())
+        self.daemon.stop()
+        self.daemon.args = ["--park-after", "3600"]  # the command line counts before the file
+        self.daemon.start()
+        run = self.daemon.launch({"workflow_name": "v", "steps": [
+            {"step": "q", "type": "user_ask", "prompt": "?", "save_to": "q"}]})
+        self.daemon.question(run)
+        self.assertNotEqual(self.daemon.status(run)["pid"], 0)
+
+    def test_a_daemon_with_a_wrong_file_does_not_start(self):
+        self.daemon.stop()
+        for text, mode, says in (("ARGO_PARK_AFTR=1\n", 0o600, "config:1: there is no setting"),
+                                 ("ARGO_PARK_AFTER=1\n", 0o644, "chmod 600")):
+            (self.daemon.home / "config").write_text(text)
+            (self.daemon.home / "config").chmod(mode)
+            with self.assertRaises(RuntimeError) as failed:
+                self.daemon.start()
+            self.assertIn(says, str(failed.exception))
+        (self.daemon.home / "config").unlink()
+        self.daemon.start()
+
+
+class Trust(Case):
+    def test_untrusted_trusted_changed(self):
+        path = self.template("hello.yaml", HELLO.format("hello", "from the repository"))
+        refused = self.here("start", "hello", check=1)
+        self.assertIn(f"'{path}' is not trusted; it would take the place of '", refused.stderr)
+        self.assertIn("arc template trust NAME", refused.stderr)
+        self.assertEqual(self.daemon.post("/api/workflow/start", {
+            "template": "hello", "cwd": str(self.dir)}).json["error"]["code"], 1014)
+        listed = self.here("template", "list", check=0).stdout
+        self.assertRegex(listed, r"hello +1 +untrusted, shadows another")
+        self.here("template", "trust", "hello", check=2)  # nobody to ask
+        self.here("start", "hello", check=1)
+        seen = self.here("template", "trust", "hello", "--yes", check=0).stderr
+        self.assertIn(str(path), seen)
+        self.assertRegex(seen, r"sha256 +[0-9a-f]{64}\n")
+        run = self.here("start", "hello", check=0).stdout.strip()
+        self.daemon.wait_end(run)
+        self.assertEqual(self.daemon.output(run), "from the repository\n")
+        self.assertRegex(self.here("template", "list").stdout, r"hello +1 +trusted, shadows")
+        path.write_text(HELLO.format("hello", "changed"))
+        self.assertIn("has changed since it was trusted", self.here("start", "hello", check=1).stderr)
+        self.assertRegex(self.here("template", "list").stdout, r"hello +1 +changed, shadows")
+        self.assertRegex(self.here("template", "trust", "--list", check=0).stdout,
+                         re.escape(str(path)) + " +changed")
+        # In another directory the name is what it always was.
+        self.assertEqual(self.arc("start", "hello", "other", check=0).stdout, "hello_other\n")
+
+    def test_what_it_would_do_is_shown_and_asked(self):
+        self.template("danger.yaml", DANGER)
+        t = Terminal([str(self.prefix / "bin/arc"), "template", "trust", "danger"],
+                     {"ARGO_HOME": str(self.daemon.home), "TERM": "xterm", "LC_ALL": "C.UTF-8"},
+                     cwd=self.dir)
+        self.addCleanup(t.close)
+        t.expect('wipe           command      ["rm","-rf","/tmp/everything"]')
+        t.expect("[y/N] ")
+        t.type("n\n")
+        self.assertEqual(t.end(), 1)
+        self.assertIn(b"It is not trusted", t.seen)
+        self.here("start", "danger", check=1)
+
+    def test_a_template_that_is_read_needs_no_trust(self):
+        self.template("danger.yaml", DANGER)
+        self.assertEqual(self.here("template", "show", "danger", check=0).stdout, DANGER)
+        self.here("validate", "danger", check=0)
+        self.here("template", "show", "dangr", check=3)
+
+    def test_removal(self):
+        path = self.template("mine.yaml", HELLO.format("mine", "hi"))
+        self.here("template", "trust", "mine", "--yes", check=0)
+        self.here("template", "trust", "mine", "--remove", check=0)
+        self.here("start", "mine", check=1)
+        self.here("template", "trust", "mine", "--remove", check=3)
+        self.here("template", "trust", "mine", "--yes", check=0)
+        path.unlink()
+        self.assertRegex(self.here("template", "trust", "--list").stdout, r"mine\.yaml +missing")
+        self.here("template", "trust", str(path), "--remove", check=0)
+        self.assertEqual(self.here("template", "trust", "--list").stdout, "")
+        self.here("template", "trust", "mine", "--yes", check=3)
+        self.here("template", "trust", check=2)
+
+    def test_trust_outlasts_the_daemon_and_is_a_checksum_file(self):
+        self.template("mine.yaml", HELLO.format("mine", "hi"))
+        self.here("template", "trust", "mine", "--yes", check=0)
+        record = self.daemon.home / "trust"
+        self.assertEqual(record.stat().st_mode & 0o777, 0o600)
+        subprocess.run(["sha256sum", "--check", "--strict", "--quiet", record], check=True)
+        self.daemon.kill()
+        self.daemon.start()
+        self.here("start", "mine", check=0)
+
+    def test_what_was_shown_is_what_is_trusted(self):
+        path = self.template("mine.yaml", HELLO.format("mine", "hi"))
+        seen = self.daemon.get(f"/api/trust?path={path}").json
+        path.write_text(HELLO.format("mine", "something else"))
+        reply = self.daemon.post("/api/trust", {"path": str(path), "sha256": seen["sha256"]})
+        self.assertEqual((reply.status, reply.json["error"]["code"]), (409, 1008))
+        self.here("start", "mine", check=1)
+
+    def test_a_run_can_trust_nothing(self):
+        path = self.template("mine.yaml", HELLO.format("mine", "hi"))
+        arc = [str(self.prefix / "bin/arc"), "template", "trust", "mine"]
+        for number, args in enumerate((["--yes"], ["--remove"], ["--list"])):
+            run = self.daemon.launch({"workflow_name": "w", "steps": [
+                {"step": "t", "type": "command", "argv": arc[:4 if args != ["--list"] else 3] + args, "cwd": str(self.dir),
+                 "repeat": "safe", "env": {"ARGO_HOME": str(self.daemon.home)}}]},
+                workflow_id=f"w{number}")
+            self.assertEqual(self.daemon.wait_end(run)["status"], "failed")
+            self.assertIn("only the owner", self.daemon.output(run))
+        self.assertEqual(self.daemon.get(f"/api/trust?path={path}").json["trust"], "untrusted")
+
+
+if __name__ == "__main__":
+    argo.main()
