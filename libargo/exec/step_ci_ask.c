@@ -4,14 +4,14 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "exec/step.h"
+#include "exec/files.h"
 #include "provider/provider.h"
 
 struct asking {
     struct ag_strand *strand;
     ag_ci_call *call;
     char *prompt, *system, *model;
-    ag_value *schema;
+    ag_value *schema, *environment;
     bool labelled;
     bool open_line; /* what was shown last did not end in a newline */
 };
@@ -24,6 +24,7 @@ static void release(void *state)
     free(a->system);
     free(a->model);
     ag_value_unref(a->schema);
+    ag_value_unref(a->environment);
 }
 
 /* ---- the request ----------------------------------------------------------------------------------- */
@@ -91,7 +92,7 @@ static int prepare(struct ag_strand *s, struct asking *a, argo_error **err)
         a->model = ag_strdup(ag_template_default(ag_strand_template(s), "model"));
     }
     a->schema = ag_value_ref(ag_strand_field(s, "schema"));
-    return r;
+    return r < 0 ? r : ag_strand_environment(s, &a->environment, err);
 }
 
 static ag_value *messages_of(const char *prompt)
@@ -200,8 +201,14 @@ static void call(struct ag_strand *s, void *state, const struct ag_ci *ci,
     const ag_value *temperature = ag_strand_field(s, "temperature");
     const ag_value *stream = ag_strand_field(s, "stream");
     AG_AUTO(ag_value) messages = messages_of(a->prompt);
-    struct ag_provider_env env = {config->ctx, config->loop, config->http,
-                                  argo_context_home(config->ctx)};
+    const struct ag_provider_env env = {
+        .ctx = config->ctx,
+        .loop = config->loop,
+        .http = config->http,
+        .home = argo_context_home(config->ctx),
+        .environment = a->environment,
+        .cwd = ag_strand_checkpoint(s)->cwd,
+    };
     struct ag_ci_request request = {
         .system = a->system,
         .messages = messages,

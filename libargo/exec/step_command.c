@@ -5,17 +5,15 @@
  * gets TERM to the whole group, and KILL after a grace.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 
-#include "base/process.h"
+#include "base/program.h"
 #include "base/text.h"
 #include "exec/capture.h"
 #include "exec/files.h"
+#include "wire/environ.h"
 
 #define GRACE_MS    2000
 #define SIGNAL_BASE 128
@@ -33,21 +31,11 @@ struct command {
 
 /* ---- what to run ------------------------------------------------------------------------------------ */
 
-static void free_list(char ***list)
-{
-    for (size_t i = 0; *list != NULL && (*list)[i] != NULL; i++) {
-        free((*list)[i]);
-    }
-    free(*list);
-}
-
-#define AUTO_LIST __attribute__((cleanup(free_list))) char **
-
 static int make_argv(struct ag_strand *s, char ***out, argo_error **err)
 {
     struct ag_scope scope = ag_strand_scope(s);
     const ag_value *field = ag_strand_field(s, "argv");
-    AUTO_LIST argv = calloc(ag_value_size(field) + 1, sizeof(char *));
+    ag_auto_text_list argv = calloc(ag_value_size(field) + 1, sizeof(char *));
     struct ag_value_iter it = {0};
     if (argv == NULL) {
         return ag_error_nomem(err);
@@ -61,73 +49,15 @@ static int make_argv(struct ag_strand *s, char ***out, argo_error **err)
     return 0;
 }
 
-static int add_text(ag_value *env, const char *name, const char *text)
-{
-    return text == NULL ? 0 : ag_value_set(env, name, ag_value_text(text));
-}
-
-/* What Argo tells a command of itself. */
-static int add_own(struct ag_strand *s, ag_value *env)
-{
-    char attempt[24];
-    const struct ag_runner_config *config = ag_strand_config(s);
-    snprintf(attempt, sizeof(attempt), "%" PRId64, s->now.attempt);
-    if (add_text(env, "ARGO_WORKFLOW_ID", ag_strand_checkpoint(s)->workflow_id) < 0 ||
-        add_text(env, "ARGO_STEP", s->now.step->name) < 0 ||
-        add_text(env, "ARGO_ATTEMPT", attempt) < 0 ||
-        add_text(env, "ARGO_EFFECT_KEY", ag_value_get_text(s->now.builtins, "effect_key", NULL)) <
-            0 ||
-        add_text(env, "ARGO_RUN_NONCE", config->run_nonce) < 0) {
-        return ARGO_E_NOMEM;
-    }
-    return add_text(env, "ARGO_HOME", argo_context_home(config->ctx));
-}
-
-static int collect_env(struct ag_strand *s, ag_value **out, argo_error **err)
-{
-    AG_AUTO(ag_value) env = ag_value_object();
-    AG_AUTO(ag_value) step_env = NULL;
-    if (ag_strand_value(s, "env", &step_env, err) < 0) {
-        return ARGO_E_INVALID;
-    }
-    const ag_value *parts[] = {ag_strand_checkpoint(s)->env, step_env};
-    for (size_t i = 0; i < AG_ARRAY_SIZE(parts); i++) {
-        struct ag_value_iter it = {0};
-        while (ag_value_next(parts[i], &it)) {
-            if (ag_value_set(env, it.key, ag_value_ref(it.value)) < 0) {
-                return ag_error_nomem(err);
-            }
-        }
-    }
-    if (add_own(s, env) < 0) {
-        return ag_error_nomem(err);
-    }
-    *out = ag_take(env);
-    return 0;
-}
-
 static int make_env(struct ag_strand *s, char ***out, argo_error **err)
 {
     AG_AUTO(ag_value) env = NULL;
-    int r = collect_env(s, &env, err);
+    int r = ag_strand_environment(s, &env, err);
     if (r < 0) {
         return r;
     }
-    AUTO_LIST list = calloc(ag_value_size(env) + 1, sizeof(char *));
-    struct ag_value_iter it = {0};
-    size_t n = 0;
-    while (list != NULL && ag_value_next(env, &it)) {
-        ag_auto_free char *text = ag_value_display(it.value);
-        list[n] = text != NULL ? ag_asprintf("%s=%s", it.key, text) : NULL;
-        if (list[n++] == NULL) {
-            return ag_error_nomem(err);
-        }
-    }
-    if (list == NULL) {
-        return ag_error_nomem(err);
-    }
-    *out = ag_take(list);
-    return 0;
+    *out = ag_environ_list(env);
+    return *out != NULL ? 0 : ag_error_nomem(err);
 }
 
 static int make_cwd(struct ag_strand *s, char **out, argo_error **err)
@@ -140,22 +70,12 @@ static int make_cwd(struct ag_strand *s, char **out, argo_error **err)
     return r;
 }
 
-/* A file in memory: nothing has to be fed, and a program that does not read harms nobody. */
 static int make_stdin(struct ag_strand *s, int *out_fd, argo_error **err)
 {
     ag_auto_free char *text = NULL;
     *out_fd = -1;
     int r = ag_strand_text(s, "stdin", &text, err);
-    if (r < 0 || text == NULL) {
-        return r;
-    }
-    ag_auto_close int fd = memfd_create("argo-stdin", MFD_CLOEXEC);
-    size_t len = strlen(text);
-    if (fd < 0 || write(fd, text, len) != (ssize_t)len || lseek(fd, 0, SEEK_SET) < 0) {
-        return ag_error_errno(err, errno, "prepare stdin");
-    }
-    *out_fd = ag_take_fd(&fd);
-    return 0;
+    return r < 0 || text == NULL ? r : ag_text_fd(text, strlen(text), out_fd, err);
 }
 
 /* ---- the end ------------------------------------------------------------------------------------------ */
@@ -333,8 +253,8 @@ static void start(struct ag_strand *s, void *state)
 {
     struct command *c = state;
     AG_AUTO(argo_error) err = NULL;
-    AUTO_LIST argv = NULL;
-    AUTO_LIST envp = NULL;
+    ag_auto_text_list argv = NULL;
+    ag_auto_text_list envp = NULL;
     ag_auto_free char *cwd = NULL;
     ag_auto_close int input = -1;
     c->strand = s;

@@ -11,7 +11,8 @@
  * OPEN, CLOSE follows, also when OPEN failed. */
 struct ag_provider {
     const char *word;
-    int (*check)(const struct ag_ci *ci, argo_error **err);
+    const struct ag_dialect *dialect; /* of those on HTTP */
+    int (*check)(const struct ag_provider *provider, const struct ag_ci *ci, argo_error **err);
     int (*open)(ag_ci_call *call, argo_error **err);
     int (*attempt)(ag_ci_call *call, argo_error **err);
     void (*stop)(ag_ci_call *call);
@@ -19,6 +20,8 @@ struct ag_provider {
 };
 
 extern const struct ag_provider ag_provider_openai;
+extern const struct ag_provider ag_provider_anthropic;
+extern const struct ag_provider ag_provider_claude;
 extern const struct ag_provider ag_provider_replay;
 
 struct ag_ci_call {
@@ -47,6 +50,8 @@ struct ag_ci_call {
 
 /* Hands TEXT on. False: the call has been cancelled meanwhile and nothing of it may be touched. */
 bool ag_ci_call_text(ag_ci_call *call, const char *text, size_t len);
+/* The provider itself tries again in DELAY_MS; takes WHY. False as above. */
+bool ag_ci_call_retrying(ag_ci_call *call, argo_error *why, int64_t delay_ms);
 /* The end; CALL is gone afterwards. USAGE is borrowed: what is known of
  * {"model","input_tokens","output_tokens","cost_usd"}. */
 void ag_ci_call_succeed(ag_ci_call *call, const char *text, const ag_value *usage,
@@ -58,5 +63,9 @@ void ag_ci_call_fail(ag_ci_call *call, argo_error *err, bool passing, int64_t re
 /* The key of a CI from HOME/keys/NAME, trimmed; NULL in *OUT when there is no such file. */
 int ag_key_read(const char *home, const char *name, char **out, argo_error **err);
 void ag_key_free(char *key); /* wipes it */
+/* TEXT with the key cut out of it; either may be NULL. */
+char *ag_key_redact(char *text, const char *key);
+/* http or https, and https beyond this machine. */
+int ag_base_url_check(const char *text, argo_error **err);
 
 #endif

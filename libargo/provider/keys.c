@@ -8,7 +8,8 @@
 #include "base/text.h"
 #include "provider/internal.h"
 
-#define KEY_MAX 8192
+#define KEY_MAX    8192
+#define MIN_SECRET 8 /* shorter ones are cut out of nothing: they could be any word */
 
 void ag_key_free(char *key)
 {
@@ -63,4 +64,15 @@ int ag_key_read(const char *home, const char *name, char **out, argo_error **err
     }
     *out = key;
     return 0;
+}
+
+char *ag_key_redact(char *text, const char *key)
+{
+    size_t len = key != NULL ? strlen(key) : 0;
+    if (len >= MIN_SECRET) {
+        for (char *at = text; at != NULL && (at = strstr(at, key)) != NULL; at += len) {
+            memset(at, '*', len);
+        }
+    }
+    return text;
 }

@@ -18,9 +18,10 @@
 #define RETRY_AFTER_MAX_MS 60000
 #define DEFAULT_TIMEOUT_MS 600000
 
-static const struct ag_provider *const providers[] = {&ag_provider_openai, &ag_provider_replay};
+static const struct ag_provider *const providers[] = {&ag_provider_openai, &ag_provider_anthropic,
+                                                      &ag_provider_claude, &ag_provider_replay};
 
-const char *const ag_provider_words[] = {"openai", "replay", NULL};
+const char *const ag_provider_words[] = {"openai", "anthropic", "claude", "replay", NULL};
 
 static_assert(AG_ARRAY_SIZE(ag_provider_words) == AG_ARRAY_SIZE(providers) + 1,
               "a word for each provider");
@@ -37,15 +38,15 @@ static int find_provider(const struct ag_ci *ci, const struct ag_provider **out,
     const char *near =
         ag_nearest_word(word, ag_provider_words, AG_ARRAY_SIZE(ag_provider_words) - 1);
     return ag_error_field(err, ARGO_E_INVALID, "provider",
-                          "'%s' is no provider; expected openai or replay%s%s", word,
-                          near != NULL ? "; nearest: " : "", near != NULL ? near : "");
+                          "'%s' is no provider; expected openai, anthropic, claude or replay%s%s",
+                          word, near != NULL ? "; nearest: " : "", near != NULL ? near : "");
 }
 
 int ag_provider_check(const struct ag_ci *ci, argo_error **err)
 {
     const struct ag_provider *provider;
     int rc = find_provider(ci, &provider, err);
-    return rc < 0 ? rc : provider->check(ci, err);
+    return rc < 0 ? rc : provider->check(provider, ci, err);
 }
 
 /* ---- the end of a call ------------------------------------------------------------------------ */
@@ -103,6 +104,20 @@ bool ag_ci_call_text(ag_ci_call *call, const char *text, size_t len)
     return !gone;
 }
 
+bool ag_ci_call_retrying(ag_ci_call *call, argo_error *why, int64_t delay_ms)
+{
+    AG_AUTO(argo_error) owned = why;
+    bool gone = false;
+    if (call->events.on_retry != NULL) {
+        call->gone = &gone;
+        call->events.on_retry(owned, delay_ms, call->user);
+    }
+    if (!gone) {
+        call->gone = NULL;
+    }
+    return !gone;
+}
+
 void ag_ci_call_succeed(ag_ci_call *call, const char *text, const ag_value *usage,
                         const char *finish_reason)
 {
@@ -152,16 +167,9 @@ void ag_ci_call_fail(ag_ci_call *call, argo_error *err, bool passing, int64_t re
         report(call, NULL, owned);
         return;
     }
-    bool gone = false;
     call->provider->stop(call);
     ag_timer_arm(call->pause, delay);
-    if (call->events.on_retry != NULL) {
-        call->gone = &gone;
-        call->events.on_retry(owned, delay, call->user);
-    }
-    if (!gone) {
-        call->gone = NULL;
-    }
+    (void)ag_ci_call_retrying(call, ag_take(owned), delay);
 }
 
 static int attempt(ag_ci_call *call, argo_error **err)
@@ -255,7 +263,7 @@ int ag_ci_call_start(const struct ag_provider_env *env, const struct ag_ci *ci,
 {
     const struct ag_provider *provider = NULL;
     int rc = find_provider(ci, &provider, err);
-    rc = rc < 0 ? rc : provider->check(ci, err);
+    rc = rc < 0 ? rc : provider->check(provider, ci, err);
     if (rc < 0) {
         return rc;
     }

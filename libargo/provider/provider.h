@@ -2,8 +2,8 @@
  * CI providers: one question to a model, its words as they come, usage at the end.
  *
  * A provider is a row in a table (provider.c): openai (any OpenAI-compatible chat completions
- * server), replay (plays recorded exchanges back, or records those of another CI). More come
- * later: anthropic, claude (a CLI). State machines on the loop; nothing blocks.
+ * server), anthropic (its Messages API), claude (the CLI of that name), replay (plays recorded
+ * exchanges back, or records those of another CI). State machines on the loop; nothing blocks.
  */
 #ifndef AG_PROVIDER_PROVIDER_H
 #define AG_PROVIDER_PROVIDER_H
@@ -46,6 +46,9 @@ struct ag_provider_env {
     ag_loop *loop;
     ag_http *http;
     const char *home; /* for keys/NAME */
+    /* Of a provider that is a program; borrowed until the call's end. */
+    const ag_value *environment; /* {NAME: text}; NULL: the process's own */
+    const char *cwd;             /* NULL: the process's own */
 };
 
 /* CI is copied. UPSTREAM: the CI that a recording replay CI names, else NULL. The key is read

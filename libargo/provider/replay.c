@@ -20,7 +20,8 @@ struct replay {
     ag_value *heard; /* the upstream's chunks */
 };
 
-static int replay_check(const struct ag_ci *ci, argo_error **err)
+static int replay_check(const struct ag_provider *provider, const struct ag_ci *ci,
+                        argo_error **err)
 {
     if (ci->recording == NULL || ci->recording[0] == '\0') {
         return ag_error_field(err, ARGO_E_INVALID, "recording",

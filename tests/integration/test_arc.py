@@ -269,6 +269,24 @@ class InScripts(argo.Case):
         attached.stdout.close()
         self.assertEqual(self.daemon.status(run)["status"], "running")
 
+    def test_a_key_is_replaced(self):
+        self.arc("ci", "add", "gpt", "--provider", "openai", "--url", "http://127.0.0.1:1/v1",
+                 "--model", "m", check=0)
+        key = self.daemon.home / "keys/gpt"
+        for text in ("sk-first-0123456789", "sk-second-0123456789"):
+            self.arc("ci", "key", "gpt", "--key-env", "THE_KEY", env={"THE_KEY": text}, check=0)
+            self.assertEqual(key.read_text().strip(), text)
+        source = self.daemon.home / "source"
+        source.write_text("sk-third-0123456789\n")
+        with open(source) as stdin:
+            self.arc("ci", "key", "gpt", stdin=stdin, check=0)
+        self.assertEqual((key.read_text().strip(), key.stat().st_mode & 0o777),
+                         ("sk-third-0123456789", 0o600))
+        nobody = self.arc("ci", "key", "nobody", "--key-file", str(source), check=3)
+        self.assertIn("nobody", nobody.stderr)
+        self.assertFalse((self.daemon.home / "keys/nobody").exists())
+        self.arc("ci", "key", "gpt", "--key-file", "x", "--key-stdin", check=2)
+
     def test_a_key_is_in_its_file_only(self):
         canary = "sk-ARGO-CANARY-0123456789"
         self.arc("ci", "add", "gpt", "--provider", "openai", "--url", "http://127.0.0.1:1/v1",

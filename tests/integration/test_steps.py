@@ -187,7 +187,7 @@ class CI(argo.Case):
         self.add("far", url="https://argo.invalid/v1", key=None)
         message = self.error(self.run_one(ci="far")[1], "ci")
         self.assertIn("has no key", message)
-        self.assertIn("arc ci add far", message)
+        self.assertIn("arc ci key far", message)
 
     def test_a_ci_that_is_not_there(self):
         self.assertIn("nobody", self.error(self.run_one(ci="nobody")[1], "ci"))

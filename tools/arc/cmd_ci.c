@@ -1,5 +1,5 @@
 /*
- * ci list, add, show, remove. A key goes into its file and nowhere else: no request carries it.
+ * ci list, add, show, key, remove. A key goes into its file and nowhere else: no request carries it.
  */
 #include <errno.h>
 #include <string.h>
@@ -88,15 +88,21 @@ const struct arc_command arc_command_ci_show = {
 
 /* ---- add ------------------------------------------------------------------------------------- */
 
+/* Where a key comes from: at most one of them. */
+struct key_source {
+    const char *file, *variable;
+    int from_stdin;
+};
+
 struct add {
     const char *provider, *url, *model, *role, *recording, *upstream;
-    const char *key_file, *key_env;
-    int key_stdin;
+    struct arc_list command;
+    struct key_source key;
 };
 
 static const struct arc_option add_options[] = {
-    {"provider", 0, ARC_OPTION_TEXT, offsetof(struct add, provider), "P", "openai or replay",
-     ARC_WORDS_PROVIDER},
+    {"provider", 0, ARC_OPTION_TEXT, offsetof(struct add, provider), "P",
+     "openai, anthropic, claude or replay", ARC_WORDS_PROVIDER},
     {"url", 0, ARC_OPTION_TEXT, offsetof(struct add, url), "BASE",
      "where it is: http://127.0.0.1:11434/v1 (another daemon is named by ARGO_DAEMON_URL here)",
      ARC_WORDS_NONE},
@@ -107,11 +113,13 @@ static const struct arc_option add_options[] = {
      "of a replay CI: where its exchanges are kept", ARC_WORDS_DIRECTORY},
     {"upstream", 0, ARC_OPTION_TEXT, offsetof(struct add, upstream), "NAME",
      "of a replay CI: record the exchanges with this CI, do not play them", ARC_WORDS_CI},
-    {"key-file", 0, ARC_OPTION_TEXT, offsetof(struct add, key_file), "F",
+    {"command", 0, ARC_OPTION_LIST, offsetof(struct add, command), "WORD",
+     "of a claude CI: the program, and each of its first arguments", ARC_WORDS_NONE},
+    {"key-file", 0, ARC_OPTION_TEXT, offsetof(struct add, key.file), "F",
      "read the key from this file", ARC_WORDS_FILE},
-    {"key-env", 0, ARC_OPTION_TEXT, offsetof(struct add, key_env), "VAR",
+    {"key-env", 0, ARC_OPTION_TEXT, offsetof(struct add, key.variable), "VAR",
      "read it from this environment variable", ARC_WORDS_NONE},
-    {"key-stdin", 0, ARC_OPTION_FLAG, offsetof(struct add, key_stdin), NULL,
+    {"key-stdin", 0, ARC_OPTION_FLAG, offsetof(struct add, key.from_stdin), NULL,
      "read it from standard input (a terminal does not show it)", ARC_WORDS_NONE},
     {0},
 };
@@ -140,23 +148,24 @@ static char *read_key_stdin(void)
 }
 
 /* *OUT: the key without spaces around it, or NULL when none is given. 0 or an exit code. */
-static int get_key(struct arc *arc, const struct add *add, char **out)
+static int get_key(struct arc *arc, const struct key_source *source, char **out)
 {
-    int sources = (add->key_file != NULL) + (add->key_env != NULL) + (add->key_stdin != 0);
-    const char *from = add->key_file != NULL  ? add->key_file
-                       : add->key_env != NULL ? add->key_env
-                                              : "standard input";
+    int sources = (source->file != NULL) + (source->variable != NULL) + (source->from_stdin != 0);
+    const char *from = source->file != NULL       ? source->file
+                       : source->variable != NULL ? source->variable
+                                                  : "standard input";
     if (sources > 1) {
-        return arc_usage(arc, "ci add: only one of --key-file, --key-env and --key-stdin");
+        return arc_usage(arc, "%s: only one of --key-file, --key-env and --key-stdin",
+                         arc->command->name);
     }
     if (sources == 0) {
         return 0;
     }
     char *key = NULL;
-    if (add->key_file != NULL) {
-        key = arc_read_file(add->key_file, ARC_KEY_MAX);
-    } else if (add->key_env != NULL) {
-        const char *value = getenv(add->key_env);
+    if (source->file != NULL) {
+        key = arc_read_file(source->file, ARC_KEY_MAX);
+    } else if (source->variable != NULL) {
+        const char *value = getenv(source->variable);
         key = value == NULL ? NULL : strdup(value);
         errno = ENODATA;
     } else {
@@ -195,6 +204,21 @@ static void put_known(argo_value *body, const char *key, const char *text)
     }
 }
 
+/* The program and its arguments. A path counts from here, not from where a workflow will run. */
+static void put_command(argo_value *body, const struct arc_list *command)
+{
+    arc_auto_value argo_value *list = argo_value_new_array();
+    for (size_t i = 0; i < command->n; i++) {
+        const char *word = command->items[i];
+        bool is_path = i == 0 && strchr(word, '/') != NULL;
+        arc_auto_free char *path = is_path ? realpath(word, NULL) : NULL;
+        (void)argo_value_set_text(list, NULL, path != NULL ? path : word);
+    }
+    if (command->n > 0) {
+        (void)argo_value_set_value(body, "command", list);
+    }
+}
+
 static int send(struct arc *arc, const struct add *add, const char *name, const char *key)
 {
     arc_auto_error argo_error *err = NULL;
@@ -208,6 +232,7 @@ static int send(struct arc *arc, const struct add *add, const char *name, const 
     put_known(body, "base_url", add->url);
     put_known(body, "recording", recording != NULL ? recording : add->recording);
     put_known(body, "upstream", add->upstream);
+    put_command(body, &add->command);
     if (arc_request(arc, "POST", "/api/registry/ci", body, 0, &reply, &err) < 0) {
         int code = arc_fail(arc, err);
         if (argo_error_code(err) == ARGO_E_EXISTS && !arc->json) {
@@ -237,16 +262,18 @@ static int ci_add(struct arc *arc, int argc, char **argv)
         return code;
     }
     if (add.provider == NULL) {
-        return arc_usage(arc, "ci add: --provider is missing (openai or replay)");
+        return arc_usage(arc,
+                         "ci add: --provider is missing (openai, anthropic, claude or replay)");
     }
     arc_auto_free char *key = NULL;
-    code = get_key(arc, &add, &key);
+    code = get_key(arc, &add.key, &key);
     if (code == 0) {
         code = send(arc, &add, words.items[0], key);
     }
     if (key != NULL) {
         explicit_bzero(key, strlen(key));
     }
+    arc_list_clear(&add.command);
     return code;
 }
 
@@ -262,6 +289,77 @@ const struct arc_command arc_command_ci_add = {
     .min = 1,
     .max = 1,
 };
+
+/* ---- key ------------------------------------------------------------------------------------- */
+
+static int store_key(struct arc *arc, const char *name, const char *key)
+{
+    const char *home = argo_context_home(arc->ctx);
+    arc_auto_reply struct arc_reply reply = {0};
+    arc_auto_error argo_error *err = NULL;
+    arc_auto_free char *path = argo_client_path("/api/registry/ci/{}", name);
+    if (arc_request(arc, "GET", path, NULL, 0, &reply, &err) < 0) {
+        return arc_fail(arc, err);
+    }
+    if (arc_key_write(home, name, key) != 0) {
+        return arc_failed(arc, "The key could not be stored in %s/keys: %s", home, strerror(errno));
+    }
+    if (arc->json) {
+        return arc_print_reply(&reply);
+    }
+    arc_putf(stdout, "The key of %s is stored\n", name);
+    return ARC_EXIT_OK;
+}
+
+struct keeping {
+    struct key_source key;
+};
+
+static const struct arc_option key_options[] = {
+    {"key-file", 0, ARC_OPTION_TEXT, offsetof(struct keeping, key.file), "F",
+     "read the key from this file", ARC_WORDS_FILE},
+    {"key-env", 0, ARC_OPTION_TEXT, offsetof(struct keeping, key.variable), "VAR",
+     "read it from this environment variable", ARC_WORDS_NONE},
+    {"key-stdin", 0, ARC_OPTION_FLAG, offsetof(struct keeping, key.from_stdin), NULL,
+     "read it from standard input (a terminal does not show it)", ARC_WORDS_NONE},
+    {0},
+};
+
+static int ci_key(struct arc *arc, int argc, char **argv)
+{
+    int code = 0;
+    struct keeping given = {0};
+    arc_auto_list struct arc_list words = {0};
+    if (!arc_arguments(arc, &given, argc, argv, &words, &code)) {
+        return code;
+    }
+    if (given.key.file == NULL && given.key.variable == NULL) {
+        given.key.from_stdin = 1;
+    }
+    arc_auto_free char *key = NULL;
+    code = get_key(arc, &given.key, &key);
+    if (code == 0) {
+        code = store_key(arc, words.items[0], key);
+    }
+    if (key != NULL) {
+        explicit_bzero(key, strlen(key));
+    }
+    return code;
+}
+
+const struct arc_command arc_command_ci_key = {
+    .name = "ci key",
+    .arguments = "NAME",
+    .brief = "Store a CI's key, or replace it",
+    .help = "Without options it is read from standard input; a terminal does not show it.\n",
+    .run = ci_key,
+    .options = key_options,
+    .min = 1,
+    .max = 1,
+    .words = {ARC_WORDS_CI},
+};
+
+/* ---- remove ---------------------------------------------------------------------------------- */
 
 struct removal {
     int force, keep_key;

@@ -216,7 +216,7 @@ START_TEST(no_key_is_said_with_what_to_do)
     struct ag_ci_request request = fixture_request("Hi");
     ci.base_url = url;
     ck_assert_int_eq(fixture_ask(&ci, NULL, &request), ARGO_E_NO_KEY);
-    ck_assert_ptr_nonnull(strstr(seen.details, "arc ci add claude --key-file FILE"));
+    ck_assert_ptr_nonnull(strstr(seen.details, "arc ci key claude"));
     ck_assert_ptr_nonnull(strstr(seen.details, "/keys/claude"));
     ck_assert_ptr_nonnull(strstr(seen.details, home));
 }
