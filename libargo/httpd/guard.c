@@ -18,6 +18,8 @@ enum single {
     CONTENT_TYPE,
     AUTHORIZATION,
     IDEMPOTENCY_KEY,
+    EPOCH,
+    LAST_EVENT_ID,
     N_SINGLES
 };
 
@@ -28,6 +30,8 @@ static const char *const single_names[N_SINGLES] = {
     [CONTENT_TYPE] = "Content-Type",
     [AUTHORIZATION] = "Authorization",
     [IDEMPOTENCY_KEY] = "Idempotency-Key",
+    [EPOCH] = "X-Argo-Epoch",
+    [LAST_EVENT_ID] = "Last-Event-ID",
 };
 
 static const char *const loopback_names[] = {"localhost", "127.0.0.1", "[::1]", NULL};

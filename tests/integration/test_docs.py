@@ -3,12 +3,12 @@
 page says."""
 import os
 import re
-import shutil
 import subprocess
 import textwrap
-import unittest
 
 import argo
+import contract
+from test_api import ASK, EXECUTOR
 
 DOCS = argo.ROOT / "docs"
 
@@ -38,25 +38,74 @@ class Docs(argo.Case):
                         "definition": definition(text), "definition_file": page})
                     self.assertEqual(reply.status, 200, reply)
 
-    @unittest.skipUnless(shutil.which("curl"), "curl is not installed")
-    def test_requests(self):
-        examples = []
-        for _, text in blocks("rest-api.md", "sh run"):
+    def examples(self, info):
+        """(command, status over the socket, status over TCP) of the lines of rest-api.md."""
+        found = []
+        for _, text in blocks("rest-api.md", info):
             for line in text.splitlines():
-                match = re.fullmatch(r"(curl -s .*?)\s+# (\d{3})", line)
+                match = re.fullmatch(r"(curl -s .*?)\s+# (\d{3})(?: \(TCP: (\d{3})\))?", line)
                 self.assertIsNotNone(match, f"expected 'curl -s ... # STATUS': {line}")
-                examples.append(match.groups())
-        self.assertGreater(len(examples), 30)
-        script = "".join(f"{command} -o /dev/null -w '%{{http_code}}\\n'\n"
-                         for command, _ in examples)
-        env = {**os.environ, "S": self.daemon.socket, "PORT": str(self.daemon.port),
-               "ARGO_HOME": str(self.daemon.home), "http_proxy": ""}
-        result = subprocess.run(["bash", "-c", script], env=env, text=True, capture_output=True,
-                                timeout=argo.DEADLINE * 2)
+                command, status, tcp = match.groups()
+                found.append((command, status, tcp or status))
+        return found
+
+    def check_requests(self, info, tcp, env):
+        """Each line gets the status that the page says, over one of the transports."""
+        way = f"--oauth2-bearer {self.daemon.token} http://127.0.0.1:{self.daemon.port}" if tcp else \
+            f"--unix-socket {self.daemon.socket} http://localhost"
+        expected = [(command, statuses[tcp]) for command, *statuses in self.examples(info)]
+        script = "".join(f"{command} -o /dev/null -w '%{{http_code}}\\n'\n" for command, _ in expected)
+        result = subprocess.run(
+            ["bash", "-c", script], text=True, capture_output=True, timeout=argo.DEADLINE * 2,
+            env={**os.environ, "A": way, "PORT": str(self.daemon.port), "http_proxy": "",
+                 "ARGO_HOME": str(self.daemon.home), **env})
         got = result.stdout.split()
-        self.assertEqual([(command, status) for (command, _), status in zip(examples, got)],
-                         examples, result.stderr)
-        self.assertEqual(len(got), len(examples))
+        self.assertEqual([(command, status) for (command, _), status in zip(expected, got)],
+                         expected, result.stderr)
+        self.assertEqual(len(got), len(expected))
+
+    def test_requests_over_the_socket(self):
+        self.check_requests("sh run", False, {})
+
+    def test_requests_over_tcp(self):
+        self.check_requests("sh run", True, {})
+
+    def check_executor(self, tcp):
+        """What an executor sends; this one leaves its token where the test finds it."""
+        program = self.daemon.home / "executor"
+        program.write_text(EXECUTOR)
+        program.chmod(0o700)
+        self.daemon.stop()
+        self.daemon.args += ["--executor", str(program)]
+        self.daemon.start()
+        run = self.daemon.launch(ASK)
+        path = self.daemon.home / f"{run}.token"
+        argo.wait_for(path.exists, "the token")
+        token, epoch = path.read_text().split()
+        self.check_requests("sh executor", tcp, {
+            "ARGO_WORKFLOW_ID": run, "ARGO_EPOCH": epoch, "TOKEN": token,
+            "E": f"--oauth2-bearer {token} -H X-Argo-Epoch:{epoch}"})
+
+    def test_requests_of_an_executor_over_the_socket(self):
+        self.check_executor(False)
+
+    def test_requests_of_an_executor_over_tcp(self):
+        self.check_executor(True)
+
+    def test_every_route_has_an_example(self):
+        shown = set()
+        for command, *_ in self.examples("sh run") + self.examples("sh executor"):
+            path = re.search(r"\$A'?(/[^\s?']*)", command)
+            method = re.search(r"-X (\w+)", command)
+            if path:
+                method = method.group(1) if method else \
+                    "POST" if re.search(r" (--json|-d) ", command) else "GET"
+                shown.add((method, contract.contract().operation(
+                    method, path.group(1).replace("$ARGO_WORKFLOW_ID", "w"))[0]))
+        routes = {(method.upper(), path) for path, item in contract.contract().document["paths"].items()
+                  for method in item if method in contract.METHODS}
+        self.assertEqual(sorted(routes - shown), [], "routes without a curl line in docs/rest-api.md: "
+                         "add one to the block `sh run` (or `sh executor`) of its section")
 
 
 if __name__ == "__main__":

@@ -225,8 +225,8 @@ def check_daemon_options():
 
 # What a fenced block may be, and who tries it: test_docs.py and test_transcripts.py, the unit tests of
 # expressions, the C compiler. "text" shows what is printed; "sh elsewhere" is what CI does as a whole.
-BLOCKS = {"console", "sh tried", "sh run", "sh elsewhere", "yaml", "json", "conditions",
-          "substitutions", "c", "text"}
+BLOCKS = {"console", "sh tried", "sh run", "sh executor", "sh elsewhere", "yaml", "json",
+          "conditions", "substitutions", "c", "text"}
 COMMAND = re.compile(r"^\n    (?:\$ )?((?:arc|argo-daemon|curl|bash|meson|ninja|git|export) .*)", re.M)
 
 

@@ -125,6 +125,8 @@ START_TEST(refuses_ambiguous_framing)
         {"Host: localhost\nAuthorization: Bearer a\nAuthorization: Bearer b", ARGO_E_INVALID},
         {"Host: localhost\nContent-Type: a/b\nContent-Type: c/d", ARGO_E_INVALID},
         {"Host: localhost\nIdempotency-Key: a\nIdempotency-Key: b", ARGO_E_INVALID},
+        {"Host: localhost\nX-Argo-Epoch: 1\nX-Argo-Epoch: 2", ARGO_E_INVALID},
+        {"Host: localhost\nLast-Event-ID: 1\nlast-event-id: 2", ARGO_E_INVALID},
         {"Host: localhost\nAccept: a\nAccept: b", 0},
     };
     check_all(samples, AG_ARRAY_SIZE(samples), 0);
