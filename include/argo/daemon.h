@@ -33,11 +33,15 @@ struct argo_daemon_options {
                               oldest beyond goes to the run's log file; 0: 64 MiB */
     int64_t stall_after_ms; /* a run whose executor has not been heard of for so long is shown as
                                `stalled`; executors ask twice as often; 0: 120,000 */
+    int64_t heartbeat_ms;   /* between heartbeats of a CI that sends some, at most a day;
+                               0: 30,000 */
+    int heartbeat_misses;   /* after so many that are missing it is shown as `error`, after as many
+                               again as `stopped`; at most 1,000; 0: 3 */
 };
 
-#define ARGO_DAEMON_OPTIONS_INIT                                                 \
-    {                                                                            \
-        sizeof(struct argo_daemon_options), -1, 0, NULL, NULL, 10000, 0, 0, 0, 0 \
+#define ARGO_DAEMON_OPTIONS_INIT                                                       \
+    {                                                                                  \
+        sizeof(struct argo_daemon_options), -1, 0, NULL, NULL, 10000, 0, 0, 0, 0, 0, 0 \
     }
 
 /* Prepares the home, takes its lock, opens the store, listens, adopts and resumes the runs. Does

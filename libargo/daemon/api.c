@@ -174,7 +174,7 @@ void ag_api_keep(struct ag_api_call *call, ag_txn *t, int status, const ag_value
     ag_txn_remove_replies_before(t, kept.at - KEY_LIFE);
 }
 
-static void reply_value(struct ag_api_call *call)
+void ag_api_reply_value(struct ag_api_call *call)
 {
     ag_request_reply(call->req, 200, ag_take(call->value));
 }
@@ -183,7 +183,7 @@ void ag_api_finish(struct ag_api_call *call, ag_value *reply)
 {
     ag_txn *t = call->key != NULL ? ag_txn_new(call->daemon->store) : NULL;
     call->value = reply;
-    call->reply = reply_value;
+    call->reply = ag_api_reply_value;
     if (t == NULL) {
         ag_api_done(NULL, call);
         return;

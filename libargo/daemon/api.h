@@ -39,6 +39,8 @@ int ag_api_key(const ag_request *req, const char **out, argo_error **err);
 bool ag_api_repeated(struct ag_api_call *call);
 /* Keeps REPLY (borrowed) in the transaction of the effect. */
 void ag_api_keep(struct ag_api_call *call, ag_txn *t, int status, const ag_value *reply);
+/* A `reply` that sends 200 with the call's value. */
+void ag_api_reply_value(struct ag_api_call *call);
 /* For what has no transaction of its own: replies 200 with REPLY (which it takes over) once that
  * is kept, and frees the call. */
 void ag_api_finish(struct ag_api_call *call, ag_value *reply);
@@ -49,6 +51,9 @@ void ag_api_finish(struct ag_api_call *call, ag_value *reply);
 bool ag_api_decode(ag_request *req, const struct ag_record *record, void *out);
 /* The live or ended run of {id}; on failure the request has been answered. */
 bool ag_api_run(struct argo_daemon *daemon, ag_request *req, int64_t *out_rid);
+/* As ag_store_ci; ARGO_E_NO_CI. */
+int ag_api_find_ci(struct argo_daemon *daemon, const char *name, struct ag_ci *out,
+                   argo_error **err);
 /* X-Argo-Epoch of an executor; on failure the request has been answered. */
 bool ag_api_epoch(ag_request *req, int64_t *out_epoch);
 /* ?NAME= as a number within [MIN, MAX]; FALLBACK when absent. */
@@ -81,6 +86,7 @@ struct ag_poll {
     struct argo_daemon *daemon;
     ag_request *req;
     int64_t rid;
+    const char *ci; /* the name of the CI that it waits for, instead of a run */
     int64_t after;
     int64_t limit;
     bool default_cursor; /* no `after` was given: the run's cursor serves */
@@ -141,6 +147,11 @@ void ag_api_ci_list(ag_request *req, void *user);
 void ag_api_ci_add(ag_request *req, void *user);
 void ag_api_ci_show(ag_request *req, void *user);
 void ag_api_ci_remove(ag_request *req, void *user);
+void ag_api_ci_heartbeat(ag_request *req, void *user);
+void ag_api_ci_history(ag_request *req, void *user);
+
+void ag_api_ci_message_post(ag_request *req, void *user);
+void ag_api_ci_messages(ag_request *req, void *user);
 
 void ag_api_session_list(ag_request *req, void *user);
 void ag_api_session_add(ag_request *req, void *user);

@@ -1,7 +1,8 @@
 /*
- * Routes of the CI registry.
+ * Routes of the CI registry, but for messages (api_ci_message.c).
  */
-#include <string.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "base/text.h"
 #include "daemon/api.h"
@@ -25,7 +26,7 @@ void ag_api_ci_list(ag_request *req, void *user)
     ag_api_reply_list(req, "cis", list, NULL);
 }
 
-static int find_ci(struct argo_daemon *daemon, const char *name, struct ag_ci *out,
+int ag_api_find_ci(struct argo_daemon *daemon, const char *name, struct ag_ci *out,
                    argo_error **err)
 {
     int found = ag_store_ci(daemon->store, name, out, err);
@@ -47,7 +48,7 @@ void ag_api_ci_show(ag_request *req, void *user)
 {
     argo_error *err = NULL;
     struct ag_ci ci = {0};
-    if (find_ci(user, ag_request_param(req, "name"), &ci, &err) < 0) {
+    if (ag_api_find_ci(user, ag_request_param(req, "name"), &ci, &err) < 0) {
         ag_api_fail(req, err);
         return;
     }
@@ -56,25 +57,23 @@ void ag_api_ci_show(ag_request *req, void *user)
     ag_request_reply(req, 200, reply);
 }
 
-/* ---- add ---------------------------------------------------------------------------------------- */
+/* ---- add and heartbeat -------------------------------------------------------------------------- */
 
-static void reply_added(struct ag_api_call *call)
+/* The reply shows the CI as the rule has made it; it is sent after the commit. */
+static void keep_ci(struct ag_api_call *call, ag_txn *t, int status, const struct ag_ci *ci)
 {
-    argo_error *err = NULL;
-    struct ag_ci ci = {0};
-    if (find_ci(call->daemon, call->name, &ci, &err) < 0) {
-        ag_api_fail(call->req, err);
-        return;
-    }
-    ag_value *reply = ci_reply(&ci);
-    ag_record_clear(&ag_ci_record, &ci);
-    ag_request_reply(call->req, 201, reply);
+    call->value = ci_reply(ci);
+    ag_api_keep(call, t, status, call->value);
 }
 
 static void keep_added(ag_txn *t, const struct ag_ci *ci, void *user)
 {
-    AG_AUTO(ag_value) reply = ci_reply(ci);
-    ag_api_keep(user, t, 201, reply);
+    keep_ci(user, t, 201, ci);
+}
+
+static void reply_added(struct ag_api_call *call)
+{
+    ag_request_reply(call->req, 201, ag_take(call->value));
 }
 
 void ag_api_ci_add(ag_request *req, void *user)
@@ -86,11 +85,35 @@ void ag_api_ci_add(ag_request *req, void *user)
         return;
     }
     AG_AUTO(argo_error) err = NULL;
-    int r = ag_record_decode(&ag_ci_record, ag_request_body(req), &ci, &err);
+    int r = ag_record_decode(&ag_ci_request_record, ag_request_body(req), &ci, &err);
     if (r == 0) {
-        call->name = ag_strdup(ci.name);
         r = ag_registry_add(daemon->domain, &ci, keep_added, ag_api_done, call, &err);
-        ag_record_clear(&ag_ci_record, &ci);
+        ag_record_clear(&ag_ci_request_record, &ci);
+    }
+    if (r < 0) {
+        ag_api_refuse(call, err);
+    }
+}
+
+static void keep_heartbeat(ag_txn *t, const struct ag_ci *ci, void *user)
+{
+    keep_ci(user, t, 200, ci);
+}
+
+void ag_api_ci_heartbeat(ag_request *req, void *user)
+{
+    struct argo_daemon *daemon = user;
+    struct ag_ci_heartbeat said;
+    struct ag_api_call *call = ag_api_call_new(daemon, req, 0, ag_api_reply_value);
+    if (call == NULL || ag_api_repeated(call)) {
+        return;
+    }
+    AG_AUTO(argo_error) err = NULL;
+    int r = ag_record_decode(&ag_ci_heartbeat_record, ag_request_body(req), &said, &err);
+    if (r == 0) {
+        r = ag_ci_heartbeat(daemon->domain, ag_request_param(req, "name"), &said, keep_heartbeat,
+                            ag_api_done, call, &err);
+        ag_record_clear(&ag_ci_heartbeat_record, &said);
     }
     if (r < 0) {
         ag_api_refuse(call, err);
@@ -123,13 +146,70 @@ static void keep_removed(ag_txn *t, void *user)
 void ag_api_ci_remove(ag_request *req, void *user)
 {
     struct argo_daemon *daemon = user;
+    bool force = false;
+    if (!ag_api_query_bool(req, "force", &force)) {
+        return;
+    }
     struct ag_api_call *call = ag_api_call_new(daemon, req, 0, reply_removed);
     if (call == NULL || ag_api_repeated(call)) {
         return;
     }
     AG_AUTO(argo_error) err = NULL;
-    if (ag_registry_remove(daemon->domain, ag_request_param(req, "name"), keep_removed, ag_api_done,
-                           call, &err) < 0) {
+    if (ag_registry_remove(daemon->domain, ag_request_param(req, "name"), force, keep_removed,
+                           ag_api_done, call, &err) < 0) {
         ag_api_refuse(call, err);
     }
+}
+
+/* ---- history ------------------------------------------------------------------------------------ */
+
+struct history {
+    ag_value *list;
+    int64_t limit;
+    int64_t last;
+    bool more;
+};
+
+static int list_event(const struct ag_ci_event *event, void *user)
+{
+    struct history *h = user;
+    if ((int64_t)ag_value_size(h->list) == h->limit) {
+        h->more = true;
+        return 1;
+    }
+    h->last = event->seq;
+    return ag_value_append(h->list, ag_record_encode(&ag_ci_event_record, event));
+}
+
+/* A name that has been removed still has a history; one that has neither is none. */
+static int read_history(struct argo_daemon *daemon, const char *name, int64_t before,
+                        struct history *h, argo_error **err)
+{
+    struct ag_ci ci = {0};
+    int r = ag_store_ci_history(daemon->store, name, before, h->limit + 1, list_event, h, err);
+    if (r >= 0 && ag_value_size(h->list) == 0) {
+        r = ag_api_find_ci(daemon, name, &ci, err);
+        ag_record_clear(&ag_ci_record, &ci);
+    }
+    return r;
+}
+
+void ag_api_ci_history(ag_request *req, void *user)
+{
+    argo_error *err = NULL;
+    char next[24];
+    int64_t before = 0;
+    struct history h = {0};
+    if (!ag_api_query_int(req, "limit", 1, 1000, 100, &h.limit) ||
+        !ag_api_query_int(req, "cursor", 1, INT64_MAX, INT64_MAX, &before)) {
+        return;
+    }
+    h.list = ag_value_array();
+    if (read_history(user, ag_request_param(req, "name"), before, &h, &err) < 0) {
+        ag_value_unref(h.list);
+        ag_api_fail(req, err);
+        return;
+    }
+    snprintf(next, sizeof(next), "%" PRId64, h.last);
+    ag_api_reply_list(req, "history", h.list, h.more ? next : NULL);
 }

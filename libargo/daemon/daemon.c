@@ -20,11 +20,15 @@
 #include "daemon/mirror.h"
 
 #define STALL_AFTER_MS  120000
+#define HEARTBEAT_MS    30000
 #define CONNECTIONS_MAX 16384
 #define PORT_TRIES      100  /* every 10 ms */
 #define STOP_GRACE_MS   3000 /* for argo_daemon_stop: a service manager waits some seconds only */
 
 enum {
+    HEARTBEAT_MOST_MS = 24 * 3600 * 1000,
+    HEARTBEAT_MISSES = 3,
+    HEARTBEAT_MISSES_MOST = 1000,
     OUTPUT_MAX = 64 * 1024 * 1024,
     /* What an executor may send again, because it has heard no reply, must still be known. */
     OUTPUT_MAX_LEAST = 2 * AG_MAX_BODY
@@ -48,6 +52,16 @@ static int check_options(const struct argo_daemon_options *o, argo_error **err)
         return ag_error_field(err, ARGO_E_INVALID, "stall_after_ms",
                               "stall_after_ms: expected 0 or more, not %" PRId64,
                               o->stall_after_ms);
+    }
+    if (o->heartbeat_ms < 0 || o->heartbeat_ms > HEARTBEAT_MOST_MS) {
+        return ag_error_field(err, ARGO_E_INVALID, "heartbeat_ms",
+                              "heartbeat_ms: expected 0 to %d, not %" PRId64, HEARTBEAT_MOST_MS,
+                              o->heartbeat_ms);
+    }
+    if (o->heartbeat_misses < 0 || o->heartbeat_misses > HEARTBEAT_MISSES_MOST) {
+        return ag_error_field(err, ARGO_E_INVALID, "heartbeat_misses",
+                              "heartbeat_misses: expected 0 to %d, not %d", HEARTBEAT_MISSES_MOST,
+                              o->heartbeat_misses);
     }
     if (o->files < 0) {
         return ag_error_field(err, ARGO_E_INVALID, "files",
@@ -73,6 +87,12 @@ static int take_options(struct argo_daemon *d, const struct argo_daemon_options 
     }
     if (d->options.output_max == 0) {
         d->options.output_max = OUTPUT_MAX;
+    }
+    if (d->options.heartbeat_ms == 0) {
+        d->options.heartbeat_ms = HEARTBEAT_MS;
+    }
+    if (d->options.heartbeat_misses == 0) {
+        d->options.heartbeat_misses = HEARTBEAT_MISSES;
     }
     const char *executor = d->options.executor;
     const char *templates = d->options.templates;
@@ -185,6 +205,7 @@ static int open_state(struct argo_daemon *d, argo_error **err)
         .changed_user = d->mirror,
         .park_after_ms = d->options.park_after_ms,
         .silence_ms = d->options.stall_after_ms > 0 ? d->options.stall_after_ms : STALL_AFTER_MS,
+        .ci_silence_ms = d->options.heartbeat_ms * d->options.heartbeat_misses,
         .output_max = d->options.output_max,
         .log_dir = d->home.log_dir,
         .home_templates = d->home.templates,

@@ -27,6 +27,7 @@ struct import {
     ag_txn *txn;
     ag_map *seen;     /* names of the list under way; values are unused */
     ag_map *sessions; /* workflow id -> its session's (owned) */
+    ag_map *known;    /* ids of sessions; values are unused */
     size_t counts[AG_MIRROR_COUNT];
 };
 
@@ -43,6 +44,25 @@ static int add_once(struct import *im, const char *key, const char *name, argo_e
     return ag_map_put(im->seen, name, im) < 0 ? ag_error_nomem(err) : 0;
 }
 
+/* Nothing has been heard of it yet, and it belongs to a session only if that is there, too. */
+static void add_ci(struct import *im, struct ag_ci *ci)
+{
+    char registered[] = "registered";
+    struct ag_ci row = *ci; /* borrows everything */
+    row.status = registered;
+    row.history_seq = 1;
+    if (row.session_id != NULL && ag_map_get(im->known, row.session_id) == NULL) {
+        row.session_id = NULL;
+    }
+    struct ag_ci_event event = {.seq = 1,
+                                .kind = registered,
+                                .status = registered,
+                                .session_id = row.session_id,
+                                .at = ag_context_now_ms(im->daemon->ctx)};
+    ag_txn_put_ci(im->txn, &row);
+    ag_txn_put_ci_event(im->txn, row.name, &event);
+}
+
 static int import_ci(struct import *im, const ag_value *entry, argo_error **err)
 {
     struct ag_ci ci;
@@ -53,7 +73,7 @@ static int import_ci(struct import *im, const ag_value *entry, argo_error **err)
     r = add_once(im, "name", ci.name, err);
     r = r < 0 ? r : ag_ci_check(&ci, err);
     if (r == 0) {
-        ag_txn_put_ci(im->txn, &ci);
+        add_ci(im, &ci);
     }
     ag_record_clear(&ag_ci_mirror_record, &ci);
     return r;
@@ -88,6 +108,9 @@ static int import_session(struct import *im, const ag_value *entry, argo_error *
     }
     r = add_once(im, "session_id", session.session_id, err);
     r = r < 0 ? r : note_workflows(im, &session, err);
+    if (r == 0 && ag_map_put(im->known, session.session_id, im) < 0) {
+        r = ag_error_nomem(err);
+    }
     if (r == 0) {
         ag_txn_put_session(im->txn, &session);
     }
@@ -287,10 +310,14 @@ int ag_import(struct argo_daemon *daemon, argo_error **err)
     if (r != 0) {
         return r < 0 ? r : 0;
     }
-    struct import im = {
-        .daemon = daemon, .txn = ag_txn_new(daemon->store), .sessions = ag_map_new(free)};
-    r = im.txn == NULL || im.sessions == NULL ? ag_error_nomem(err) : import_all(&im, err);
+    struct import im = {.daemon = daemon,
+                        .txn = ag_txn_new(daemon->store),
+                        .sessions = ag_map_new(free),
+                        .known = ag_map_new(NULL)};
+    r = im.txn == NULL || im.sessions == NULL || im.known == NULL ? ag_error_nomem(err)
+                                                                  : import_all(&im, err);
     ag_txn_drop(im.txn);
     ag_map_free(im.sessions);
+    ag_map_free(im.known);
     return r;
 }

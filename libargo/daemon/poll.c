@@ -1,5 +1,5 @@
 /*
- * Long polls: a request that waits for a change of a run. It looks for itself after each commit
+ * Long polls: a request that waits for a change of a run, or for messages to a CI. It looks for itself after each commit
  * that may concern it; nothing is pushed.
  */
 #include "daemon/api.h"
@@ -45,8 +45,10 @@ void ag_poll_start(const struct ag_poll *request, unsigned mask, int64_t timeout
         free(poll);
         return;
     }
-    int r = ag_watch_add(poll->daemon->domain, poll->rid, &poll->watch, &err);
-    if (r == ARGO_E_NO_WORKFLOW) {
+    ag_domain *domain = poll->daemon->domain;
+    int r = poll->ci != NULL ? ag_ci_watch_add(domain, poll->ci, &poll->watch, &err)
+                             : ag_watch_add(domain, poll->rid, &poll->watch, &err);
+    if (r == ARGO_E_NO_WORKFLOW || r == ARGO_E_NO_CI) {
         (void)poll->attempt(poll, true); /* it has ended: nothing more will come */
         free(poll);
         return;

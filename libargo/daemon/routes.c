@@ -56,6 +56,10 @@ const struct ag_route ag_daemon_routes[] = {
     {AG_POST, "/api/registry/ci", USER, ag_api_ci_add},
     {AG_GET, "/api/registry/ci/{name}", BOTH, ag_api_ci_show},
     {AG_DELETE, "/api/registry/ci/{name}", USER, ag_api_ci_remove},
+    {AG_POST, "/api/registry/ci/{name}/heartbeat", BOTH, ag_api_ci_heartbeat},
+    {AG_GET, "/api/registry/ci/{name}/history", BOTH, ag_api_ci_history},
+    {AG_POST, "/api/registry/ci/{name}/message", BOTH, ag_api_ci_message_post},
+    {AG_GET, "/api/registry/ci/{name}/messages", BOTH, ag_api_ci_messages},
 
     {AG_GET, "/api/session", USER, ag_api_session_list},
     {AG_POST, "/api/session", USER, ag_api_session_add},

@@ -13,15 +13,9 @@ static void live_free(void *p)
     ag_live_free(p);
 }
 
-static int remember_ci(const struct ag_ci *ci, void *user)
-{
-    ag_domain *d = user;
-    return ag_map_put(d->cis, ci->name, d);
-}
-
 static int load(ag_domain *d, argo_error **err)
 {
-    int r = ag_store_cis(d->store, remember_ci, d, err);
+    int r = ag_cis_load(d, err);
     r = r < 0 ? r : ag_sessions_load(d, err);
     return r < 0 ? r : ag_live_load(d, err);
 }
@@ -62,7 +56,7 @@ int ag_domain_new(const struct ag_domain_config *config, ag_domain **out, argo_e
     ag_list_init(&d->abandons);
     d->by_id = ag_map_new(live_free);
     d->by_rid = ag_map_new(NULL);
-    d->cis = ag_map_new(NULL);
+    d->cis = ag_map_new(ag_ci_free);
     d->sessions = ag_map_new(NULL);
     d->starting = ag_map_new(free);
     d->stats.usage = ag_map_new(free);
@@ -71,7 +65,10 @@ int ag_domain_new(const struct ag_domain_config *config, ag_domain **out, argo_e
                 ? ag_error_nomem(err)
                 : ag_timer_new(d->loop, retry, d, &d->retry, err);
     if (r == 0) {
-        r = ag_silence_new(d, err);
+        r = ag_stalls_init(d, err);
+    }
+    if (r == 0) {
+        r = ag_heartbeats_init(d, err);
     }
     if (r == 0) {
         r = ag_queue_new(d, err);
@@ -91,7 +88,8 @@ void ag_domain_free(ag_domain *d)
 {
     if (d != NULL) {
         ag_timer_free(d->retry);
-        ag_timer_free(d->sweep);
+        ag_silence_deinit(&d->stalls);
+        ag_silence_deinit(&d->silence);
         tables_free((struct tables){d->by_id, d->by_rid, d->cis, d->sessions});
         ag_abandons_free(d);
         ag_queue_free(d);
@@ -133,8 +131,30 @@ static void keep_leaving(ag_domain *d, ag_map *old)
     }
 }
 
-/* Watches belong to requests that are still parked: they move to the run as it was loaded again,
- * and look for themselves. */
+/* Watches belong to requests that are still parked: they move to the run or the CI as it was loaded
+ * again, and look for themselves. */
+static void move(struct ag_list *before, struct ag_list *now)
+{
+    if (now == NULL) {
+        ag_watches_tell(before, ~0U);
+    } else {
+        ag_list_splice(now, before);
+        ag_watches_tell(now, ~(unsigned)AG_CHANGE_ENDED);
+    }
+}
+
+static void move_ci_watches(ag_domain *d, ag_map *old)
+{
+    size_t cursor = 0;
+    const char *name = NULL;
+    void *value = NULL;
+    while (ag_map_next(old, &cursor, &name, &value)) {
+        struct ag_ci_held *before = value;
+        struct ag_ci_held *now = ag_map_get(d->cis, name);
+        move(&before->watches, now == NULL || now->row.removed != 0 ? NULL : &now->watches);
+    }
+}
+
 static void move_watches(ag_domain *d, ag_map *old)
 {
     size_t cursor = 0;
@@ -143,12 +163,7 @@ static void move_watches(ag_domain *d, ag_map *old)
     while (ag_map_next(old, &cursor, &id, &value)) {
         struct ag_live *before = value;
         struct ag_live *now = ag_live_by_rid(d, before->row.rid);
-        if (now == NULL) {
-            ag_live_tell(before, ~0U);
-        } else {
-            ag_list_splice(&now->watches, &before->watches);
-            ag_live_tell(now, ~(unsigned)AG_CHANGE_ENDED);
-        }
+        move(&before->watches, now == NULL ? NULL : &now->watches);
     }
 }
 
@@ -165,7 +180,7 @@ static struct tables swap_tables(ag_domain *d, struct tables with)
 /* On failure everything is as it was. */
 static int load_again(ag_domain *d, struct tables *old, argo_error **err)
 {
-    struct tables fresh = {ag_map_new(live_free), ag_map_new(NULL), ag_map_new(NULL),
+    struct tables fresh = {ag_map_new(live_free), ag_map_new(NULL), ag_map_new(ag_ci_free),
                            ag_map_new(NULL)};
     if (fresh.by_id == NULL || fresh.by_rid == NULL || fresh.cis == NULL ||
         fresh.sessions == NULL) {
@@ -207,6 +222,7 @@ void ag_domain_reload(ag_domain *d)
     keep_leaving(d, old.by_id);
     adopt_all(d);
     move_watches(d, old.by_id);
+    move_ci_watches(d, old.cis);
     tables_free(old);
 }
 

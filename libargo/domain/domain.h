@@ -62,8 +62,9 @@ struct ag_domain_config {
     int64_t park_after_ms; /* told to executors with the checkpoint */
     int64_t patience_ms; /* with executors that do not begin, while others wait for them; 0: 10 s */
     int64_t silence_ms;  /* an executor not heard of for so long is stalled; 0: never */
-    int64_t output_max;  /* of a run in the store, in bytes; 0: no limit */
-    const char *log_dir; /* where the output beyond it goes, ID.log */
+    int64_t ci_silence_ms; /* the same of a CI that sends heartbeats, with `error` and `stopped` */
+    int64_t output_max;    /* of a run in the store, in bytes; 0: no limit */
+    const char *log_dir;   /* where the output beyond it goes, ID.log */
     const char *home_templates;      /* $ARGO_HOME/workflows/templates */
     const char *installed_templates; /* DATADIR/argo/templates */
 };
@@ -224,12 +225,26 @@ void ag_run_move_cursor(ag_domain *d, int64_t rid, enum ag_stream stream, int64_
 
 /* What a CI's own fields may say; whether there is another of its name is not looked at. */
 int ag_ci_check(const struct ag_ci *ci, argo_error **err);
-/* KEEP gets the CI as it will be. */
+/* KEEP gets the CI as it will be. ARGO_E_EXISTS, ARGO_E_NO_SESSION, ARGO_E_QUOTA (1,000). */
 int ag_registry_add(ag_domain *d, const struct ag_ci *ci,
                     void (*keep)(ag_txn *t, const struct ag_ci *ci, void *user), ag_done_fn done,
                     void *user, argo_error **err);
-int ag_registry_remove(ag_domain *d, const char *name, ag_keep_fn keep, ag_done_fn done, void *user,
-                       argo_error **err);
+/* ARGO_E_STATE while it is busy or has a task, unless FORCE. Its messages go, its history stays. */
+int ag_registry_remove(ag_domain *d, const char *name, bool force, ag_keep_fn keep, ag_done_fn done,
+                       void *user, argo_error **err);
+/* It lives. From the first one on it should go on to say so: after ci_silence_ms without another it
+ * is `error`, after as long again `stopped`. */
+int ag_ci_heartbeat(ag_domain *d, const char *name, const struct ag_ci_heartbeat *heartbeat,
+                    void (*keep)(ag_txn *t, const struct ag_ci *ci, void *user), ag_done_fn done,
+                    void *user, argo_error **err);
+/* A message to it: type, payload and from. *OUT (before KEEP is called) is the message as it gets
+ * it. ARGO_E_QUOTA above 1,000 that it has not received. */
+int ag_ci_send(ag_domain *d, const char *name, const struct ag_message *message, ag_value **out,
+               ag_keep_fn keep, ag_done_fn done, void *user, argo_error **err);
+/* It has received the messages up to SEQ; they go. ARGO_E_INVALID: there is none of that number. */
+int ag_ci_messages_read(ag_domain *d, const char *name, int64_t seq, argo_error **err);
+/* As ag_watch_add; ARGO_E_NO_CI. A watch ends with the CI. */
+int ag_ci_watch_add(ag_domain *d, const char *name, struct ag_watch *watch, argo_error **err);
 
 /* ---- sessions ----------------------------------------------------------------------------------- */
 
@@ -239,7 +254,7 @@ int ag_session_add(ag_domain *d, const struct ag_session *session,
                    void (*keep)(ag_txn *t, const struct ag_session *session, void *user),
                    ag_done_fn done, void *user, argo_error **err);
 /* ARGO_E_STATE while some of its runs have not ended; FORCE abandons them, and DONE comes when
- * nothing of them lives. Its runs keep its id. */
+ * nothing of them lives. Its runs keep its id, its CIs leave it. */
 int ag_session_remove(ag_domain *d, const char *session_id, bool force, ag_keep_fn keep,
                       ag_done_fn done, void *user, argo_error **err);
 /* What became of one of its runs: ERR says why it was left as it was. */
@@ -250,7 +265,7 @@ int ag_session_pause(ag_domain *d, const char *session_id, bool resume, ag_sessi
                      ag_done_fn done, void *user, argo_error **err);
 /* As it is stored; ARGO_E_NO_SESSION names the nearest. */
 int ag_session_find(ag_domain *d, const char *session_id, struct ag_session *out, argo_error **err);
-/* As ag_store_sessions, with `workflows`; for any reader of the store. */
+/* As ag_store_sessions, with `workflows` and `cis`; for any reader of the store. */
 int ag_session_each(ag_store *s, const char *after, int64_t limit,
                     int (*fn)(const struct ag_session *session, void *user), void *user,
                     argo_error **err);

@@ -12,8 +12,11 @@ enum {
     AG_MAX_OWN_WATCHES = 8, /* of its executor, beside those: readers never lock it out */
     AG_MAX_TYPED_AHEAD = 1000,
     AG_MAX_SESSIONS = 10000,
-    AG_MAX_MESSAGES = 1000, /* to a run, that no executor has received */
-    AG_MAX_DEATHS = 3       /* of executors in the same place: the run has crashed */
+    AG_MAX_MESSAGES = 1000, /* to a run or a CI, that have not been received */
+    AG_MAX_CIS = 1000,
+    AG_MAX_REMOVED_CIS = 1000, /* of which something is kept */
+    AG_MAX_CI_HISTORY = 1000,  /* of one */
+    AG_MAX_DEATHS = 3          /* of executors in the same place: the run has crashed */
 };
 
 /* The step under way that has a start row. */
@@ -76,6 +79,26 @@ struct ag_live {
     int64_t launched_us, answered_us; /* what its executor's next request ends; 0: nothing */
 };
 
+/* A CI in memory, also when it has been removed: a name keeps its history and its numbers. */
+struct ag_ci_held {
+    ag_domain *domain;
+    struct ag_ci row; /* as the last rule made it, committed or on its way */
+    struct ag_list watches;
+    int64_t heard; /* the loop's time of its last heartbeat, or since when we listen */
+};
+
+/* Of a kind of those who must be heard of: the timer that looks for the silent ones. It is armed
+ * only while there is somebody to listen to. */
+struct ag_silence {
+    ag_loop *loop;
+    ag_timer *timer;
+    int64_t length; /* ms after which somebody counts as silent; 0: never */
+    int64_t due;    /* when the timer fires */
+    /* Of the look that is under way: */
+    int64_t now, next;
+    bool late;
+};
+
 struct ag_domain {
     struct ag_domain_config config;
     argo_context *ctx;
@@ -83,7 +106,7 @@ struct ag_domain {
     ag_store *store;
     ag_map *by_id;           /* workflow id -> struct ag_live *, owner */
     ag_map *by_rid;          /* decimal rid -> struct ag_live * */
-    ag_map *cis;             /* names of CIs, committed or on their way; values are unused */
+    ag_map *cis;             /* name -> struct ag_ci_held *, owner */
     ag_map *sessions;        /* ids of sessions, committed or on their way; values are unused */
     int64_t session_number;  /* the N of the last "sess_N" */
     ag_map *starting;        /* request keys on their way -> decimal rid (owned) */
@@ -91,10 +114,10 @@ struct ag_domain {
     struct ag_list queue;    /* struct ag_live, to be launched one after the other */
     size_t n_starting;
     ag_defer *next_launch;
-    ag_timer *patience; /* with those that are starting; armed while others wait for them */
-    ag_timer *retry;    /* armed after a failed commit only */
-    ag_timer *sweep;    /* of stall.c; armed while a run has a process */
-    int64_t sweep_at;   /* that it is armed for */
+    ag_timer *patience;        /* with those that are starting; armed while others wait for them */
+    ag_timer *retry;           /* armed after a failed commit only */
+    struct ag_silence stalls;  /* of runs that have a process */
+    struct ag_silence silence; /* of CIs that send heartbeats */
     struct ag_domain_counts counts;
     struct ag_domain_stats stats;
     bool quiesced;
@@ -107,7 +130,8 @@ struct ag_change_set {
     ag_domain *domain;
     ag_txn *txn;
     int64_t rid;
-    unsigned changes; /* told to the run's watches */
+    char *ci;         /* a name, or NULL */
+    unsigned changes; /* told to the watches of the run or the CI */
     bool ended;       /* the run leaves the live table */
     bool answers;     /* a question of the run: its executor has something to go on with */
     char **pending;   /* keys to take off live->pending */
@@ -135,7 +159,6 @@ struct ag_live *ag_live_by_rid(const ag_domain *d, int64_t rid);
 int ag_live_insert(ag_domain *d, struct ag_live *live);
 void ag_live_remove(ag_domain *d, struct ag_live *live);
 void ag_live_count(struct ag_live *live); /* its process or questions may be others */
-void ag_live_tell(struct ag_live *live, unsigned changes);
 void ag_flight_set(struct ag_live *live, const struct ag_step_start *start);
 /* The run's live record, with its epoch checked. */
 int ag_live_fenced(ag_domain *d, int64_t rid, int64_t epoch, struct ag_live **out,
@@ -144,6 +167,12 @@ int ag_live_hold_question(struct ag_live *live, struct ag_question *q); /* takes
 int ag_live_queue_line(struct ag_live *live, int64_t seq, const char *text);
 void ag_line_free(struct ag_live *live, struct ag_line *line); /* takes it off the queue */
 int ag_set_text(char **slot, const char *text);                /* replaces; 0 or ARGO_E_NOMEM */
+
+/* watch.c */
+int ag_watches_add(struct ag_list *watches, struct ag_watch *watch, const char *whose,
+                   argo_error **err);
+void ag_watches_tell(struct ag_list *watches, unsigned changes);
+void ag_watches_clear(struct ag_list *watches); /* whose owner goes */
 
 /* load.c */
 /* Every run that has not ended, from the store into the empty tables. */
@@ -216,8 +245,36 @@ int ag_live_send(struct ag_change_set *c, struct ag_live *live, const char *type
 int ag_live_messages_after(struct ag_live *live, int64_t *out, argo_error **err);
 void ag_mailbox_clear(struct ag_mailbox *box);
 
+/* silence.c */
+int ag_silence_init(struct ag_silence *s, ag_loop *loop, int64_t length, ag_timer_fn look,
+                    void *user, argo_error **err);
+void ag_silence_deinit(struct ag_silence *s);
+void ag_silence_listen(struct ag_silence *s); /* there is somebody who should be heard of */
+/* A look at all of them, in LOOK: who was last heard of at HEARD, and is it too long ago? */
+void ag_silence_begin(struct ag_silence *s);
+bool ag_silence_broken(struct ag_silence *s, int64_t heard);
+void ag_silence_again(struct ag_silence *s); /* he is to be looked at once more */
+void ag_silence_end(struct ag_silence *s);
+
+/* registry.c */
+void ag_ci_free(void *held);
+int ag_cis_load(ag_domain *d, argo_error **err); /* into d->cis, which is empty */
+/* ARGO_E_NO_CI unless it is registered, or about to be. */
+int ag_ci_named(ag_domain *d, const char *name, struct ag_ci_held **out, argo_error **err);
+/* A change of it; nothing of it has been changed yet. */
+int ag_ci_change(struct ag_ci_held *ci, unsigned changes, ag_done_fn done, void *user,
+                 struct ag_change_set **out, argo_error **err);
+/* Puts it into C as it is now; with KIND what has happened goes into its history. */
+void ag_ci_put(struct ag_change_set *c, struct ag_ci_held *ci, const char *kind);
+void ag_ci_tell(ag_domain *d, const char *name, unsigned changes);
+void ag_cis_leave(struct ag_change_set *c, const char *session_id); /* which is being removed */
+
+/* heartbeat.c */
+int ag_heartbeats_init(ag_domain *d, argo_error **err);
+void ag_ci_listen(struct ag_ci_held *ci); /* from now on it should be heard of, if it ever was */
+
 /* stall.c */
-int ag_silence_new(ag_domain *d, argo_error **err);
+int ag_stalls_init(ag_domain *d, argo_error **err);
 void ag_live_watch_silence(struct ag_live *live); /* from now on it should be heard of */
 void ag_live_note_heard(struct ag_live *live);    /* its executor has asked for something */
 

@@ -143,11 +143,7 @@ void ag_live_free(struct ag_live *live)
     }
     uncount(live);
     ag_live_unqueue(live);
-    struct ag_list *pos, *tmp;
-    ag_list_each(pos, tmp, &live->watches)
-    {
-        ag_list_remove(pos);
-    }
+    ag_watches_clear(&live->watches);
     drop_lines(live);
     ag_run_clear(&live->row);
     flight_clear(&live->flight);
@@ -184,48 +180,13 @@ void ag_live_remove(ag_domain *d, struct ag_live *live)
     ag_map_remove(d->by_id, live->row.workflow_id); /* frees it */
 }
 
-/* A watch may free itself or others of the run in its callback, so each is moved to a list of its
- * own first: what is still there at the end goes back. */
-void ag_live_tell(struct ag_live *live, unsigned changes)
-{
-    struct ag_list todo;
-    ag_list_init(&todo);
-    ag_list_splice(&todo, &live->watches);
-    while (!ag_list_empty(&todo)) {
-        struct ag_watch *watch = AG_CONTAINER_OF(todo.next, struct ag_watch, node);
-        ag_list_remove(&watch->node);
-        ag_list_append(&live->watches, &watch->node);
-        unsigned hit = changes & (watch->mask | AG_CHANGE_ENDED);
-        if (hit != 0) {
-            watch->changed(watch, hit);
-        }
-    }
-}
-
 int ag_watch_add(ag_domain *d, int64_t rid, struct ag_watch *watch, argo_error **err)
 {
     struct ag_live *live = ag_live_by_rid(d, rid);
     if (live == NULL || live->leaving) {
         return ag_error_set(err, ARGO_E_NO_WORKFLOW, "The workflow has ended");
     }
-    int most = watch->own ? AG_MAX_OWN_WATCHES : AG_MAX_WATCHES;
-    int n = 0;
-    struct ag_list *pos, *tmp;
-    ag_list_each(pos, tmp, &live->watches)
-    {
-        n += AG_CONTAINER_OF(pos, struct ag_watch, node)->own == watch->own;
-    }
-    if (n >= most) {
-        return ag_error_set(err, ARGO_E_WAITERS, "%d requests wait for '%s' already", most,
-                            live->row.workflow_id);
-    }
-    ag_list_append(&live->watches, &watch->node);
-    return 0;
-}
-
-void ag_watch_remove(struct ag_watch *watch)
-{
-    ag_list_remove(&watch->node);
+    return ag_watches_add(&live->watches, watch, live->row.workflow_id, err);
 }
 
 int ag_run_check_epoch(ag_domain *d, int64_t rid, int64_t epoch, argo_error **err)
@@ -320,6 +281,7 @@ void ag_change_drop(struct ag_change_set *c)
     if (c != NULL) {
         forget_pending(c, ag_live_by_rid(c->domain, c->rid));
         ag_txn_drop(c->txn);
+        free(c->ci);
         free(c);
     }
 }
@@ -347,10 +309,12 @@ static void committed(const argo_error *err, void *user)
         note_committed(c, live);
     }
     if (err == NULL && live != NULL && c->changes != 0) {
-        ag_live_tell(live, c->changes | (c->ended ? (unsigned)AG_CHANGE_ENDED : 0U));
+        ag_watches_tell(&live->watches, c->changes | (c->ended ? (unsigned)AG_CHANGE_ENDED : 0U));
     }
-    if (err == NULL && (c->rid == 0 || (c->changes & AG_CHANGE_STATE) != 0) &&
-        d->config.changed != NULL) {
+    if (err == NULL && c->ci != NULL) {
+        ag_ci_tell(d, c->ci, c->changes);
+    }
+    if (err == NULL && (c->changes & AG_CHANGE_STATE) != 0 && d->config.changed != NULL) {
         d->config.changed(d->config.changed_user);
     }
     if (err == NULL && c->ended) {
@@ -365,6 +329,7 @@ static void committed(const argo_error *err, void *user)
     if (c->done != NULL) {
         c->done(err, c->user);
     }
+    free(c->ci);
     free(c);
 }
 

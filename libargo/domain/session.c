@@ -1,6 +1,7 @@
 /*
- * Sessions: names under which runs are started, to look at them and to act on them together. A
- * session owns nothing: a run that has ended keeps the name also when the session has gone.
+ * Sessions: names under which runs are started and CIs registered, to look at them and to act on the
+ * runs together. A session owns nothing: a run that has ended keeps the name also when the session has
+ * gone; a CI leaves it and stays.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -65,35 +66,61 @@ int ag_session_check(ag_domain *d, const char *session_id, argo_error **err)
 }
 
 struct grouping {
-    ag_value *groups; /* {session: [workflow ids]} */
+    ag_value *runs, *cis; /* {session: [ids]} and {session: [names]} */
     int (*fn)(const struct ag_session *session, void *user);
     void *user;
 };
 
-static int group_run(const struct ag_active_run *run, void *user)
+static int group(ag_value *groups, const char *session_id, const char *name)
 {
-    struct grouping *g = user;
-    if (run->session_id == NULL) {
+    if (session_id == NULL) {
         return 0;
     }
-    ag_value *list = ag_value_get(g->groups, run->session_id);
+    ag_value *list = ag_value_get(groups, session_id);
     if (list == NULL) {
         list = ag_value_array();
-        int r = ag_value_set(g->groups, run->session_id, list);
+        int r = ag_value_set(groups, session_id, list);
         if (r < 0) {
             return r;
         }
     }
-    return ag_value_append(list, ag_value_text(run->workflow_id));
+    return ag_value_append(list, ag_value_text(name));
+}
+
+static int group_run(const struct ag_active_run *run, void *user)
+{
+    const struct grouping *g = user;
+    return group(g->runs, run->session_id, run->workflow_id);
+}
+
+static int group_ci(const struct ag_ci *ci, void *user)
+{
+    const struct grouping *g = user;
+    return group(g->cis, ci->session_id, ci->name);
+}
+
+/* What belongs to the session SESSION_ID, or (NULL) to any. */
+static int group_all(ag_store *s, const char *session_id, struct grouping *g, argo_error **err)
+{
+    int r = g->runs == NULL || g->cis == NULL
+                ? ag_error_nomem(err)
+                : ag_store_active_runs(s, session_id, group_run, g, err);
+    return r < 0 ? r : ag_store_cis(s, group_ci, g, err);
+}
+
+/* A new reference. */
+static ag_value *grouped(const ag_value *groups, const char *session_id)
+{
+    ag_value *list = ag_value_ref(ag_value_get(groups, session_id));
+    return list != NULL ? list : ag_value_array();
 }
 
 static int show_session(const struct ag_session *session, void *user)
 {
     const struct grouping *g = user;
     struct ag_session shown = *session; /* borrows everything */
-    AG_AUTO(ag_value) none = ag_value_array();
-    ag_value *list = ag_value_get(g->groups, session->session_id);
-    shown.workflows = list != NULL ? list : none;
+    AG_AUTO(ag_value) runs = shown.workflows = grouped(g->runs, session->session_id);
+    AG_AUTO(ag_value) cis = shown.cis = grouped(g->cis, session->session_id);
     return g->fn(&shown, g->user);
 }
 
@@ -101,21 +128,19 @@ int ag_session_each(ag_store *s, const char *after, int64_t limit,
                     int (*fn)(const struct ag_session *session, void *user), void *user,
                     argo_error **err)
 {
-    AG_AUTO(ag_value) groups = ag_value_object();
-    struct grouping g = {groups, fn, user};
-    int r =
-        groups == NULL ? ag_error_nomem(err) : ag_store_active_runs(s, NULL, group_run, &g, err);
+    AG_AUTO(ag_value) runs = ag_value_object();
+    AG_AUTO(ag_value) cis = ag_value_object();
+    struct grouping g = {runs, cis, fn, user};
+    int r = group_all(s, NULL, &g, err);
     return r < 0 ? r : ag_store_sessions(s, after, limit, show_session, &g, err);
 }
 
 int ag_session_find(ag_domain *d, const char *session_id, struct ag_session *out, argo_error **err)
 {
-    AG_AUTO(ag_value) groups = ag_value_object();
-    struct grouping g = {.groups = groups};
+    AG_AUTO(ag_value) runs = ag_value_object();
+    AG_AUTO(ag_value) cis = ag_value_object();
+    struct grouping g = {.runs = runs, .cis = cis};
     int r = ag_session_check(d, session_id, err);
-    if (r == 0) {
-        r = ag_store_active_runs(d->store, session_id, group_run, &g, err);
-    }
     if (r == 0) {
         r = ag_store_session(d->store, session_id, out, err);
     }
@@ -125,8 +150,13 @@ int ag_session_find(ag_domain *d, const char *session_id, struct ag_session *out
     if (r < 0) {
         return r;
     }
-    ag_value *list = ag_value_ref(ag_value_get(groups, session_id));
-    out->workflows = list != NULL ? list : ag_value_array();
+    r = group_all(d->store, session_id, &g, err);
+    if (r < 0) {
+        ag_record_clear(&ag_session_record, out);
+        return r;
+    }
+    out->workflows = grouped(runs, session_id);
+    out->cis = grouped(cis, session_id);
     return 0;
 }
 
@@ -171,7 +201,7 @@ int ag_session_add(ag_domain *d, const struct ag_session *session,
         r = next_id(d, &id, err);
     }
     struct ag_change_set *c = NULL;
-    r = r < 0 ? r : ag_change_new(d, 0, 0, done, user, &c, err);
+    r = r < 0 ? r : ag_change_new(d, 0, AG_CHANGE_STATE, done, user, &c, err);
     if (r < 0) {
         return r;
     }
@@ -185,9 +215,8 @@ int ag_session_add(ag_domain *d, const struct ag_session *session,
     note_number(d, c->txn, id);
     ag_txn_put_session(c->txn, &row);
     if (keep != NULL) {
-        row.workflows = ag_value_array();
+        AG_AUTO(ag_value) none = row.workflows = row.cis = ag_value_array();
         keep(c->txn, &row, user);
-        ag_value_unref(row.workflows);
     }
     ag_change_commit(c);
     return 0;
@@ -376,12 +405,13 @@ static int remove_now(ag_domain *d, const char *session_id, ag_keep_fn keep, ag_
                       void *user, argo_error **err)
 {
     struct ag_change_set *c = NULL;
-    int r = ag_change_new(d, 0, 0, done, user, &c, err);
+    int r = ag_change_new(d, 0, AG_CHANGE_STATE, done, user, &c, err);
     if (r < 0) {
         return r;
     }
     ag_map_remove(d->sessions, session_id);
     ag_txn_remove_session(c->txn, session_id);
+    ag_cis_leave(c, session_id);
     if (keep != NULL) {
         keep(c->txn, user);
     }

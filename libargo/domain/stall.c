@@ -1,26 +1,17 @@
 /*
- * Silence: an executor polls, so one that has not been heard of for longer than its poll does not
- * run as it should. Its run is shown as `stalled` until the next request; nothing else follows,
- * because its process is there and may go on at any moment. One timer for all, armed only while a
- * run has a process.
+ * Executors poll, so one that has not been heard of for longer than its poll does not run as it
+ * should. Its run is shown as `stalled` until the next request; nothing else follows, because its
+ * process is there and may go on at any moment.
  */
 #include <inttypes.h>
 
 #include "domain/internal.h"
 
-static void arm(ag_domain *d, int64_t delay)
-{
-    d->sweep_at = ag_loop_clock_ms(d->loop) + delay;
-    ag_timer_arm(d->sweep, delay);
-}
-
 void ag_live_watch_silence(struct ag_live *live)
 {
     ag_domain *d = live->domain;
     live->heard = ag_loop_now(d->loop);
-    if (d->config.silence_ms > 0 && !ag_timer_armed(d->sweep)) {
-        arm(d, d->config.silence_ms);
-    }
+    ag_silence_listen(&d->stalls);
 }
 
 /* `stalled` or back. Without memory for it the state stays as it is. */
@@ -49,39 +40,26 @@ static bool should_speak(const struct ag_live *live)
            (live->row.state == AG_RUN_RUNNING || live->row.state == AG_RUN_WAITING);
 }
 
-/* A sweep that comes late says that we have not listened: then what has gathered is read first. */
-static void sweep(ag_timer *timer, void *user)
+static void look(ag_timer *timer, void *user)
 {
     ag_domain *d = user;
-    int64_t now = ag_loop_now(d->loop);
-    int64_t patience = d->config.silence_ms / 4;
-    int64_t next = INT64_MAX;
-    bool late = now - d->sweep_at > patience;
     size_t cursor = 0;
     const char *key = NULL;
     void *value = NULL;
+    ag_silence_begin(&d->stalls);
     while (ag_map_next(d->by_rid, &cursor, &key, &value)) {
         struct ag_live *live = value;
-        int64_t due = live->heard + d->config.silence_ms;
-        if (!should_speak(live)) {
-            continue;
-        }
-        if (due <= now && !late) {
+        if (should_speak(live) && ag_silence_broken(&d->stalls, live->heard)) {
             ag_log_warning(d->ctx, "domain",
                            "%s: executor %" PRId64 " is silent for %" PRId64 " ms",
-                           live->row.workflow_id, live->row.pid, now - live->heard);
+                           live->row.workflow_id, live->row.pid, d->stalls.now - live->heard);
             move(live, AG_RUN_STALLED);
-        } else {
-            due = due <= now ? now + patience : due;
-            next = due < next ? due : next;
         }
     }
-    if (next != INT64_MAX) {
-        arm(d, next - now);
-    }
+    ag_silence_end(&d->stalls);
 }
 
-int ag_silence_new(ag_domain *d, argo_error **err)
+int ag_stalls_init(ag_domain *d, argo_error **err)
 {
-    return ag_timer_new(d->loop, sweep, d, &d->sweep, err);
+    return ag_silence_init(&d->stalls, d->loop, d->config.silence_ms, look, d, err);
 }

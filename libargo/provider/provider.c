@@ -198,12 +198,6 @@ static void on_deadline(ag_timer *timer, void *user)
 
 /* ---- the beginning ---------------------------------------------------------------------------- */
 
-static int copy_ci(struct ag_ci *dst, const struct ag_ci *src, argo_error **err)
-{
-    AG_AUTO(ag_value) value = ag_record_encode(&ag_ci_record, src);
-    return value != NULL ? ag_record_decode(&ag_ci_record, value, dst, err) : ag_error_nomem(err);
-}
-
 static const char *choose_model(const ag_ci_call *call, const struct ag_ci_request *request)
 {
     const char *model = request->model != NULL ? request->model : call->ci.model;
@@ -248,8 +242,10 @@ static int call_prepare(ag_ci_call *call, const struct ag_provider_env *env, con
     if (env->home != NULL && call->home == NULL) {
         return ag_error_nomem(err);
     }
-    int rc = copy_ci(&call->ci, ci, err);
-    rc = rc < 0 || upstream == NULL ? rc : copy_ci(&call->upstream, upstream, err);
+    int rc = ag_record_copy(&ag_ci_record, ci, &call->ci, err);
+    if (rc == 0 && upstream != NULL) {
+        rc = ag_record_copy(&ag_ci_record, upstream, &call->upstream, err);
+    }
     rc = rc < 0 ? rc : build_request(call, request, err);
     rc = rc < 0 ? rc : ag_timer_new(env->loop, on_pause_over, call, &call->pause, err);
     rc = rc < 0 ? rc : ag_timer_new(env->loop, on_deadline, call, &call->deadline, err);

@@ -18,6 +18,8 @@ struct each {
         int (*record)(const struct ag_stream_record *rec, void *user);
         int (*question)(int64_t rid, const struct ag_question *q, void *user);
         int (*ci)(const struct ag_ci *ci, void *user);
+        int (*own_ci)(struct ag_ci *ci, void *user);
+        int (*ci_event)(const struct ag_ci_event *event, void *user);
         int (*message)(const struct ag_message *m, void *user);
         int (*session)(const struct ag_session *session, void *user);
         int (*active)(const struct ag_active_run *run, void *user);
@@ -331,9 +333,80 @@ int ag_store_cis(ag_store *s, int (*fn)(const struct ag_ci *ci, void *user), voi
 {
     struct ag_ci row;
     ag_auto_cells params = {0};
-    struct each each = {
-        .type = &ag_ci_row, .row = &row, .err = err, .call = call_ci, .fn.ci = fn, .user = user};
+    struct each each = {.type = &ag_ci_row,
+                        .of_many = true,
+                        .row = &row,
+                        .err = err,
+                        .call = call_ci,
+                        .fn.ci = fn,
+                        .user = user};
     return each_of(s, AG_SQL_CIS, &params, &each);
+}
+
+static int call_own_ci(const struct each *each, const struct ag_cell *extra)
+{
+    return each->fn.own_ci(each->row, each->user);
+}
+
+int ag_store_all_cis(ag_store *s, int (*fn)(struct ag_ci *ci, void *user), void *user,
+                     argo_error **err)
+{
+    struct ag_ci row;
+    ag_auto_cells params = {0};
+    struct each each = {.type = &ag_ci_row,
+                        .of_many = true,
+                        .row = &row,
+                        .err = err,
+                        .call = call_own_ci,
+                        .fn.own_ci = fn,
+                        .user = user};
+    return each_of(s, AG_SQL_ALL_CIS, &params, &each);
+}
+
+/* A page of what belongs to a CI. */
+static int each_of_ci(ag_store *s, enum ag_sql id, const char *name, int64_t from, int64_t limit,
+                      struct each *each)
+{
+    ag_auto_cells params = {0};
+    ag_cells_text(&params, name);
+    ag_cells_int(&params, from);
+    ag_cells_int(&params, limit);
+    return each_of(s, id, &params, each);
+}
+
+static int call_ci_event(const struct each *each, const struct ag_cell *extra)
+{
+    return each->fn.ci_event(each->row, each->user);
+}
+
+int ag_store_ci_history(ag_store *s, const char *name, int64_t before, int64_t limit,
+                        int (*fn)(const struct ag_ci_event *event, void *user), void *user,
+                        argo_error **err)
+{
+    struct ag_ci_event row;
+    struct each each = {.type = &ag_ci_event_row,
+                        .of_many = true,
+                        .row = &row,
+                        .err = err,
+                        .call = call_ci_event,
+                        .fn.ci_event = fn,
+                        .user = user};
+    return each_of_ci(s, AG_SQL_CI_HISTORY, name, before, limit, &each);
+}
+
+int ag_store_ci_messages(ag_store *s, const char *name, int64_t after, int64_t limit,
+                         int (*fn)(const struct ag_message *m, void *user), void *user,
+                         argo_error **err)
+{
+    struct ag_message row;
+    struct each each = {.type = &ag_ci_message_row,
+                        .of_many = true,
+                        .row = &row,
+                        .err = err,
+                        .call = call_message,
+                        .fn.message = fn,
+                        .user = user};
+    return each_of_ci(s, AG_SQL_CI_MESSAGES, name, after, limit, &each);
 }
 
 /* 1, or 0 without memory. */

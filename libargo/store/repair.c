@@ -103,20 +103,6 @@ static int keep_copy(struct repair *r, argo_error **err)
                         MAX_COPIES);
 }
 
-/* What a newer Argo keeps has no place in our tables. */
-static int refuse_newer(struct repair *r, argo_error **err)
-{
-    int64_t version = 0;
-    (void)ag_sqlite_number(&r->from,
-                           "SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'schema_version'",
-                           &version, NULL);
-    if (version <= ag_schema_version) {
-        return 0;
-    }
-    unlink_all(r->kept);
-    return ag_schema_newer(r->path, version, ag_schema_version, err);
-}
-
 static int copy_file(const char *from, const char *to, argo_error **err)
 {
     ag_auto_close int in = open(from, O_RDONLY | O_CLOEXEC);
@@ -171,8 +157,8 @@ static int open_damaged(struct repair *r, const char *path, argo_error **err)
                           err);
 }
 
-/* A new, empty store, closed once so that its first page is in the file. */
-static int make_fresh(struct repair *r, argo_error **err)
+/* A new, empty store of schema VERSION, closed once so that its first page is in the file. */
+static int make_fresh(struct repair *r, int version, argo_error **err)
 {
     unlink_all(r->fresh);
     for (int i = 0; i < 2; i++) {
@@ -182,7 +168,7 @@ static int make_fresh(struct repair *r, argo_error **err)
         }
         int rc = ag_sqlite_open(r->fresh, true, &r->to, err);
         if (rc == 0) {
-            rc = ag_schema_migrate(r->to, r->fresh, ag_migrations, ag_schema_version, err);
+            rc = ag_schema_migrate(r->to, r->fresh, ag_migrations, version, err);
         }
         if (rc < 0) {
             return rc;
@@ -214,6 +200,21 @@ static int open_source(struct repair *r, argo_error **err)
     return 0;
 }
 
+/* What a newer Argo keeps has no place in our tables; what an older one kept goes into tables as it
+ * had them, and is migrated afterwards. */
+static int match_version(struct repair *r, argo_error **err)
+{
+    int64_t version = 0;
+    (void)ag_sqlite_number(&r->from,
+                           "SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'schema_version'",
+                           &version, NULL);
+    if (version > ag_schema_version) {
+        unlink_all(r->kept);
+        return ag_schema_newer(r->path, version, ag_schema_version, err);
+    }
+    return version > 0 && version < ag_schema_version ? make_fresh(r, (int)version, err) : 0;
+}
+
 /* ---- rows ---------------------------------------------------------------------------------- */
 
 struct table {
@@ -223,7 +224,7 @@ struct table {
     int64_t last_rid; /* of the last row that a scan has read */
 };
 
-/* By the columns' names: the table of an older schema has fewer. */
+/* By the columns' names: their order may be another. */
 static sqlite3_stmt *prepare_insert(struct ag_sqlite *to, const char *table, sqlite3_stmt *rows)
 {
     struct ag_buf sql = AG_BUF_INIT(4096);
@@ -359,16 +360,19 @@ static int run_repair(struct repair *r, argo_error **err)
         rc = keep_copy(r, err);
     }
     if (rc == 0) {
-        rc = make_fresh(r, err);
+        rc = make_fresh(r, ag_schema_version, err);
     }
     if (rc == 0) {
         rc = open_source(r, err);
     }
     if (rc == 0) {
-        rc = refuse_newer(r, err);
+        rc = match_version(r, err);
     }
     if (rc == 0) {
         rc = salvage_all(r, err);
+    }
+    if (rc == 0) {
+        rc = ag_schema_migrate(r->to, r->fresh, ag_migrations, ag_schema_version, err);
     }
     if (rc == 0) {
         rc = take_place(r, err);

@@ -142,9 +142,24 @@ static const struct ag_column ci_columns[] = {
     INT(ag_ci, port),          TEXT(ag_ci, socket_path),   TEXT(ag_ci, role),
     TEXT(ag_ci, status),       INT(ag_ci, last_heartbeat), TEXT(ag_ci, base_url),
     TEXT(ag_ci, recording),    TEXT(ag_ci, upstream),      JSON(ag_ci, command),
-    JSON(ag_ci, capabilities),
+    JSON(ag_ci, capabilities), TEXT(ag_ci, session_id),    TEXT(ag_ci, task),
+    INT(ag_ci, unread),        INT(ag_ci, removed),        INT(ag_ci, history_seq),
+    INT(ag_ci, message_seq),
 };
 ROW(ag_ci_row, "cis", ag_ci, ci_columns);
+
+static const struct ag_column ci_event_columns[] = {
+    INT(ag_ci_event, seq),   TEXT(ag_ci_event, kind),       TEXT(ag_ci_event, status),
+    TEXT(ag_ci_event, task), TEXT(ag_ci_event, session_id), INT(ag_ci_event, messages),
+    INT(ag_ci_event, at),
+};
+ROW(ag_ci_event_row, "ci_history", ag_ci_event, ci_event_columns);
+
+static const struct ag_column ci_message_columns[] = {
+    INT(ag_message, seq),   TEXT(ag_message, id),      TEXT(ag_message, from),
+    TEXT(ag_message, type), JSON(ag_message, payload), INT(ag_message, timestamp),
+};
+ROW(ag_ci_message_row, "ci_messages", ag_message, ci_message_columns);
 
 static const struct ag_column token_columns[] = {
     TEXT(ag_token, id), HEX(ag_token, sha256), TEXT(ag_token, scope),  TEXT(ag_token, user),

@@ -34,8 +34,8 @@ struct ag_row_type {
 };
 
 extern const struct ag_row_type ag_run_row, ag_run_spec_row, ag_step_row_row, ag_record_row,
-    ag_question_row, ag_ci_row, ag_token_row, ag_reply_row, ag_message_row, ag_session_row,
-    ag_active_run_row;
+    ag_question_row, ag_ci_row, ag_ci_event_row, ag_ci_message_row, ag_token_row, ag_reply_row,
+    ag_message_row, ag_session_row, ag_active_run_row;
 
 /* Parameters under construction; texts are borrowed or in OWNED. */
 struct ag_cells {

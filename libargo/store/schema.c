@@ -131,7 +131,27 @@ static const char *const version_2[] = {
     NULL,
 };
 
-const struct ag_migration ag_migrations[] = {{version_1}, {version_2}};
+/* CIs that tell of themselves, and are told: heartbeats, history, messages, sessions. */
+static const char *const version_3[] = {
+    "ALTER TABLE cis ADD COLUMN session_id TEXT",
+    "ALTER TABLE cis ADD COLUMN task TEXT",
+    "ALTER TABLE cis ADD COLUMN unread BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE cis ADD COLUMN removed BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE cis ADD COLUMN history_seq BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE cis ADD COLUMN message_seq BIGINT NOT NULL DEFAULT 0",
+    "CREATE TABLE ci_history (name TEXT NOT NULL, seq BIGINT NOT NULL, kind TEXT NOT NULL, "
+    "status TEXT, task TEXT, session_id TEXT, messages BIGINT NOT NULL, at BIGINT NOT NULL, "
+    "PRIMARY KEY (name, seq))",
+    "CREATE TABLE ci_messages (name TEXT NOT NULL, seq BIGINT NOT NULL, id TEXT, sender TEXT, "
+    "type TEXT, payload TEXT, at BIGINT NOT NULL, PRIMARY KEY (name, seq))",
+    /* Nobody had heard of any CI, whatever it was registered with. */
+    "UPDATE cis SET status = 'registered', last_heartbeat = 0, history_seq = 1",
+    "INSERT INTO ci_history (name, seq, kind, status, messages, at) "
+    "SELECT name, 1, 'registered', 'registered', 0, 0 FROM cis",
+    NULL,
+};
+
+const struct ag_migration ag_migrations[] = {{version_1}, {version_2}, {version_3}};
 const int ag_schema_version = AG_ARRAY_SIZE(ag_migrations);
 
 /* -1 stays when the text is no number. */

@@ -26,11 +26,14 @@
     "answer_seq"
 #define CI_COLUMNS                                                                       \
     "name, provider, model, port, socket_path, role, status, last_heartbeat, base_url, " \
-    "recording, upstream, command, capabilities"
-#define TOKEN_COLUMNS   "id, sha256, scope, owner, rid, epoch, expires"
-#define REPLY_COLUMNS   "idempotency_key, body_hash, status, reply, at"
-#define MESSAGE_COLUMNS "seq, id, type, payload, at"
-#define SESSION_COLUMNS "session_id, created, description"
+    "recording, upstream, command, capabilities, session_id, task, unread, removed, "    \
+    "history_seq, message_seq"
+#define CI_EVENT_COLUMNS   "seq, kind, status, task, session_id, messages, at"
+#define CI_MESSAGE_COLUMNS "seq, id, sender, type, payload, at"
+#define TOKEN_COLUMNS      "id, sha256, scope, owner, rid, epoch, expires"
+#define REPLY_COLUMNS      "idempotency_key, body_hash, status, reply, at"
+#define MESSAGE_COLUMNS    "seq, id, type, payload, at"
+#define SESSION_COLUMNS    "session_id, created, description"
 /* What is seen of a run in passing: started is when it was asked for until it has begun. */
 #define ACTIVE_COLUMNS                                  \
     "workflow_id, template, pid, state, current_step, " \
@@ -106,13 +109,28 @@ const char *const ag_sql_text[AG_SQL_COUNT] = {
     [AG_SQL_FORGET_SECRETS] = "DELETE FROM secrets WHERE rid = $1",
     [AG_SQL_PUT_CI] =
         "INSERT INTO cis (" CI_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
-        "$12, $13) ON CONFLICT (name) DO UPDATE SET provider = excluded.provider, "
+        "$12, $13, $14, $15, $16, $17, $18, $19) ON CONFLICT (name) DO UPDATE SET "
+        "provider = excluded.provider, "
         "model = excluded.model, port = excluded.port, socket_path = excluded.socket_path, "
         "role = excluded.role, status = excluded.status, "
         "last_heartbeat = excluded.last_heartbeat, base_url = excluded.base_url, "
         "recording = excluded.recording, upstream = excluded.upstream, "
-        "command = excluded.command, capabilities = excluded.capabilities",
+        "command = excluded.command, capabilities = excluded.capabilities, "
+        "session_id = excluded.session_id, task = excluded.task, unread = excluded.unread, "
+        "removed = excluded.removed, history_seq = excluded.history_seq, "
+        "message_seq = excluded.message_seq",
     [AG_SQL_REMOVE_CI] = "DELETE FROM cis WHERE name = $1",
+    [AG_SQL_PUT_CI_EVENT] =
+        "INSERT INTO ci_history (" CI_EVENT_COLUMNS ", name) VALUES ($1, $2, $3, $4, $5, $6, $7, "
+        "$8) ON CONFLICT (name, seq) DO UPDATE SET kind = excluded.kind, status = excluded.status, "
+        "task = excluded.task, session_id = excluded.session_id, messages = excluded.messages, "
+        "at = excluded.at",
+    [AG_SQL_TRIM_CI_HISTORY] = "DELETE FROM ci_history WHERE name = $1 AND seq <= $2",
+    [AG_SQL_PUT_CI_MESSAGE] =
+        "INSERT INTO ci_messages (" CI_MESSAGE_COLUMNS ", name) VALUES ($1, $2, $3, $4, $5, $6, "
+        "$7) ON CONFLICT (name, seq) DO UPDATE SET id = excluded.id, sender = excluded.sender, "
+        "type = excluded.type, payload = excluded.payload, at = excluded.at",
+    [AG_SQL_TRIM_CI_MESSAGES] = "DELETE FROM ci_messages WHERE name = $1 AND seq <= $2",
     [AG_SQL_PUT_SESSION] = "INSERT INTO sessions (" SESSION_COLUMNS ") VALUES ($1, $2, $3) "
                            "ON CONFLICT (session_id) DO UPDATE SET created = excluded.created, "
                            "description = excluded.description",
@@ -183,8 +201,13 @@ const char *const ag_sql_text[AG_SQL_COUNT] = {
     [AG_SQL_QUESTIONS_OF_BY_STATE] =
         QUESTIONS(" WHERE q.rid = $1 AND q.state = $2 ORDER BY q.asked, q.question_id"),
     [AG_SQL_SECRET] = "SELECT answer FROM secrets WHERE rid = $1 AND question_id = $2",
-    [AG_SQL_CI] = "SELECT " CI_COLUMNS " FROM cis WHERE name = $1",
-    [AG_SQL_CIS] = "SELECT " CI_COLUMNS " FROM cis ORDER BY name",
+    [AG_SQL_CI] = "SELECT " CI_COLUMNS " FROM cis WHERE name = $1 AND removed = 0",
+    [AG_SQL_CIS] = "SELECT " CI_COLUMNS " FROM cis WHERE removed = 0 ORDER BY name",
+    [AG_SQL_ALL_CIS] = "SELECT " CI_COLUMNS " FROM cis ORDER BY name",
+    [AG_SQL_CI_HISTORY] = "SELECT " CI_EVENT_COLUMNS " FROM ci_history WHERE name = $1 AND "
+                          "seq < $2 ORDER BY seq DESC LIMIT $3",
+    [AG_SQL_CI_MESSAGES] = "SELECT " CI_MESSAGE_COLUMNS " FROM ci_messages WHERE name = $1 AND "
+                           "seq > $2 ORDER BY seq LIMIT $3",
     [AG_SQL_SESSION] = "SELECT " SESSION_COLUMNS " FROM sessions WHERE session_id = $1",
     [AG_SQL_SESSIONS] = "SELECT " SESSION_COLUMNS " FROM sessions WHERE session_id > $1 "
                         "ORDER BY session_id LIMIT $2",

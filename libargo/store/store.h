@@ -107,7 +107,11 @@ void ag_txn_put_secret_variable(ag_txn *t, int64_t rid, const char *name, const 
 void ag_txn_forget_secrets(ag_txn *t, int64_t rid);
 
 void ag_txn_put_ci(ag_txn *t, const struct ag_ci *ci);
-void ag_txn_remove_ci(ag_txn *t, const char *name);
+void ag_txn_put_ci_event(ag_txn *t, const char *name, const struct ag_ci_event *event);
+void ag_txn_trim_ci_history(ag_txn *t, const char *name, int64_t upto);
+void ag_txn_put_ci_message(ag_txn *t, const char *name, const struct ag_message *m);
+void ag_txn_trim_ci_messages(ag_txn *t, const char *name, int64_t upto);
+void ag_txn_forget_ci(ag_txn *t, const char *name); /* with its history and its messages */
 
 void ag_txn_put_session(ag_txn *t, const struct ag_session *session);
 void ag_txn_remove_session(ag_txn *t, const char *session_id);
@@ -220,6 +224,16 @@ int ag_store_secret(ag_store *s, int64_t rid, const char *question_id, ag_value 
 int ag_store_ci(ag_store *s, const char *name, struct ag_ci *out, argo_error **err);
 int ag_store_cis(ag_store *s, int (*fn)(const struct ag_ci *ci, void *user), void *user,
                  argo_error **err);
+/* Those that have been removed, too. FN may take what its row owns and leave it zeroed. */
+int ag_store_all_cis(ag_store *s, int (*fn)(struct ag_ci *ci, void *user), void *user,
+                     argo_error **err);
+/* The newest first: numbers below BEFORE, at most LIMIT. Of one that has been removed, too. */
+int ag_store_ci_history(ag_store *s, const char *name, int64_t before, int64_t limit,
+                        int (*fn)(const struct ag_ci_event *event, void *user), void *user,
+                        argo_error **err);
+int ag_store_ci_messages(ag_store *s, const char *name, int64_t after, int64_t limit,
+                         int (*fn)(const struct ag_message *m, void *user), void *user,
+                         argo_error **err);
 /* Without `workflows`. Ids above AFTER ("": all), in their order, at most LIMIT. */
 int ag_store_session(ag_store *s, const char *session_id, struct ag_session *out, argo_error **err);
 int ag_store_sessions(ag_store *s, const char *after, int64_t limit,

@@ -221,11 +221,51 @@ void ag_txn_put_ci(ag_txn *t, const struct ag_ci *ci)
     add_row(t, AG_SQL_PUT_CI, &ag_ci_row, ci);
 }
 
-void ag_txn_remove_ci(ag_txn *t, const char *name)
+/* The row of something that belongs to a CI: its name comes last. */
+static void add_row_of_ci(ag_txn *t, enum ag_sql id, const struct ag_row_type *type,
+                          const void *row, const char *name)
+{
+    ag_auto_cells cells = {0};
+    ag_cells_row(&cells, type, row);
+    ag_cells_text(&cells, name);
+    add(t, id, &cells);
+}
+
+static void trim_of_ci(ag_txn *t, enum ag_sql id, const char *name, int64_t upto)
+{
+    ag_auto_cells cells = {0};
+    ag_cells_text(&cells, name);
+    ag_cells_int(&cells, upto);
+    add(t, id, &cells);
+}
+
+void ag_txn_put_ci_event(ag_txn *t, const char *name, const struct ag_ci_event *event)
+{
+    add_row_of_ci(t, AG_SQL_PUT_CI_EVENT, &ag_ci_event_row, event, name);
+}
+
+void ag_txn_trim_ci_history(ag_txn *t, const char *name, int64_t upto)
+{
+    trim_of_ci(t, AG_SQL_TRIM_CI_HISTORY, name, upto);
+}
+
+void ag_txn_put_ci_message(ag_txn *t, const char *name, const struct ag_message *m)
+{
+    add_row_of_ci(t, AG_SQL_PUT_CI_MESSAGE, &ag_ci_message_row, m, name);
+}
+
+void ag_txn_trim_ci_messages(ag_txn *t, const char *name, int64_t upto)
+{
+    trim_of_ci(t, AG_SQL_TRIM_CI_MESSAGES, name, upto);
+}
+
+void ag_txn_forget_ci(ag_txn *t, const char *name)
 {
     ag_auto_cells cells = {0};
     ag_cells_text(&cells, name);
     add(t, AG_SQL_REMOVE_CI, &cells);
+    ag_txn_trim_ci_history(t, name, INT64_MAX);
+    ag_txn_trim_ci_messages(t, name, INT64_MAX);
 }
 
 void ag_txn_put_session(ag_txn *t, const struct ag_session *session)

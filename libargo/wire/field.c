@@ -511,3 +511,9 @@ ag_value *ag_record_encode(const struct ag_record *rec, const void *in)
     AG_AUTO(ag_value) object = ag_value_object();
     return ag_record_encode_into(rec, in, object) == 0 ? ag_take(object) : NULL;
 }
+
+int ag_record_copy(const struct ag_record *rec, const void *in, void *out, argo_error **err)
+{
+    AG_AUTO(ag_value) object = ag_record_encode(rec, in);
+    return object != NULL ? ag_record_decode(rec, object, out, err) : ag_error_nomem(err);
+}

@@ -60,6 +60,8 @@ struct ag_list_of {
  * that are absent or null stay 0/NULL). On failure OUT is all zero. */
 int ag_record_decode(const struct ag_record *rec, const ag_value *object, void *out,
                      argo_error **err);
+/* OUT becomes a copy of IN, as far as the record's fields go; the rest of it is zero. */
+int ag_record_copy(const struct ag_record *rec, const void *in, void *out, argo_error **err);
 /* Frees what decode allocated and zeroes the struct. */
 void ag_record_clear(const struct ag_record *rec, void *in);
 /* A new object with the record's fields in table order; NULL without memory. */

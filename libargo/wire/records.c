@@ -74,6 +74,8 @@ const char *const ag_question_kind_words[] = {"text", "choice",     "confirm",
                                               "form", "permission", NULL};
 const char *const ag_question_state_words[] = {"open", "answered", "expired", "cancelled", NULL};
 const char *const ag_stream_words[] = {"output", "input", "event", NULL};
+const char *const ag_ci_status_words[] = {"registered", "running", "idle", "busy",
+                                          "error",      "stopped", NULL};
 static const char *const finish_words[] = {"done", "failed", NULL};
 static const char *const log_level_words[] = {"error", "warning", "info", "debug", NULL};
 
@@ -335,6 +337,15 @@ static const struct ag_field question_fields[] = {
 };
 LISTED(ag_question_record, "question", "questions", struct ag_question, question_fields);
 
+/* What it takes to talk to it. */
+#define CI_REST                                                                 \
+    TEXT(struct ag_ci, "base_url", base_url, AG_MAX_FILE, AG_OMIT_EMPTY),       \
+        TEXT(struct ag_ci, "recording", recording, AG_MAX_FILE, AG_OMIT_EMPTY), \
+        ID(struct ag_ci, "upstream", upstream, AG_OMIT_EMPTY),                  \
+        ARRAY(struct ag_ci, "command", command, 64, AG_OMIT_EMPTY),             \
+        ARRAY(struct ag_ci, "capabilities", capabilities, 64, AG_OMIT_EMPTY),   \
+        ID(struct ag_ci, "session_id", session_id, AG_OMIT_EMPTY)
+
 static const struct ag_field ci_fields[] = {
     ID(struct ag_ci, "name", name, AG_REQUIRED),
     TEXT(struct ag_ci, "provider", provider, AG_MAX_NAME, 0),
@@ -344,13 +355,22 @@ static const struct ag_field ci_fields[] = {
     TEXT(struct ag_ci, "role", role, AG_MAX_LABEL, 0),
     TEXT(struct ag_ci, "status", status, AG_MAX_NAME, 0),
     TIME(struct ag_ci, "last_heartbeat", last_heartbeat, 0),
-    TEXT(struct ag_ci, "base_url", base_url, AG_MAX_FILE, AG_OMIT_EMPTY),
-    TEXT(struct ag_ci, "recording", recording, AG_MAX_FILE, AG_OMIT_EMPTY),
-    ID(struct ag_ci, "upstream", upstream, AG_OMIT_EMPTY),
-    ARRAY(struct ag_ci, "command", command, 64, AG_OMIT_EMPTY),
-    ARRAY(struct ag_ci, "capabilities", capabilities, 64, AG_OMIT_EMPTY),
+    CI_REST,
+    TEXT(struct ag_ci, "task", task, AG_MAX_LABEL, AG_OMIT_EMPTY),
+    INT(struct ag_ci, "unread", unread, 0, COUNT_MAX, AG_OMIT_EMPTY),
 };
 LISTED(ag_ci_record, "CI", "cis", struct ag_ci, ci_fields);
+
+static const struct ag_field ci_request_fields[] = {
+    ID(struct ag_ci, "name", name, AG_REQUIRED),
+    TEXT(struct ag_ci, "provider", provider, AG_MAX_NAME, AG_OMIT_EMPTY),
+    TEXT(struct ag_ci, "model", model, AG_MAX_LABEL, AG_OMIT_EMPTY),
+    INT(struct ag_ci, "port", port, 0, UINT16_MAX, AG_OMIT_EMPTY),
+    TEXT(struct ag_ci, "socket_path", socket_path, AG_MAX_FILE, AG_OMIT_EMPTY),
+    TEXT(struct ag_ci, "role", role, AG_MAX_LABEL, AG_OMIT_EMPTY),
+    CI_REST,
+};
+RECORD(ag_ci_request_record, "CI", struct ag_ci, ci_request_fields);
 
 /* The five that readers of the file know, then what it takes to register the CI again. */
 static const struct ag_field ci_mirror_fields[] = {
@@ -361,18 +381,32 @@ static const struct ag_field ci_mirror_fields[] = {
     TEXT(struct ag_ci, "status", status, AG_MAX_NAME, 0),
     TEXT(struct ag_ci, "provider", provider, AG_MAX_NAME, AG_OMIT_EMPTY),
     TEXT(struct ag_ci, "role", role, AG_MAX_LABEL, AG_OMIT_EMPTY),
-    TEXT(struct ag_ci, "base_url", base_url, AG_MAX_FILE, AG_OMIT_EMPTY),
-    TEXT(struct ag_ci, "recording", recording, AG_MAX_FILE, AG_OMIT_EMPTY),
-    ID(struct ag_ci, "upstream", upstream, AG_OMIT_EMPTY),
-    ARRAY(struct ag_ci, "command", command, 64, AG_OMIT_EMPTY),
-    ARRAY(struct ag_ci, "capabilities", capabilities, 64, AG_OMIT_EMPTY),
+    CI_REST,
 };
 RECORD(ag_ci_mirror_record, "CI", struct ag_ci, ci_mirror_fields);
+
+static const struct ag_field ci_heartbeat_fields[] = {
+    TEXT(struct ag_ci_heartbeat, "status", status, AG_MAX_NAME, 0),
+    TEXT(struct ag_ci_heartbeat, "task", task, AG_MAX_LABEL, 0),
+};
+RECORD(ag_ci_heartbeat_record, "heartbeat", struct ag_ci_heartbeat, ci_heartbeat_fields);
+
+static const struct ag_field ci_event_fields[] = {
+    INT(struct ag_ci_event, "seq", seq, 0, COUNT_MAX, 0),
+    TEXT(struct ag_ci_event, "kind", kind, AG_MAX_NAME, 0),
+    TEXT(struct ag_ci_event, "status", status, AG_MAX_NAME, 0),
+    TEXT(struct ag_ci_event, "task", task, AG_MAX_LABEL, AG_OMIT_EMPTY),
+    ID(struct ag_ci_event, "session_id", session_id, AG_OMIT_EMPTY),
+    INT(struct ag_ci_event, "messages", messages, 0, COUNT_MAX, 0),
+    TIME(struct ag_ci_event, "at", at, 0),
+};
+RECORD(ag_ci_event_record, "history", struct ag_ci_event, ci_event_fields);
 
 static const struct ag_field session_fields[] = {
     ID(struct ag_session, "session_id", session_id, 0),
     ARRAY(struct ag_session, "workflows", workflows, 0, 0),
     TIME(struct ag_session, "created", created, 0),
+    ARRAY(struct ag_session, "cis", cis, 0, 0),
     TEXT(struct ag_session, "description", description, AG_MAX_LABEL, AG_OMIT_EMPTY),
 };
 LISTED(ag_session_record, "session", "sessions", struct ag_session, session_fields);
@@ -394,14 +428,24 @@ static const struct ag_field active_run_fields[] = {
 };
 RECORD(ag_active_run_record, "workflow", struct ag_active_run, active_run_fields);
 
+#define MESSAGE_REST                                                                \
+    TEXT(struct ag_message, "type", type, AG_MAX_NAME, AG_REQUIRED),                \
+        {.key = "payload", .type = AG_FIELD_VALUE, AT(struct ag_message, payload)}, \
+        TIME(struct ag_message, "timestamp", timestamp, AG_OMIT_EMPTY),             \
+        INT(struct ag_message, "seq", seq, 0, COUNT_MAX, AG_OMIT_EMPTY)
+
 static const struct ag_field message_fields[] = {
     TEXT(struct ag_message, "id", id, AG_MAX_NAME, AG_OMIT_EMPTY),
-    TEXT(struct ag_message, "type", type, AG_MAX_NAME, AG_REQUIRED),
-    {.key = "payload", .type = AG_FIELD_VALUE, AT(struct ag_message, payload)},
-    TIME(struct ag_message, "timestamp", timestamp, AG_OMIT_EMPTY),
-    INT(struct ag_message, "seq", seq, 0, COUNT_MAX, AG_OMIT_EMPTY),
+    MESSAGE_REST,
 };
 LISTED(ag_message_record, "message", "messages", struct ag_message, message_fields);
+
+static const struct ag_field ci_message_fields[] = {
+    TEXT(struct ag_message, "id", id, AG_MAX_NAME, AG_OMIT_EMPTY),
+    ID(struct ag_message, "from", from, AG_OMIT_EMPTY),
+    MESSAGE_REST,
+};
+RECORD(ag_ci_message_record, "message", struct ag_message, ci_message_fields);
 
 static const struct ag_field run_config_fields[] = {
     ENUM(struct ag_run_config, "log_level", log_level, log_level_words, AG_OMIT_EMPTY),

@@ -315,9 +315,36 @@ struct ag_ci {
     char *upstream;         /* "upstream": the CI whose exchanges a replay CI records; NULL: play */
     ag_value *command;      /* argv of a CLI */
     ag_value *capabilities; /* array of text */
+    char *session_id;
+    char *task;     /* what it says that it works on, or NULL */
+    int64_t unread; /* messages to it that it has not received */
+    /* Not on the wire: */
+    int64_t removed; /* when; 0: it is registered. A name keeps its numbers: */
+    int64_t history_seq, message_seq;
 };
 extern const struct ag_record ag_ci_record;
-extern const struct ag_record ag_ci_mirror_record; /* in registry/ci_registry.json */
+extern const struct ag_record ag_ci_request_record; /* what it takes to register one */
+extern const struct ag_record ag_ci_mirror_record;  /* in registry/ci_registry.json */
+
+/* The words of `status`: registered, and what a heartbeat may say. */
+extern const char *const ag_ci_status_words[];
+
+/* POST .../heartbeat. */
+struct ag_ci_heartbeat {
+    char *status; /* NULL: it lives */
+    char *task;   /* NULL: as before; "": none */
+};
+extern const struct ag_record ag_ci_heartbeat_record;
+
+/* What has happened to a CI, and how it was then. */
+struct ag_ci_event {
+    int64_t seq;
+    char *kind; /* registered | status | silence | task | session | removed */
+    char *status, *task, *session_id;
+    int64_t messages; /* that had been sent to it */
+    int64_t at;
+};
+extern const struct ag_record ag_ci_event_record;
 
 /* ---- sessions ------------------------------------------------------------------------------ */
 
@@ -325,6 +352,7 @@ struct ag_session {
     char *session_id;
     ag_value *workflows; /* array of the ids of its runs that have not ended */
     int64_t created;
+    ag_value *cis; /* array of the names of its CIs */
     char *description;
 };
 extern const struct ag_record ag_session_record;
@@ -354,8 +382,10 @@ struct ag_message {
     ag_value *payload;
     int64_t timestamp;
     int64_t seq;
+    char *from; /* who has sent it; of a message to a CI only */
 };
-extern const struct ag_record ag_message_record;
+extern const struct ag_record ag_message_record;    /* to a run */
+extern const struct ag_record ag_ci_message_record; /* to a CI */
 
 /* The payload of the message `update_config`, and what comes of it; each may be missing. */
 struct ag_run_config {

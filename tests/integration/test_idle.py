@@ -18,7 +18,7 @@ TRACE = ["strace", "-D", "-f", "-b", "execve", "-tt", "-o"]
 @unittest.skipUnless(shutil.which("strace"), "strace is not installed")
 class Idle(argo.Case):
     def setUp(self):
-        self.daemon = argo.Daemon(self.prefix)
+        self.daemon = argo.Daemon(self.prefix, args=["--heartbeat", "2", "--heartbeat-misses", "1"])
         self.addCleanup(self.daemon.end)
         home = self.daemon.home
         self.daemon_trace, self.executor_trace = home / "daemon.trace", home / "executor.trace"
@@ -49,6 +49,14 @@ class Idle(argo.Case):
             self.assertEqual(trace.read_text().splitlines()[n:], [], trace.name)
 
     def test_a_daemon_with_nothing_to_do(self):
+        """With CIs of which nothing is to be heard: one that never said anything, one that has stopped,
+        and one that has been removed."""
+        for name in ("model", "stopped", "removed"):
+            self.assertEqual(self.daemon.post("/api/registry/ci", {"name": name}).status, 201)
+        for name, status in (("stopped", "running"), ("stopped", "stopped"), ("removed", "idle")):
+            self.assertEqual(self.daemon.post(f"/api/registry/ci/{name}/heartbeat",
+                                              {"status": status}).status, 200)
+        self.assertEqual(self.daemon.delete("/api/registry/ci/removed").status, 200)
         self.assertEqual(self.daemon.get("/api/health").status, 200)
         self.assert_silent(self.daemon_trace)
 

@@ -206,6 +206,7 @@ class Importing(Mirrors):
                                               "recording": "/tmp/r", "upstream": "local"})
         self.daemon.post("/api/session", {"session_id": "s", "description": "about"})
         self.daemon.post("/api/session", {})
+        self.daemon.post("/api/registry/ci", {"name": "inside", "session_id": "s"})
         run = self.daemon.launch(ASK, workflow_id="mine", session_id="s")
         self.daemon.question(run)
         cis = self.daemon.get("/api/registry/ci").text
@@ -214,11 +215,13 @@ class Importing(Mirrors):
         started = self.read("workflows")[0]["started"]
         self.lose_database()
         self.daemon.start()
-        self.assertRegex(self.log(), r"imported 2 CIs, 2 sessions and, as failed ones, 1 workflows")
+        self.assertRegex(self.log(), r"imported 3 CIs, 2 sessions and, as failed ones, 1 workflows")
         self.assertEqual(self.daemon.get("/api/registry/ci").text, cis)
+        [event] = self.daemon.get("/api/registry/ci/inside/history").json["history"]
+        self.assertEqual((event["seq"], event["kind"]), (1, "registered"))
         session = self.daemon.get("/api/session/s").json["data"]
         self.assertEqual(session, {"session_id": "s", "workflows": [], "created": created,
-                                   "description": "about"})
+                                   "cis": ["inside"], "description": "about"})
         status = self.daemon.status("mine")
         self.assertEqual((status["status"], status["pid"], status["template"]), ("failed", 0, "t"))
         data = status["data"]
@@ -259,7 +262,8 @@ class Importing(Mirrors):
   "workflows": ["code_review_test_1"], "created": "2025-10-06T10:00:00Z"}]}""", 0o644)
         self.daemon.start()
         ci = self.daemon.get("/api/registry/ci/claude-code-1").json["data"]
-        self.assertEqual((ci["model"], ci["port"], ci["provider"]), ("claude-sonnet-4", 45001, None))
+        self.assertEqual((ci["model"], ci["port"], ci["provider"], ci["status"]),
+                         ("claude-sonnet-4", 45001, None, "registered"))
         status = self.daemon.status("code_review_test_1")
         self.assertEqual((status["status"], status["data"]["session_id"],
                           status["data"]["started"]),

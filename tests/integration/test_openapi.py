@@ -34,7 +34,7 @@ def record_tables():
     """Name of the record -> its keys in their order."""
     text = source("libargo/wire/records.c")
     macros = {name: body for name, body in
-              re.findall(r"^#define (RECORD_REST)\s+\\\n((?:.*\\\n)*.*)$", text, re.M)}
+              re.findall(r"^#define (\w+_REST)\s+\\\n((?:.*\\\n)*.*)$", text, re.M)}
     tables = {}
     for name, body in re.findall(r"struct ag_field (\w+)\[\] = \{(.*?)\n\};", text, re.S):
         for macro, expansion in macros.items():

@@ -32,14 +32,14 @@ class Sessions(argo.Case):
         self.assertEqual(reply.status, 201)
         created = reply.json["data"]["created"]
         self.assertEqual(reply.text, '{"status":"success","session_id":"s","data":{"session_id":"s",'
-                         f'"workflows":[],"created":"{created}","description":"two of them"}}}}')
+                         f'"workflows":[],"created":"{created}","cis":[],"description":"two of them"}}}}')
         self.assertEqual(self.session(), "sess_1")
         run = self.daemon.launch(ASK, workflow_id="w", session_id="s")
         reply = self.daemon.get("/api/session")
         other = reply.json["sessions"][1]["created"]
         self.assertEqual(reply.text, '{"sessions":[{"session_id":"s","workflows":["w"],'
-                         f'"created":"{created}","description":"two of them"}},'
-                         f'{{"session_id":"sess_1","workflows":[],"created":"{other}"}}],'
+                         f'"created":"{created}","cis":[],"description":"two of them"}},'
+                         f'{{"session_id":"sess_1","workflows":[],"created":"{other}","cis":[]}}],'
                          '"data":{"count":2,"next_cursor":null}}')
         reply = self.daemon.get("/api/session/s").json
         self.assertEqual(list(reply), ["status", "session_id", "data"])

@@ -13,8 +13,8 @@
 
 static int ci_list(struct arc *arc, int argc, char **argv)
 {
-    static const char *const headers[] = {"NAME",   "PROVIDER", "MODEL", "ROLE",
-                                          "STATUS", "WHERE",    NULL};
+    static const char *const headers[] = {"NAME",  "PROVIDER", "MODEL", "ROLE", "STATUS",
+                                          "HEARD", "TASK",     "WHERE", NULL};
     int code = 0;
     arc_auto_list struct arc_list none = {0};
     if (!arc_arguments(arc, NULL, argc, argv, &none, &code)) {
@@ -34,11 +34,14 @@ static int ci_list(struct arc *arc, int argc, char **argv)
     for (size_t i = 0; i < argo_value_size(list); i++) {
         const argo_value *ci = argo_value_at(list, i);
         const char *where = argo_value_text(ci, "base_url", NULL);
+        char ago[ARC_TIME_SIZE];
         arc_table_add(&table, argo_value_text(ci, "name", ""));
         arc_table_add(&table, argo_value_text(ci, "provider", ""));
         arc_table_add(&table, argo_value_text(ci, "model", ""));
         arc_table_add(&table, argo_value_text(ci, "role", ""));
         arc_table_add(&table, argo_value_text(ci, "status", ""));
+        arc_table_add(&table, arc_time_ago(argo_value_text(ci, "last_heartbeat", NULL), ago));
+        arc_table_add(&table, argo_value_text(ci, "task", ""));
         arc_table_add(&table, where != NULL ? where : argo_value_text(ci, "recording", ""));
     }
     arc_table_print(&table, stdout, arc_terminal_width());
@@ -68,9 +71,12 @@ static int ci_show(struct arc *arc, int argc, char **argv)
     for (size_t i = 0; i < argo_value_size(data); i++) {
         const argo_value *value = argo_value_value_at(data, i);
         arc_auto_free char *json = argo_value_print(value, 0);
+        const char *key = argo_value_key_at(data, i);
         const char *text = argo_value_text(value, NULL, json);
+        char at[ARC_TIME_SIZE];
         if (argo_value_type(value) != ARGO_TYPE_NULL && text != NULL && *text != '\0') {
-            arc_putf(stdout, "%-15s %s\n", argo_value_key_at(data, i), text);
+            bool is_time = strcmp(key, "last_heartbeat") == 0;
+            arc_putf(stdout, "%-15s %s\n", key, is_time ? arc_time_local(text, at) : text);
         }
     }
     return ARC_EXIT_OK;
@@ -95,7 +101,7 @@ struct key_source {
 };
 
 struct add {
-    const char *provider, *url, *model, *role, *recording, *upstream;
+    const char *provider, *url, *model, *role, *recording, *upstream, *session;
     struct arc_list command;
     struct key_source key;
 };
@@ -115,6 +121,8 @@ static const struct arc_option add_options[] = {
      "of a replay CI: record the exchanges with this CI, do not play them", ARC_WORDS_CI},
     {"command", 0, ARC_OPTION_LIST, offsetof(struct add, command), "WORD",
      "of a claude CI: the program, and each of its first arguments", ARC_WORDS_NONE},
+    {"session", 0, ARC_OPTION_TEXT, offsetof(struct add, session), "ID",
+     "the session it belongs to (arc session new)", ARC_WORDS_SESSION},
     {"key-file", 0, ARC_OPTION_TEXT, offsetof(struct add, key.file), "F",
      "read the key from this file", ARC_WORDS_FILE},
     {"key-env", 0, ARC_OPTION_TEXT, offsetof(struct add, key.variable), "VAR",
@@ -233,6 +241,7 @@ static int send(struct arc *arc, const struct add *add, const char *name, const 
     put_known(body, "recording", recording != NULL ? recording : add->recording);
     put_known(body, "upstream", add->upstream);
     put_command(body, &add->command);
+    put_known(body, "session_id", add->session);
     if (arc_request(arc, "POST", "/api/registry/ci", body, 0, &reply, &err) < 0) {
         int code = arc_fail(arc, err);
         if (argo_error_code(err) == ARGO_E_EXISTS && !arc->json) {

@@ -101,6 +101,17 @@ const struct arc_command arc_command_session_new = {
     .max = 1,
 };
 
+static void print_cis(const argo_value *list)
+{
+    for (size_t i = 0; i < argo_value_size(list); i++) {
+        arc_putf(stdout, "%s%s", i == 0 ? "cis          " : ", ",
+                 argo_value_text(argo_value_at(list, i), NULL, ""));
+    }
+    if (argo_value_size(list) > 0) {
+        fputc('\n', stdout);
+    }
+}
+
 static int print_workflows(struct arc *arc, const char *id)
 {
     int code = 0;
@@ -140,6 +151,7 @@ static int session_show(struct arc *arc, int argc, char **argv)
     }
     arc_putf(stdout, "created      %s\n",
              arc_time_local(argo_value_text(data, "created", NULL), created));
+    print_cis(argo_value_get(data, "cis"));
     return print_workflows(arc, id);
 }
 

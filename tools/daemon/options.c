@@ -23,6 +23,8 @@ enum {
     PARK_AFTER,
     OUTPUT_MAX,
     STALL_AFTER,
+    HEARTBEAT,
+    HEARTBEAT_MISSES,
     LOG_LEVEL,
     FOREGROUND,
     VERSION
@@ -37,6 +39,8 @@ static const struct option known[] = {
     {"park-after", required_argument, NULL, PARK_AFTER},
     {"output-max", required_argument, NULL, OUTPUT_MAX},
     {"stall-after", required_argument, NULL, STALL_AFTER},
+    {"heartbeat", required_argument, NULL, HEARTBEAT},
+    {"heartbeat-misses", required_argument, NULL, HEARTBEAT_MISSES},
     {"ready-fd", required_argument, NULL, READY_FD},
     {"repair", no_argument, NULL, REPAIR},
     {"log-level", required_argument, NULL, LOG_LEVEL},
@@ -60,6 +64,10 @@ static const char help[] =
     "                   (default: 67108864)\n"
     "  --stall-after S  show a run as stalled whose process is silent for S seconds\n"
     "                   (default: 120)\n"
+    "  --heartbeat S    seconds between heartbeats of a CI that sends some (default: 30)\n"
+    "  --heartbeat-misses N\n"
+    "                   so many missing ones put it in error, as many again stop it\n"
+    "                   (default: 3)\n"
     "  --foreground     log to stderr, not to HOME/logs/daemon.log\n"
     "  --log-level L    error, warning, info (default) or debug\n"
     "  --ready-fd N     write the port to fd N when requests are accepted\n"
@@ -166,6 +174,10 @@ static int take(int option, const char *value, struct options *o)
         return seconds_of("--park-after", value, &o->daemon.park_after_ms);
     case STALL_AFTER:
         return seconds_of("--stall-after", value, &o->daemon.stall_after_ms);
+    case HEARTBEAT:
+        return seconds_of("--heartbeat", value, &o->daemon.heartbeat_ms);
+    case HEARTBEAT_MISSES:
+        return number("--heartbeat-misses", value, 1000, &o->daemon.heartbeat_misses);
     case OUTPUT_MAX:
         return output_max(value, &o->daemon.output_max);
     case READY_FD:

@@ -188,9 +188,9 @@ START_TEST(cis_are_registered_once)
     fixture_close();
     fixture_open();
     ck_assert_int_eq(ag_registry_add(fx.domain, &ci, NULL, note_outcome, &o, NULL), ARGO_E_EXISTS);
-    ck_assert_int_eq(ag_registry_remove(fx.domain, "gpt", NULL, note_outcome, &o, NULL),
+    ck_assert_int_eq(ag_registry_remove(fx.domain, "gpt", false, NULL, note_outcome, &o, NULL),
                      ARGO_E_NO_CI);
-    ck_ok(ag_registry_remove(fx.domain, "claude", NULL, note_outcome, &o, NULL), o);
+    ck_ok(ag_registry_remove(fx.domain, "claude", false, NULL, note_outcome, &o, NULL), o);
     ck_assert_int_eq(ag_store_ci(fx.store, "claude", &stored, NULL), 0);
     ck_ok(ag_registry_add(fx.domain, &ci, NULL, note_outcome, &o, NULL), o);
 }

@@ -337,21 +337,42 @@ START_TEST(repair_takes_what_a_log_without_its_file_has)
 }
 END_TEST
 
-/* As a store of schema 1 left it. */
+static void go_back(const char *const *changes, size_t n, const char *version)
+{
+    for (size_t i = 0; i < n; i++) {
+        ck_assert_int_eq(fixture_exec(changes[i]), 0);
+    }
+    ag_auto_free char *sql =
+        ag_asprintf("UPDATE meta SET value = '%s' WHERE name = 'schema_version'", version);
+    ck_assert_int_eq(fixture_exec(sql), 0);
+}
+
+/* As a store of schema 2 left it. */
+static void go_back_to_schema_2(void)
+{
+    static const char *const changes[] = {"ALTER TABLE cis DROP COLUMN session_id",
+                                          "ALTER TABLE cis DROP COLUMN task",
+                                          "ALTER TABLE cis DROP COLUMN unread",
+                                          "ALTER TABLE cis DROP COLUMN removed",
+                                          "ALTER TABLE cis DROP COLUMN history_seq",
+                                          "ALTER TABLE cis DROP COLUMN message_seq",
+                                          "DROP TABLE ci_history",
+                                          "DROP TABLE ci_messages"};
+    go_back(changes, AG_ARRAY_SIZE(changes), "2");
+}
+
+/* And one of schema 1. */
 static void go_back_to_schema_1(void)
 {
-    static const char *const columns[] = {
-        "runs DROP COLUMN wake_at",         "runs DROP COLUMN paused_at",
-        "runs DROP COLUMN paused_ms",       "runs DROP COLUMN trimmed_seq",
-        "runs DROP COLUMN output_bytes",    "runs DROP COLUMN config",
-        "records DROP COLUMN data",         "steps DROP COLUMN until",
-        "sessions DROP COLUMN description", "runs DROP COLUMN message_seq",
-        "runs DROP COLUMN lines_seq"};
-    for (size_t i = 0; i < AG_ARRAY_SIZE(columns); i++) {
-        ag_auto_free char *sql = ag_asprintf("ALTER TABLE %s", columns[i]);
-        ck_assert_int_eq(fixture_exec(sql), 0);
-    }
-    ck_assert_int_eq(fixture_exec("UPDATE meta SET value = '1' WHERE name = 'schema_version'"), 0);
+    static const char *const changes[] = {
+        "ALTER TABLE runs DROP COLUMN wake_at",         "ALTER TABLE runs DROP COLUMN paused_at",
+        "ALTER TABLE runs DROP COLUMN paused_ms",       "ALTER TABLE runs DROP COLUMN trimmed_seq",
+        "ALTER TABLE runs DROP COLUMN output_bytes",    "ALTER TABLE runs DROP COLUMN config",
+        "ALTER TABLE records DROP COLUMN data",         "ALTER TABLE steps DROP COLUMN until",
+        "ALTER TABLE sessions DROP COLUMN description", "ALTER TABLE runs DROP COLUMN message_seq",
+        "ALTER TABLE runs DROP COLUMN lines_seq"};
+    go_back_to_schema_2();
+    go_back(changes, AG_ARRAY_SIZE(changes), "1");
 }
 
 START_TEST(an_older_schema_is_migrated)
@@ -397,16 +418,100 @@ START_TEST(a_migration_takes_from_the_questions)
 }
 END_TEST
 
+static int check_registered(const struct ag_ci_event *event, void *user)
+{
+    int *n = user;
+    ck_assert_int_eq(event->seq, 1);
+    ck_assert_str_eq(event->kind, "registered");
+    ck_assert_int_eq(event->at, 0); /* nobody knows */
+    (*n)++;
+    return 0;
+}
+
+static void check_old_ci(void)
+{
+    struct ag_ci ci;
+    int n = 0;
+    ck_assert_int_eq(ag_store_ci(fx.store, "old", &ci, NULL), 1);
+    ck_assert_str_eq(ci.status, "registered");
+    ck_assert_str_eq(ci.model, "m");
+    ck_assert_int_eq(ci.last_heartbeat, 0);
+    ck_assert_int_eq(ci.history_seq, 1);
+    ag_record_clear(&ag_ci_record, &ci);
+    ck_assert_int_eq(
+        ag_store_ci_history(fx.store, "old", INT64_MAX, 10, check_registered, &n, NULL), 0);
+    ck_assert_int_eq(n, 1);
+}
+
+static void add_old_ci(void)
+{
+    ck_assert_int_eq(fixture_exec("INSERT INTO cis (name, model, port, status, last_heartbeat) "
+                                  "VALUES ('old', 'm', 0, 'whatever', 7)"),
+                     0);
+}
+
+/* Nothing had been heard of a CI, whatever its status said. */
+START_TEST(a_migration_takes_cis_for_registered)
+{
+    fill(1);
+    fixture_close();
+    go_back_to_schema_2();
+    add_old_ci();
+    fixture_open(0);
+    check_old_ci();
+}
+END_TEST
+
 START_TEST(repair_of_an_older_schema_keeps_everything)
 {
     fill(20);
     fixture_close();
-    go_back_to_schema_1();
+    if (_i == 1) {
+        go_back_to_schema_1();
+    } else {
+        go_back_to_schema_2();
+    }
+    add_old_ci();
     ag_auto_buf report = AG_BUF_INIT(10000);
     repair(&report);
     ck_assert_ptr_nonnull(strstr(ag_buf_text(&report), "runs: 20 rows kept\n"));
+    ck_assert_ptr_nonnull(strstr(ag_buf_text(&report), "cis: 1 rows kept\n"));
+    ck_assert_ptr_null(strstr(ag_buf_text(&report), "cannot be read"));
     fixture_open(0);
     ck_assert_int_eq(live_runs(), 20);
+    check_old_ci();
+}
+END_TEST
+
+static int count_message(const struct ag_message *m, void *user)
+{
+    *(int64_t *)user += m->seq;
+    return 0;
+}
+
+START_TEST(repair_keeps_what_belongs_to_cis)
+{
+    char name[] = "ci", type[] = "t", kind[] = "registered";
+    struct ag_ci ci = {.name = name, .history_seq = 1, .message_seq = 2, .unread = 2};
+    struct ag_ci_event event = {.seq = 1, .kind = kind};
+    fixture_open(0);
+    ag_txn *t = ag_txn_new(fx.store);
+    ag_txn_put_ci(t, &ci);
+    ag_txn_put_ci_event(t, name, &event);
+    for (int64_t i = 1; i <= 2; i++) {
+        struct ag_message m = {.type = type, .seq = i};
+        ag_txn_put_ci_message(t, name, &m);
+    }
+    ck_assert_int_eq(fixture_commit(t), 0);
+    fixture_close();
+    ag_auto_buf report = AG_BUF_INIT(10000);
+    repair(&report);
+    ck_assert_ptr_nonnull(strstr(ag_buf_text(&report), "ci_history: 1 rows kept\n"));
+    ck_assert_ptr_nonnull(strstr(ag_buf_text(&report), "ci_messages: 2 rows kept\n"));
+    int64_t sum = 0;
+    fixture_open(0);
+    ck_assert_int_eq(ag_store_ci_messages(fx.store, name, 0, 10, count_message, &sum, NULL), 0);
+    ck_assert_int_eq(sum, 3);
 }
 END_TEST
 
@@ -459,7 +564,9 @@ static Suite *suite(void)
     tcase_add_test(tc, repair_takes_what_a_log_without_its_file_has);
     tcase_add_test(tc, an_older_schema_is_migrated);
     tcase_add_test(tc, a_migration_takes_from_the_questions);
-    tcase_add_test(tc, repair_of_an_older_schema_keeps_everything);
+    tcase_add_test(tc, a_migration_takes_cis_for_registered);
+    tcase_add_loop_test(tc, repair_of_an_older_schema_keeps_everything, 1, 3);
+    tcase_add_test(tc, repair_keeps_what_belongs_to_cis);
     tcase_add_test(tc, repair_of_a_newer_schema_is_refused);
     tcase_add_test(tc, repair_of_rubbish_gives_an_empty_store_and_keeps_it);
     suite_add_tcase(s, tc);

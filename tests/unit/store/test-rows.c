@@ -446,7 +446,7 @@ START_TEST(cis)
     ck_assert_int_eq(ag_store_cis(fx.store, count_cis, &names, NULL), 0);
     ck_assert_str_eq(ag_buf_text(&names), "a b ");
     t = ag_txn_new(fx.store);
-    ag_txn_remove_ci(t, "b");
+    ag_txn_forget_ci(t, "b");
     ck_assert_int_eq(fixture_commit(t), 0);
     ck_assert_int_eq(ag_store_ci(fx.store, "b", &back, NULL), 0);
     ag_record_clear(&ag_ci_record, &ci);
