@@ -24,6 +24,8 @@ int64_t arc_time_ms(const char *text)
     return (int64_t)timegm(&tm) * 1000 + ms;
 }
 
+enum { DAY_S = 24 * 60 * 60 };
+
 static int64_t now_ms(void)
 {
     struct timespec now;
@@ -31,47 +33,78 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* The largest unit that gives at least one. */
-static void in_one_unit(int64_t seconds, char *buf)
+/* The largest unit that gives at least one; ROUNDED to the nearest, else down. */
+static void in_one_unit(int64_t seconds, bool rounded, char *buf)
 {
     static const struct {
         int64_t seconds;
         const char *name;
-    } units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+    } units[] = {{3600, "h"}, {60, "min"}, {1, "s"}};
 
     size_t i = 0;
-    while (i < 3 && seconds < units[i].seconds) {
+    while (i < 2 && seconds < units[i].seconds) {
         i++;
     }
-    snprintf(buf, ARC_TIME_SIZE, "%lld %s", (long long)(seconds / units[i].seconds), units[i].name);
+    snprintf(buf, ARC_TIME_SIZE, "%lld %s",
+             (long long)((seconds + (rounded ? units[i].seconds / 2 : 0)) / units[i].seconds),
+             units[i].name);
+}
+
+static void local_date(int64_t ms, char buf[ARC_TIME_SIZE])
+{
+    struct tm tm;
+    time_t seconds = ms / 1000;
+    localtime_r(&seconds, &tm);
+    strftime(buf, ARC_TIME_SIZE, "%Y-%m-%d %H:%M:%S", &tm);
 }
 
 const char *arc_time_ago(const char *text, char buf[ARC_TIME_SIZE])
 {
+    char span[ARC_TIME_SIZE];
     int64_t then = arc_time_ms(text);
+    int64_t ago = (now_ms() - then) / 1000;
     buf[0] = '\0';
-    if (then >= 0) {
-        int64_t ago = (now_ms() - then) / 1000;
-        in_one_unit(ago < 0 ? 0 : ago, buf);
-        strcat(buf, " ago");
+    if (then < 0) {
+        return buf;
+    }
+    if (ago >= DAY_S || ago <= -DAY_S) {
+        local_date(then, buf);
+        *strrchr(buf, ':') = '\0';
+    } else if (ago == 0) {
+        strcpy(buf, "now");
+    } else {
+        in_one_unit(ago < 0 ? -ago : ago, ago < 0, span);
+        snprintf(buf, ARC_TIME_SIZE, ago < 0 ? "in %.32s" : "%.32s ago", span);
     }
     return buf;
 }
 
 const char *arc_time_local(const char *text, char buf[ARC_TIME_SIZE])
 {
+    char ago[ARC_TIME_SIZE];
     int64_t then = arc_time_ms(text);
     buf[0] = '\0';
-    if (then >= 0) {
-        struct tm tm;
-        char ago[ARC_TIME_SIZE];
-        time_t seconds = then / 1000;
-        localtime_r(&seconds, &tm);
-        size_t n = strftime(buf, ARC_TIME_SIZE, "%Y-%m-%d %H:%M:%S", &tm);
-        if (then > now_ms()) {
-            return buf;
-        }
-        snprintf(buf + n, ARC_TIME_SIZE - n, " (%.32s)", arc_time_ago(text, ago));
+    if (then < 0) {
+        return buf;
+    }
+    local_date(then, buf);
+    arc_time_ago(text, ago);
+    if (strncmp(buf, ago, strlen(ago)) != 0) { /* within a day: it adds something */
+        size_t n = strlen(buf);
+        snprintf(buf + n, ARC_TIME_SIZE - n, " (%.32s)", ago);
+    }
+    return buf;
+}
+
+const char *arc_time_span(int64_t ms, char buf[ARC_TIME_SIZE])
+{
+    if (ms < 60000) {
+        snprintf(buf, ARC_TIME_SIZE, "%d s", (int)(ms / 1000));
+    } else if (ms < 3600000) {
+        snprintf(buf, ARC_TIME_SIZE, "%d min %d s", (int)(ms / 60000), (int)(ms / 1000 % 60));
+    } else {
+        snprintf(buf, ARC_TIME_SIZE, "%lld h %d min", (long long)(ms / 3600000),
+                 (int)(ms / 60000 % 60));
     }
     return buf;
 }
@@ -84,15 +117,10 @@ const char *arc_time_between(const char *from, const char *to, char buf[ARC_TIME
     if (start < 0 || end < start) {
         return buf;
     }
-    int64_t ms = end - start;
-    if (ms < 60000) {
-        snprintf(buf, ARC_TIME_SIZE, "%.*f s", ms < 10000 ? 1 : 0, (double)ms / 1000);
-    } else if (ms < 3600000) {
-        snprintf(buf, ARC_TIME_SIZE, "%d min %d s", (int)(ms / 60000), (int)(ms / 1000 % 60));
-    } else {
-        snprintf(buf, ARC_TIME_SIZE, "%lld h %d min", (long long)(ms / 3600000),
-                 (int)(ms / 60000 % 60));
+    if (end - start >= 10000) {
+        return arc_time_span(end - start, buf);
     }
+    snprintf(buf, ARC_TIME_SIZE, "%.1f s", (double)(end - start) / 1000);
     return buf;
 }
 

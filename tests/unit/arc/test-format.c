@@ -1,6 +1,7 @@
 /*
  * Times as people read them.
  */
+#include <string.h>
 #include <time.h>
 
 #include "arc.h"
@@ -35,9 +36,34 @@ START_TEST(test_ago)
     ck_assert_str_eq(seconds_ago(3570, buf), "59 min ago");
     ck_assert_str_eq(seconds_ago(3600 + 1800, buf), "1 h ago");
     ck_assert_str_eq(seconds_ago(23 * 3600 + 1800, buf), "23 h ago");
-    ck_assert_str_eq(seconds_ago(3 * 86400 + 1800, buf), "3 d ago");
-    ck_assert_str_eq(seconds_ago(-1000, buf), "0 s ago"); /* clocks differ */
+    ck_assert_str_eq(seconds_ago(0, buf), "now");
+    ck_assert_str_eq(seconds_ago(-3 * 3600, buf), "in 3 h");
+    ck_assert_str_eq(seconds_ago(-20 * 60 - 10, buf), "in 20 min");
+    ck_assert_str_eq(seconds_ago(-23 * 3600 - 3500, buf), "in 24 h");
     ck_assert_str_eq(arc_time_ago(NULL, buf), "");
+}
+END_TEST
+
+/* Beyond a day the date, by the clock on the wall. */
+START_TEST(test_date)
+{
+    char buf[ARC_TIME_SIZE];
+    setenv("TZ", "UTC-2", 1);
+    tzset();
+    ck_assert_str_eq(arc_time_ago("2020-01-31T23:00:59.000Z", buf), "2020-02-01 01:00");
+    ck_assert_str_eq(arc_time_ago("2999-12-31T12:00:00.000Z", buf), "2999-12-31 14:00");
+    ck_assert_str_eq(arc_time_local("2020-01-31T23:00:59.000Z", buf), "2020-02-01 01:00:59");
+    ck_assert_uint_eq(strlen(seconds_ago(86400, buf)), strlen("2020-02-01 01:00"));
+    ck_assert_str_eq(seconds_ago(86400 - 5, buf), "23 h ago");
+}
+END_TEST
+
+START_TEST(test_span)
+{
+    char buf[ARC_TIME_SIZE];
+    ck_assert_str_eq(arc_time_span(59999, buf), "59 s");
+    ck_assert_str_eq(arc_time_span(60000, buf), "1 min 0 s");
+    ck_assert_str_eq(arc_time_span(3600000, buf), "1 h 0 min");
 }
 END_TEST
 
@@ -71,6 +97,8 @@ static Suite *format_suite(void)
     TCase *tc = tcase_create("format");
     tcase_add_test(tc, test_parse);
     tcase_add_test(tc, test_ago);
+    tcase_add_test(tc, test_date);
+    tcase_add_test(tc, test_span);
     tcase_add_test(tc, test_between);
     tcase_add_test(tc, test_local);
     suite_add_tcase(s, tc);
