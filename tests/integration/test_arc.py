@@ -1,24 +1,16 @@
 """arc as people use it: on a terminal and in scripts, against real daemons."""
-import fcntl
 import json
 import os
 import pathlib
-import pty
-import re
-import select
 import shutil
-import struct
 import subprocess
 import tempfile
-import termios
-import time
 import unittest
 
 import argo
+import terminal
 
-HOSTILE = ("\x1b[2J\x1b[31mred\x1b]52;c;aGk=\x07\x1b]0;title\x1b\\\r\x08\x7f"
-           "\u009b31m\u202eback\u2066\x1bPq\x1b\\ end")
-SAY = {"workflow_name": "say", "steps": [{"step": "s", "type": "display", "message": HOSTILE}]}
+SAY = {"workflow_name": "say", "steps": [{"step": "s", "type": "display", "message": "hello"}]}
 ASK = {"workflow_name": "ask", "steps": [
     {"step": "who", "type": "user_ask", "prompt": "Who?", "save_to": "who"},
     {"step": "hi", "type": "display", "message": "Hi {{who}}!"}]}
@@ -31,81 +23,7 @@ FAIL = {"workflow_name": "fail", "steps": [
     {"step": "f", "type": "command", "argv": ["false"], "repeat": "safe"}]}
 
 
-class Terminal:
-    """A program on a pseudo-terminal of its own."""
-
-    def __init__(self, argv, env, cwd=None):
-        self.master, slave = pty.openpty()
-        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-
-        def control():
-            os.setsid()
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-        self.process = subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave, env=env,
-                                        preexec_fn=control, close_fds=True, cwd=cwd)
-        self.slave = slave  # kept, to look at its settings
-        self.seen = b""
-
-    def read(self, timeout):
-        if not select.select([self.master], [], [], timeout)[0]:
-            return False
-        try:
-            self.seen += os.read(self.master, 65536)
-        except OSError:
-            return False
-        return True
-
-    def expect(self, text, after=0):
-        """Reads until TEXT has come; where it ends."""
-        end = time.monotonic() + argo.DEADLINE
-        while text.encode() not in self.seen[after:]:
-            over = self.process.poll() is not None
-            if not self.read(0 if over else 0.2) and over or time.monotonic() > end:
-                raise AssertionError(f"no {text!r} in {self.seen!r}")
-        return self.seen.index(text.encode(), after) + len(text.encode())
-
-    def type(self, text):
-        os.write(self.master, text.encode())
-
-    def end(self):
-        """The exit code, when everything has been read."""
-        code = self.process.wait(argo.DEADLINE)
-        while self.read(0):
-            pass
-        return code
-
-    def echoes(self):
-        return bool(termios.tcgetattr(self.slave)[3] & termios.ECHO)
-
-    def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        os.close(self.master)
-        os.close(self.slave)
-
-
-class OnATerminal(argo.Case):
-    def terminal(self, *args, **env):
-        full = {**os.environ, "ARGO_HOME": str(self.daemon.home), "TERM": "xterm",
-                "LC_ALL": "C.UTF-8", "NO_COLOR": "1", **env}
-        t = Terminal([str(self.prefix / "bin/arc"), *args], full)
-        self.addCleanup(t.close)
-        return t
-
-    def test_hostile_output_cannot_control_the_terminal(self):
-        run = self.daemon.launch(SAY, wait=True)
-        t = self.terminal("attach", run)
-        self.assertEqual(t.end(), 0)
-        text = t.seen.replace(b"\r\n", b"\n").decode()
-        self.assertIn("red", text)
-        self.assertIn("back end", text)
-        self.assertIsNone(re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]",
-                                    text), repr(text))
-        t = self.terminal("attach", run, "--json")
-        self.assertEqual(t.end(), 0)
-        self.assertIsNone(re.search(b"[\x1b\x7f]|\xc2[\x80-\x9f]|\xe2\x80\xae", t.seen))
-
+class OnATerminal(terminal.Case):
     def test_a_conversation(self):
         run = self.daemon.launch(CHOOSE)
         t = self.terminal("attach", run)

@@ -10,7 +10,7 @@ import tempfile
 import unittest
 
 import argo
-from test_arc import Terminal
+from terminal import Terminal
 
 HELLO = "workflow_name: {0}\nsteps:\n  - {{step: s, type: display, message: '{1}'}}\n"
 DANGER = """workflow_name: danger

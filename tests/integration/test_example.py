@@ -12,7 +12,7 @@ import tempfile
 import threading
 
 import argo
-from test_arc import Terminal
+from terminal import Terminal
 
 sys.path.insert(0, str(argo.ROOT / "tests/tools"))
 import record_example  # noqa: E402

@@ -9,7 +9,7 @@ import signal
 import sqlite3
 
 import argo
-from test_arc import Terminal
+from terminal import Terminal
 
 SHOW = {"step": "show", "type": "display", "message": "got {{a | json}}"}
 NO = {"step": "no", "type": "display", "message": "refused {{a | json}}"}

@@ -19,7 +19,7 @@ import threading
 import unittest
 
 import argo
-from test_arc import Terminal
+from terminal import Terminal
 
 PAGES = {"README.md": argo.ROOT / "README.md",
          **{path.name: path for path in sorted((argo.ROOT / "docs").glob("*.md"))}}

@@ -34,6 +34,7 @@ struct arc {
     int json;
     bool terminal; /* a person is at both ends: stdin and stdout */
     bool colour;
+    bool redraws;                      /* stdout is a terminal that can move its cursor */
     const struct arc_command *command; /* for usage messages */
     int help, version;
     argo_context *ctx;
@@ -89,6 +90,12 @@ int arc_request(struct arc *arc, const char *method, const char *path, const arg
 int arc_request_running(struct arc *arc, const char *method, const char *path,
                         const argo_value *body, int64_t timeout_ms, struct arc_reply *reply,
                         argo_error **err);
+/* Whether an error of this code means that the daemon does not answer now, and will again. */
+bool arc_is_away(int code);
+/* Call it each time the daemon does not answer; *SINCE is 0 while it does. 1: say so, it is the first
+ * time; 0: go on waiting; -1: that was long enough. */
+int arc_wait_for_daemon(int64_t *since);
+int64_t arc_clock_ms(void); /* monotonic */
 /* How long a long poll may last on this connection, in seconds. */
 int arc_poll_seconds(const struct arc *arc);
 
@@ -127,12 +134,14 @@ enum { ARC_TIME_SIZE = 64 };
 
 /* "2026-01-31T12:00:00.000Z" -> ms since the epoch; -1 when it is none. */
 int64_t arc_time_ms(const char *text);
-/* "12 s ago", "3 min ago" ... "" for no time. */
+/* "12 s ago", "3 min ago", "in 2 h"; beyond a day the local date. "" for no time. */
 const char *arc_time_ago(const char *text, char buf[ARC_TIME_SIZE]);
-/* Local time, with how long ago that was. */
+/* Local time, and within a day how far away it is. */
 const char *arc_time_local(const char *text, char buf[ARC_TIME_SIZE]);
 /* "0.4 s", "12 s", "3 min 5 s" between two times; "" when one is missing. */
 const char *arc_time_between(const char *from, const char *to, char buf[ARC_TIME_SIZE]);
+/* "12 s", "3 min 5 s", "2 h 10 min". */
+const char *arc_time_span(int64_t ms, char buf[ARC_TIME_SIZE]);
 /* The terminal's columns, 0 when stdout is none. */
 size_t arc_terminal_width(void);
 char *arc_format(const char *format, ...) ARGO_PRINTF(1, 2); /* NULL without memory */

@@ -3,12 +3,13 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "arc.h"
 #include "commands.h"
 
-enum { POLL_UNIX_S = 600, POLL_TCP_S = 30 };
+enum { POLL_UNIX_S = 600, POLL_TCP_S = 30, AWAY_MAX_MS = 60 * 1000 };
 
 /* --home may be relative, as any directory on a command line; the library's may not. */
 static char *absolute(const char *path)
@@ -87,6 +88,29 @@ int arc_poll_seconds(const struct arc *arc)
 {
     bool local = arc->url == NULL || strncmp(arc->url, "unix:", 5) == 0;
     return local ? POLL_UNIX_S : POLL_TCP_S;
+}
+
+int64_t arc_clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+bool arc_is_away(int code)
+{
+    return code == ARGO_E_NO_DAEMON || code == ARGO_E_SHUTDOWN || code == ARGO_E_STORE ||
+           code == ARGO_E_TIMEOUT || code == ARGO_E_WAITERS || code == ARGO_E_PROTOCOL;
+}
+
+int arc_wait_for_daemon(int64_t *since)
+{
+    int64_t now = arc_clock_ms();
+    if (*since == 0) {
+        *since = now;
+        return 1;
+    }
+    return now - *since > AWAY_MAX_MS ? -1 : 0;
 }
 
 int arc_request_running(struct arc *arc, const char *method, const char *path,

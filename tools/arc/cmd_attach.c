@@ -1,15 +1,11 @@
 /*
- * attach, logs, answer: following a run, and answering without following.
+ * attach, logs: following a run.
  */
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "arc.h"
 #include "commands.h"
-#include "prompt.h"
-#include "question.h"
 #include "watch.h"
 
 /* Whether there is such a run, and where the last TAIL records of its output begin (below 0: not
@@ -150,128 +146,5 @@ const struct arc_command arc_command_logs = {
     .min = 1,
     .max = 1,
     .words = {ARC_WORDS_ANY_RUN},
-    .workflow = true,
-};
-
-/* ---- answer ---------------------------------------------------------------------------------- */
-
-/* Asks on the terminal until the daemon takes the answer. NULL reply text: the person gave up. */
-static int ask(struct arc *arc, const char *id, const argo_value *question, struct arc_reply *reply,
-               argo_error **err)
-{
-    struct arc_prompt *prompt = arc_prompt_new();
-    struct arc_asking asking = {0};
-    int r = prompt != NULL ? 1 : 0;
-    arc_question_show(question, true, true);
-    arc_asking_begin(&asking, question);
-    while (r == 1) {
-        arc_auto_free char *line = NULL;
-        enum arc_prompt_event event = ARC_PROMPT_NOTHING;
-        arc_asking_open(&asking, prompt);
-        while (event == ARC_PROMPT_NOTHING) {
-            struct pollfd fd = {.fd = STDIN_FILENO, .events = POLLIN};
-            (void)poll(&fd, 1, -1);
-            event = arc_prompt_read(prompt, &line);
-        }
-        r = event == ARC_PROMPT_END ? 0 : arc_asking_line(&asking, arc, id, line, reply, err);
-    }
-    arc_asking_end(&asking);
-    arc_prompt_free(prompt);
-    return r;
-}
-
-static int no_question(struct arc *arc, const char *id, const char *question_id)
-{
-    if (question_id != NULL) {
-        arc_failed(arc, "%s has no open question %s", id, question_id);
-    } else {
-        arc_failed(arc, "%s asks nothing now", id);
-    }
-    fprintf(stderr, "See its state: arc status ID\n");
-    return ARC_EXIT_NOT_FOUND;
-}
-
-/* Sends what the command line says, or asks. */
-static int give(struct arc *arc, const char *id, const argo_value *question, const char *text,
-                const char *json)
-{
-    arc_auto_error argo_error *err = NULL;
-    arc_auto_reply struct arc_reply reply = {0};
-    const char *question_id = argo_value_text(question, "question_id", "");
-    int r;
-    if (json != NULL) {
-        r = arc_question_answer_json(arc, id, question_id, json, &reply, &err);
-    } else if (text != NULL) {
-        r = arc_question_answer(arc, id, question, text, &reply, &err);
-    } else if (!arc->terminal) {
-        arc_putf(stdout, "%s\n", argo_value_text(question, "prompt", ""));
-        arc_question_how(id, question);
-        return ARC_EXIT_ANSWER;
-    } else {
-        r = ask(arc, id, question, &reply, &err);
-        if (r == 0 && reply.text == NULL) {
-            fputs("\nNot answered.\n", stderr);
-            return ARC_EXIT_ANSWER;
-        }
-    }
-    if (r < 0) {
-        return arc_fail(arc, err);
-    }
-    return arc->json ? arc_print_reply(&reply) : ARC_EXIT_OK;
-}
-
-struct answer {
-    const char *question, *json;
-};
-
-static const struct arc_option answer_options[] = {
-    {"question", 'q', ARC_OPTION_TEXT, offsetof(struct answer, question), "QID",
-     "which one, when several are open", ARC_WORDS_QUESTION},
-    {"json-answer", 0, ARC_OPTION_TEXT, offsetof(struct answer, json), "JSON",
-     "the answer as JSON, for forms", ARC_WORDS_NONE},
-    {0},
-};
-
-static int answer(struct arc *arc, int argc, char **argv)
-{
-    int code = 0;
-    struct answer given = {0};
-    arc_auto_list struct arc_list words = {0};
-    if (!arc_arguments(arc, &given, argc, argv, &words, &code)) {
-        return code;
-    }
-    if (given.json != NULL && words.n == 2) {
-        return arc_usage(arc, "answer: ANSWER and --json-answer exclude each other");
-    }
-    const char *id = words.items[0];
-    int64_t unused = 0;
-    arc_auto_error argo_error *err = NULL;
-    arc_auto_value argo_value *question = NULL;
-    int n = find_run(arc, id, -1, &unused, &err);
-    n = n < 0 ? n : arc_question_find(arc, id, given.question, &question, &err);
-    if (n < 0) {
-        return arc_fail(arc, err);
-    }
-    if (n == 0) {
-        return no_question(arc, id, given.question);
-    }
-    if (n > 1 && (words.n == 2 || given.json != NULL)) {
-        arc_failed(arc, "%s asks %d questions: say which one with --question QID", id, n);
-        arc_putf(stderr, "See them: arc status %s\n", id);
-        return ARC_EXIT_ANSWER;
-    }
-    return give(arc, id, question, words.n == 2 ? words.items[1] : NULL, given.json);
-}
-
-const struct arc_command arc_command_answer = {
-    .name = "answer",
-    .arguments = "ID [ANSWER]",
-    .brief = "Answer a question",
-    .help = "Without ANSWER, on a terminal, the question is shown and asked here.\n",
-    .run = answer,
-    .options = answer_options,
-    .min = 1,
-    .max = 2,
-    .words = {ARC_WORDS_WORKFLOW},
     .workflow = true,
 };

@@ -40,6 +40,7 @@ extern const struct arc_command arc_command_list;
 extern const struct arc_command arc_command_status;
 extern const struct arc_command arc_command_steps;
 extern const struct arc_command arc_command_logs;
+extern const struct arc_command arc_command_inbox;
 extern const struct arc_command arc_command_answer;
 extern const struct arc_command arc_command_pause;
 extern const struct arc_command arc_command_resume;

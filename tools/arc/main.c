@@ -10,13 +10,18 @@
 #include "arc.h"
 #include "commands.h"
 
+/* A terminal on stdout that can do more than print. */
+static bool can_redraw(void)
+{
+    const char *term = getenv("TERM");
+    return isatty(STDOUT_FILENO) && term != NULL && *term != '\0' && strcmp(term, "dumb") != 0;
+}
+
 /* Colour only where a person sees it and has not said no (https://no-color.org). */
 static bool wants_colour(void)
 {
     const char *no_color = getenv("NO_COLOR");
-    const char *term = getenv("TERM");
-    return isatty(STDOUT_FILENO) && (no_color == NULL || *no_color == '\0') && term != NULL &&
-           strcmp(term, "dumb") != 0;
+    return can_redraw() && (no_color == NULL || *no_color == '\0');
 }
 
 static int run(struct arc *arc, int argc, char **argv)
@@ -65,6 +70,7 @@ int main(int argc, char **argv)
     struct arc arc = {
         .terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO),
         .colour = wants_colour(),
+        .redraws = can_redraw(),
     };
     int code = flush(run(&arc, argc - 1, argv + 1));
     argo_client_free(arc.client);

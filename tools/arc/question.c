@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+#include "table.h"
+#include "terminal.h"
+
 static const char *kind_of(const argo_value *question)
 {
     return argo_value_text(question, "kind", "text");
@@ -21,39 +24,127 @@ static bool is_yes_no(const argo_value *question)
     return strcmp(kind, "confirm") == 0 || strcmp(kind, "permission") == 0;
 }
 
-/* A value that outlives the reply it is in. */
-static int copy_value(const argo_value *value, argo_value **out, argo_error **err)
+/* ---- which are open -------------------------------------------------------------------------- */
+
+/* Those with a deadline first, the nearest one before all; then the oldest. Times on the wire are of
+ * one length and one zone: their text sorts as they do. */
+static int compare(const void *a, const void *b)
 {
-    arc_auto_free char *text = argo_value_print(value, 0);
-    return argo_value_parse(text, text == NULL ? 0 : strlen(text), out, err);
+    static const char last[] = "~";
+    const argo_value *const *p = a;
+    const argo_value *const *q = b;
+    int r = strcmp(argo_value_text(*p, "deadline", last), argo_value_text(*q, "deadline", last));
+    return r != 0 ? r : strcmp(argo_value_text(*p, "asked", ""), argo_value_text(*q, "asked", ""));
 }
 
-int arc_question_find(struct arc *arc, const char *workflow_id, const char *question_id,
+static bool is_wanted(const argo_value *question, const char *workflow_id, const char *question_id)
+{
+    return (workflow_id == NULL ||
+            strcmp(argo_value_text(question, "workflow_id", ""), workflow_id) == 0) &&
+           (question_id == NULL ||
+            strcmp(argo_value_text(question, "question_id", ""), question_id) == 0);
+}
+
+static argo_value *sorted(const argo_value *list, const char *workflow_id, const char *question_id)
+{
+    size_t n = 0;
+    const argo_value **items = calloc(argo_value_size(list) + 1, sizeof(*items));
+    argo_value *out = items == NULL ? NULL : argo_value_new_array();
+    for (size_t i = 0; out != NULL && i < argo_value_size(list); i++) {
+        const argo_value *q = argo_value_at(list, i);
+        if (is_wanted(q, workflow_id, question_id)) {
+            items[n++] = q;
+        }
+    }
+    if (out != NULL) {
+        qsort(items, n, sizeof(*items), compare);
+    }
+    for (size_t i = 0; i < n; i++) {
+        (void)argo_value_set_value(out, NULL, items[i]);
+    }
+    free(items);
+    return out;
+}
+
+int arc_question_list(struct arc *arc, const char *workflow_id, const char *question_id,
                       argo_value **out, argo_error **err)
 {
     arc_auto_reply struct arc_reply reply = {0};
     int r = arc_request_running(arc, "GET", "/api/questions?state=open", NULL, 0, &reply, err);
-    const argo_value *list = argo_value_get(reply.value, "questions");
-    *out = NULL;
-    for (size_t i = 0; r >= 0 && i < argo_value_size(list); i++) {
-        const argo_value *q = argo_value_at(list, i);
-        const char *id = argo_value_text(q, "question_id", "");
-        if (strcmp(argo_value_text(q, "workflow_id", ""), workflow_id) == 0 &&
-            (question_id == NULL || strcmp(question_id, id) == 0)) {
-            r = *out != NULL || copy_value(q, out, err) == 0 ? r + 1 : ARGO_E_NOMEM;
+    if (r < 0) {
+        return r;
+    }
+    *out = sorted(argo_value_get(reply.value, "questions"), workflow_id, question_id);
+    return (int)argo_value_size(*out);
+}
+
+static bool has_deadline(const argo_value *list)
+{
+    for (size_t i = 0; i < argo_value_size(list); i++) {
+        if (argo_value_text(argo_value_at(list, i), "deadline", NULL) != NULL) {
+            return true;
         }
     }
-    return r;
+    return false;
 }
+
+static void add_row(struct arc_table *table, const argo_value *q, size_t number, bool of_all,
+                    bool until)
+{
+    char text[ARC_TIME_SIZE];
+    if (number > 0) {
+        snprintf(text, sizeof(text), "%zu", number);
+        arc_table_add(table, text);
+    }
+    if (of_all) {
+        arc_table_add(table, argo_value_text(q, "workflow_id", ""));
+    }
+    arc_table_add(table, argo_value_text(q, number > 0 ? "path" : "question_id", ""));
+    arc_table_add(table, kind_of(q));
+    arc_table_add(table, arc_time_ago(argo_value_text(q, "asked", NULL), text));
+    if (until) {
+        arc_table_add(table, arc_time_ago(argo_value_text(q, "deadline", NULL), text));
+    }
+    arc_table_add(table, argo_value_text(q, "prompt", ""));
+}
+
+void arc_question_table(const argo_value *list, bool numbered, bool of_all)
+{
+    struct arc_table table;
+    const char *headers[ARC_TABLE_COLUMNS + 1] = {0};
+    size_t n = 0;
+    bool until = has_deadline(list);
+    if (numbered) {
+        headers[n++] = "#";
+    }
+    if (of_all) {
+        headers[n++] = "WORKFLOW";
+    }
+    headers[n++] = numbered ? "STEP" : "ID";
+    headers[n++] = "KIND";
+    headers[n++] = "ASKED";
+    if (until) {
+        headers[n++] = "UNTIL";
+    }
+    headers[n] = "QUESTION";
+    arc_table_init(&table, headers);
+    for (size_t i = 0; i < argo_value_size(list); i++) {
+        add_row(&table, argo_value_at(list, i), numbered ? i + 1 : 0, of_all, until);
+    }
+    arc_table_print(&table, stdout, arc_terminal_width());
+    arc_table_clear(&table);
+}
+
+/* ---- showing --------------------------------------------------------------------------------- */
 
 static void show_choices(const argo_value *question)
 {
     const argo_value *choices = argo_value_get(question, "choices");
     for (size_t i = 0; i < argo_value_size(choices); i++) {
         const argo_value *choice = argo_value_at(choices, i);
-        printf("  %zu) ", i + 1);
-        arc_put(stdout, argo_value_text(choice, "label", argo_value_text(choice, NULL, "?")));
-        fputc('\n', stdout);
+        arc_auto_free char *label =
+            arc_clean_text(argo_value_text(choice, "label", argo_value_text(choice, NULL, "?")), 1);
+        printf("  %zu) %s\n", i + 1, label != NULL ? label : "?");
     }
     if (argo_value_bool(question, "multiple", false)) {
         puts("(several, separated by commas)");
@@ -165,10 +256,14 @@ void arc_asking_end(struct arc_asking *asking)
 
 void arc_asking_open(struct arc_asking *asking, struct arc_prompt *prompt)
 {
+    bool is_text = strcmp(kind_of(asking->question), "text") == 0;
     bool secret = argo_value_bool(asking->question, "secret", false);
     const char *text =
         asking->form != NULL ? arc_form_show(asking->form, &secret) : prompt_of(asking->question);
-    arc_prompt_open(prompt, text, secret);
+    arc_prompt_open(prompt, text,
+                    secret    ? ARC_PROMPT_SECRET
+                    : is_text ? ARC_PROMPT_TEXT
+                              : ARC_PROMPT_PLAIN);
 }
 
 static int send_form(struct arc_asking *asking, struct arc *arc, const char *workflow_id,
@@ -202,9 +297,11 @@ int arc_asking_line(struct arc_asking *asking, struct arc *arc, const char *work
     return refused ? 1 : r;
 }
 
-void arc_question_how(const char *workflow_id, const argo_value *question)
+void arc_question_how(const argo_value *question, bool one_of_several)
 {
-    const char *kind = kind_of(question);
-    arc_putf(stderr, "%s waits for an answer (%s). Answer it: arc answer %s%s\n", workflow_id, kind,
-             workflow_id, is_form(question) ? " --json-answer '{...}'" : " ANSWER");
+    const char *run = argo_value_text(question, "workflow_id", "");
+    arc_putf(stderr, "%s waits for an answer (%s). Answer it: arc answer %s%s%s%s\n", run,
+             kind_of(question), run, is_form(question) ? " --json-answer '{...}'" : " ANSWER",
+             one_of_several ? " --question " : "",
+             one_of_several ? argo_value_text(question, "question_id", "") : "");
 }

@@ -8,10 +8,12 @@
 #include "form.h"
 #include "prompt.h"
 
-/* The first open question of the run, or the one named QUESTION_ID (may be NULL), as a value of
- * its own in *OUT; NULL: none is open. Returns how many there are, or a code below 0. */
-int arc_question_find(struct arc *arc, const char *workflow_id, const char *question_id,
+/* Those that are open, of a run or (NULL) of all, all of them or (not NULL) the one named
+ * QUESTION_ID: an array of the caller's, the most urgent first. Returns how many, or a code below 0. */
+int arc_question_list(struct arc *arc, const char *workflow_id, const char *question_id,
                       argo_value **out, argo_error **err);
+/* The list as a table: NUMBERED to choose from it, else with the ids; OF_ALL: with the runs. */
+void arc_question_table(const argo_value *list, bool numbered, bool of_all);
 /* Prints the prompt (unless it is on the screen already), choices and what is expected; the fields
  * of a form unless they are asked HERE, one by one. */
 void arc_question_show(const argo_value *question, bool with_prompt, bool here);
@@ -37,6 +39,6 @@ void arc_asking_open(struct arc_asking *asking, struct arc_prompt *prompt);
 int arc_asking_line(struct arc_asking *asking, struct arc *arc, const char *workflow_id,
                     const char *line, struct arc_reply *reply, argo_error **err);
 /* How to answer it elsewhere, on stderr. */
-void arc_question_how(const char *workflow_id, const argo_value *question);
+void arc_question_how(const argo_value *question, bool one_of_several);
 
 #endif

@@ -3,11 +3,8 @@
  */
 #include "table.h"
 
-#include <limits.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
 
 #include "terminal.h"
 
@@ -51,35 +48,6 @@ void arc_table_add(struct arc_table *table, const char *text)
     table->cells[table->n++] = cell;
 }
 
-/* Decodes one character: its bytes and columns. Bytes that are no character count as one each. */
-static size_t next_character(const char *text, mbstate_t *state, size_t *columns)
-{
-    wchar_t c = 0;
-    size_t n = mbrtowc(&c, text, MB_LEN_MAX, state);
-    if (n == 0) {
-        return 0;
-    }
-    if (n == SIZE_MAX || n == SIZE_MAX - 1) {
-        memset(state, 0, sizeof(*state));
-        *columns = 1;
-        return 1;
-    }
-    int width = wcwidth(c);
-    *columns = width < 0 ? 1 : (size_t)width;
-    return n;
-}
-
-size_t arc_text_width(const char *text)
-{
-    mbstate_t state = {0};
-    size_t width = 0;
-    size_t columns = 0;
-    for (size_t n; (n = next_character(text, &state, &columns)) > 0; text += n) {
-        width += columns;
-    }
-    return width;
-}
-
 void arc_table_fit(size_t *widths, size_t n, size_t gap, size_t width)
 {
     for (;;) {
@@ -96,25 +64,13 @@ void arc_table_fit(size_t *widths, size_t n, size_t gap, size_t width)
     }
 }
 
-/* Prints TEXT in at most WIDTH columns, the last one an ellipsis when it is cut. */
+/* Prints TEXT in at most WIDTH columns; how many it took. */
 static size_t print_cut(const char *text, size_t width, FILE *out)
 {
-    mbstate_t state = {0};
-    size_t used = 0;
-    size_t columns = 0;
-    int cut = arc_text_width(text) > width;
-    size_t room = width - (cut ? 1 : 0);
-    for (size_t n; (n = next_character(text, &state, &columns)) > 0; text += n) {
-        if (used + columns > room) {
-            break;
-        }
-        fwrite(text, 1, n, out);
-        used += columns;
-    }
-    if (cut) {
-        fputs(MB_CUR_MAX > 1 ? "\xe2\x80\xa6" : "~", out);
-        used++;
-    }
+    char *cut = arc_text_cut(text, width);
+    size_t used = cut == NULL ? 0 : arc_text_width(cut);
+    fputs(cut == NULL ? "" : cut, out);
+    free(cut);
     return used;
 }
 

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "width.h"
+
 enum { ARC_TABLE_COLUMNS = 8 };
 
 struct arc_table {
@@ -25,8 +27,6 @@ void arc_table_add(struct arc_table *table, const char *text);
 /* WIDTH is the terminal's columns, 0: no limit. */
 void arc_table_print(const struct arc_table *table, FILE *out, size_t width);
 
-/* Columns that TEXT takes on a terminal, in the locale's encoding. */
-size_t arc_text_width(const char *text);
 /* Shares WIDTH among N columns that want WIDTHS, changing the largest first; none goes below
  * what it needs up to 4. */
 void arc_table_fit(size_t *widths, size_t n, size_t gap, size_t width);

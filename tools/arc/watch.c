@@ -1,6 +1,7 @@
 /*
  * The loop behind attach, start, and logs --follow: a long poll on everything that the run tells,
- * the keyboard, and the prompt of an open question. It ends the watching, never the run.
+ * the keyboard, the questions that are open, and the line that says what the run is at. It ends the
+ * watching, never the run.
  *
  * Callbacks of the client only keep the reply; the loop deals with it, so that a request made in
  * the middle of something never prints into it.
@@ -9,17 +10,16 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "desk.h"
 #include "printer.h"
+#include "progress.h"
 #include "prompt.h"
-#include "question.h"
+#include "signals.h"
 
-enum { RETRY_MS = 500, AWAY_MAX_MS = 60 * 1000 };
+enum { RETRY_MS = 500 };
 
 struct watch {
     struct arc *arc;
@@ -35,21 +35,16 @@ struct watch {
     int error;          /* code of a request that failed, 0: none */
     int64_t away_since; /* 0: the daemon answers */
     int64_t retry_at;
-    argo_value *question; /* the one that is asked, or NULL */
-    struct arc_asking asking;
+    struct arc_desk desk;
     bool look;      /* a question may be open that we have not seen */
     bool looked;    /* one is, but not yet what was said before it */
     char shown[80]; /* id of the prompt printed last */
+    bool on_top;    /* and nothing was asked below it since */
+    struct arc_progress progress;
+    char state[16]; /* of the run, as told last; "" at first */
     bool finished;
     int code;
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void finish(struct watch *w, int code)
 {
@@ -57,29 +52,43 @@ static void finish(struct watch *w, int code)
     w->code = code;
 }
 
-static void drop_question(struct watch *w)
+/* Takes away what stands at the bottom of the screen: for good. */
+static void clear_bottom(struct watch *w)
 {
+    arc_desk_drop(&w->desk);
     if (w->prompt != NULL) {
         arc_prompt_close(w->prompt);
     }
-    arc_asking_end(&w->asking);
-    argo_value_free(w->question);
-    w->question = NULL;
+    arc_progress_end(&w->progress);
+    arc_printer_end_line(&w->printer);
 }
 
 static void fail(struct watch *w, const argo_error *err)
 {
-    drop_question(w);
-    arc_printer_end_line(&w->printer);
+    clear_bottom(w);
     finish(w, arc_fail(w->arc, err));
 }
 
 static void detach(struct watch *w)
 {
-    drop_question(w);
-    arc_printer_end_line(&w->printer);
-    arc_putf(stderr, "\nDetached. arc attach %s brings you back.\n", w->options->workflow_id);
+    clear_bottom(w);
+    arc_putf(stderr, "Detached. arc attach %s brings you back.\n", w->options->workflow_id);
     finish(w, w->arc->terminal ? ARC_EXIT_OK : ARC_EXIT_FAILED); /* a script waited for the end */
+}
+
+/* Before something is printed, and after it. */
+static void hide_bottom(struct watch *w)
+{
+    arc_progress_hide(&w->progress);
+    arc_prompt_hide(w->prompt);
+}
+
+static void show_bottom(struct watch *w)
+{
+    if (arc_prompt_is_shown(w->prompt)) {
+        arc_printer_end_line(&w->printer);
+    }
+    arc_prompt_show(w->prompt);
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -101,7 +110,7 @@ static void explain_failure(struct watch *w)
     arc_auto_free char *path =
         argo_client_path("/api/workflow/{}/events?after=0&limit=1", w->options->workflow_id);
     if (arc_request_running(w->arc, "GET", path, NULL, 0, &reply, &err) == 0) {
-        w->retry_at = now_ms() + RETRY_MS;
+        w->retry_at = arc_clock_ms() + RETRY_MS;
         return;
     }
     fail(w, err);
@@ -112,7 +121,8 @@ static void poll_events(struct watch *w)
     char after[24];
     char seconds[16];
     arc_auto_error argo_error *err = NULL;
-    int wait_s = w->options->once || w->look ? 0 : arc_poll_seconds(w->arc);
+    bool at_once = w->options->once || w->look || w->away_since != 0;
+    int wait_s = at_once ? 0 : arc_poll_seconds(w->arc);
     snprintf(after, sizeof(after), "%lld", (long long)w->after);
     snprintf(seconds, sizeof(seconds), "%d", wait_s);
     arc_auto_free char *path = argo_client_path("/api/workflow/{}/events?after={}&timeout={}",
@@ -124,30 +134,22 @@ static void poll_events(struct watch *w)
     w->parked = wait_s > 0;
 }
 
-static bool is_away(int code)
-{
-    return code == ARGO_E_NO_DAEMON || code == ARGO_E_SHUTDOWN || code == ARGO_E_STORE ||
-           code == ARGO_E_TIMEOUT || code == ARGO_E_WAITERS || code == ARGO_E_PROTOCOL;
-}
-
 /* The run goes on without the daemon, and so do we, for a while. */
 static void daemon_away(struct watch *w)
 {
-    int64_t now = now_ms();
-    if (w->away_since == 0) {
-        w->away_since = now;
-        arc_prompt_hide(w->prompt);
+    int r = arc_wait_for_daemon(&w->away_since);
+    if (r > 0) {
+        hide_bottom(w);
         arc_printer_end_line(&w->printer);
         fputs("The daemon does not answer. Waiting for it; the workflow goes on.\n", stderr);
-        arc_prompt_show(w->prompt);
-    }
-    if (now - w->away_since > AWAY_MAX_MS) {
-        drop_question(w);
+        show_bottom(w);
+    } else if (r < 0) {
+        clear_bottom(w);
         fputs("arc: No daemon\nStart it: arc daemon start\n", stderr);
         finish(w, ARC_EXIT_NO_DAEMON);
         return;
     }
-    w->retry_at = now + RETRY_MS;
+    w->retry_at = arc_clock_ms() + RETRY_MS;
 }
 
 /* The last line, and the exit code. */
@@ -163,8 +165,7 @@ static void show_end(struct watch *w)
     }
     const char *state = argo_value_text(reply.value, "status", "");
     const char *why = argo_value_text(reply.value, "data.error.message", NULL);
-    drop_question(w);
-    arc_printer_end_line(&w->printer);
+    clear_bottom(w);
     if (w->options->summary && w->arc->json) {
         arc_print_reply(&reply);
     } else if (w->options->summary) {
@@ -173,20 +174,19 @@ static void show_end(struct watch *w)
     finish(w, strcmp(state, "done") == 0 ? ARC_EXIT_OK : ARC_EXIT_WORKFLOW);
 }
 
-/* The question that is asked here is settled: by somebody else, or its time has come. */
-static void closed_elsewhere(struct watch *w, const argo_value *event)
+/* A question is settled, here or elsewhere, or its time has come. */
+static void question_settled(struct watch *w, const argo_value *event)
 {
-    const char *by = argo_value_text(event, "data.answered_by", NULL);
-    arc_printer_end_line(&w->printer);
-    arc_prompt_show(w->prompt); /* so that it can be taken away */
-    drop_question(w);
-    if (by != NULL) {
-        arc_putf(stdout, "Answered by %s via %s.\n", by,
-                 argo_value_text(event, "data.answered_via", "another way"));
-    } else {
-        arc_putf(stdout, "The question is closed (%s).\n", argo_value_text(event, "kind", ""));
+    const char *id = argo_value_text(event, "question_id", "");
+    w->look = w->look || arc_desk_has(&w->desk, id);
+    if (w->desk.asked != NULL &&
+        strcmp(argo_value_text(w->desk.asking.question, "question_id", ""), id) == 0) {
+        arc_printer_end_line(&w->printer);
+        arc_prompt_show(w->prompt); /* so that it can be taken away */
+        arc_desk_settled(&w->desk, argo_value_text(event, "data.answered_by", NULL),
+                         argo_value_text(event, "data.answered_via", NULL),
+                         argo_value_text(event, "kind", ""));
     }
-    w->look = true;
 }
 
 /* Why nothing comes, and that it goes on. */
@@ -204,23 +204,43 @@ static void state_changed(struct watch *w, const argo_value *event)
     }
 }
 
+/* What the run is at. */
+static void note_step(struct watch *w, const argo_value *event, const char *kind)
+{
+    if (!w->options->summary || w->arc->json) {
+        return;
+    }
+    if (strcmp(kind, "step_start") == 0) {
+        if (!w->progress.redraws && w->arc->terminal) {
+            arc_printer_end_line(&w->printer);
+        }
+        arc_progress_begin(&w->progress, event);
+    } else if (strcmp(kind, "step_complete") == 0) {
+        arc_progress_end(&w->progress);
+    } else if (strcmp(kind, "state") == 0) {
+        snprintf(w->state, sizeof(w->state), "%s", argo_value_text(event, "data.to", ""));
+        state_changed(w, event);
+    }
+}
+
 static void take_event(struct watch *w, const argo_value *event)
 {
     const char *kind = argo_value_text(event, "kind", "");
-    const char *id = argo_value_text(event, "question_id", "");
-    if (strcmp(argo_value_text(event, "stream", ""), "output") == 0) {
+    const char *stream = argo_value_text(event, "stream", "");
+    if (strcmp(stream, "output") == 0) {
         arc_printer_record(&w->printer, event);
         if (strcmp(kind, "prompt") == 0) {
-            snprintf(w->shown, sizeof(w->shown), "%s", id);
+            snprintf(w->shown, sizeof(w->shown), "%s", argo_value_text(event, "question_id", ""));
+            w->on_top = !arc_desk_is_busy(&w->desk);
         }
-    } else if (strcmp(kind, "state") == 0 && w->options->summary && !w->arc->json) {
-        state_changed(w, event);
+    } else if (strcmp(stream, "event") != 0) {
+        return;
     } else if (strcmp(kind, "question") == 0) {
         w->look = w->options->questions;
-    } else if ((strcmp(kind, "answer") == 0 || strcmp(kind, "expired") == 0) &&
-               strcmp(argo_value_text(event, "stream", ""), "event") == 0 && w->question != NULL &&
-               strcmp(argo_value_text(w->question, "question_id", ""), id) == 0) {
-        closed_elsewhere(w, event);
+    } else if (strcmp(kind, "answer") == 0 || strcmp(kind, "expired") == 0) {
+        question_settled(w, event);
+    } else {
+        note_step(w, event, kind);
     }
 }
 
@@ -229,18 +249,15 @@ static void take_events(struct watch *w, const argo_value *events)
     if (argo_value_size(events) == 0) {
         return;
     }
-    arc_prompt_hide(w->prompt);
+    hide_bottom(w);
     for (size_t i = 0; i < argo_value_size(events); i++) {
         take_event(w, argo_value_at(events, i));
-    }
-    if (arc_prompt_is_open(w->prompt)) {
-        arc_printer_end_line(&w->printer);
     }
     if (fflush(stdout) != 0) {
         finish(w, ARC_EXIT_FAILED); /* nobody reads: arc logs -f ID | head */
         return;
     }
-    arc_prompt_show(w->prompt);
+    show_bottom(w);
 }
 
 static void find_question(struct watch *w);
@@ -251,7 +268,7 @@ static void take_reply(struct watch *w)
     w->reply = NULL;
     w->replied = false;
     if (w->error != 0) {
-        if (is_away(w->error)) {
+        if (arc_is_away(w->error)) {
             daemon_away(w);
         } else {
             explain_failure(w);
@@ -278,77 +295,68 @@ static void take_reply(struct watch *w)
 
 /* ---- questions ------------------------------------------------------------------------------- */
 
-static void ask(struct watch *w)
+/* Nobody can answer here: how to do it elsewhere. */
+static void leave_open(struct watch *w, const char *shown)
 {
+    size_t n = argo_value_size(w->desk.open);
+    arc_progress_end(&w->progress);
     arc_printer_end_line(&w->printer);
-    arc_asking_open(&w->asking, w->prompt);
+    for (size_t i = 0; i < n; i++) {
+        const argo_value *q = argo_value_at(w->desk.open, i);
+        if (!w->arc->json) {
+            arc_question_show(q, strcmp(shown, argo_value_text(q, "question_id", "")) != 0, false);
+            fflush(stdout);
+        }
+        arc_question_how(q, n > 1);
+    }
+    finish(w, ARC_EXIT_ANSWER);
 }
 
 static void find_question(struct watch *w)
 {
     arc_auto_error argo_error *err = NULL;
     w->look = false;
-    if (!w->options->questions || w->question != NULL) {
+    if (!w->options->questions) {
         return;
     }
-    int r = arc_question_find(w->arc, w->options->workflow_id, NULL, &w->question, &err);
-    if (r < 0) {
-        w->look = is_away(r);
-        if (!w->look) {
+    arc_progress_hide(&w->progress);
+    int n = arc_desk_look(&w->desk, &err);
+    if (n < 0) {
+        w->look = arc_is_away(n);
+        if (w->look) {
+            w->retry_at = arc_clock_ms() + RETRY_MS;
+        } else {
             fail(w, err);
         }
         return;
     }
-    if (w->question == NULL) {
+    if (n == 0 || arc_desk_is_busy(&w->desk)) {
         return;
     }
-    const char *id = argo_value_text(w->question, "question_id", "");
-    bool shown = strcmp(w->shown, id) == 0;
+    bool shown = strcmp(w->shown, arc_desk_newest(&w->desk)) == 0;
     if (!shown && !w->looked) { /* asked just now: what leads to it comes first */
-        drop_question(w);
         w->look = w->looked = true;
         return;
     }
     w->looked = false;
     if (w->prompt == NULL) {
-        arc_printer_end_line(&w->printer);
-        if (!w->arc->json) {
-            arc_question_show(w->question, !shown, false);
-            fflush(stdout);
-        }
-        arc_question_how(w->options->workflow_id, w->question);
-        finish(w, ARC_EXIT_ANSWER);
+        leave_open(w, w->on_top ? w->shown : "");
         return;
     }
     arc_printer_end_line(&w->printer);
-    arc_question_show(w->question, !shown, true);
-    snprintf(w->shown, sizeof(w->shown), "%s", id);
-    arc_asking_begin(&w->asking, w->question);
-    ask(w);
+    arc_desk_ask(&w->desk, w->on_top ? w->shown : NULL);
+    w->on_top = false;
 }
 
 static void answer(struct watch *w, const char *line)
 {
     arc_auto_error argo_error *err = NULL;
     arc_auto_reply struct arc_reply reply = {0};
-    int r = arc_asking_line(&w->asking, w->arc, w->options->workflow_id, line, &reply, &err);
-    if (r == 1) {
-        ask(w);
-        return;
-    }
-    if (r < 0 && is_away(r)) {
-        arc_putf(stdout, "%s: the answer has not been taken. Again:\n", argo_error_message(err));
-        ask(w);
-        return;
-    }
-    if (r == ARGO_E_ANSWERED || r == ARGO_E_NO_QUESTION || r == ARGO_E_STATE) {
-        arc_putf(stdout, "%s\n", argo_error_details(err));
-    } else if (r < 0) {
+    int r = arc_desk_line(&w->desk, line, &reply, &err);
+    if (r < 0) {
         fail(w, err);
-        return;
     }
-    drop_question(w);
-    w->look = true;
+    w->look = w->look || r == 0;
 }
 
 /* A line typed while nothing is asked is kept for the next question that takes one. */
@@ -369,15 +377,22 @@ static void type_ahead(struct watch *w, const char *line)
 static void keyboard(struct watch *w)
 {
     arc_auto_free char *line = NULL;
+    arc_progress_hide(&w->progress);
+    if (!arc_prompt_is_shown(w->prompt)) {
+        arc_printer_end_line(&w->printer); /* what is typed gets a line of its own */
+    }
     switch (arc_prompt_read(w->prompt, &line)) {
     case ARC_PROMPT_NOTHING:
         break;
     case ARC_PROMPT_LINE:
-        if (w->question != NULL) {
+        if (arc_desk_is_busy(&w->desk)) {
             answer(w, line);
         } else {
             type_ahead(w, line);
         }
+        break;
+    case ARC_PROMPT_SKIP:
+        arc_desk_skip(&w->desk);
         break;
     case ARC_PROMPT_END:
         detach(w);
@@ -389,24 +404,49 @@ static void keyboard(struct watch *w)
 
 static int least_wait(int wait, int64_t until_ms)
 {
-    int64_t left = until_ms - now_ms();
+    int64_t left = until_ms - arc_clock_ms();
     int ms = left < 0 ? 0 : (int)left;
     return wait < 0 || ms < wait ? ms : wait;
 }
 
 static void take_signal(struct watch *w)
 {
-    struct signalfd_siginfo info;
-    if (read(w->signals, &info, sizeof(info)) != sizeof(info)) {
-        return;
-    }
-    if (info.ssi_signo == SIGWINCH) {
+    switch (arc_signals_take(w->signals)) {
+    case ARC_SIGNAL_NONE:
+        break;
+    case ARC_SIGNAL_RESIZED:
+        arc_progress_hide(&w->progress);
         arc_prompt_resized(w->prompt);
-    } else if (info.ssi_signo == SIGCONT) {
+        break;
+    case ARC_SIGNAL_STOP:
+        arc_progress_hide(&w->progress);
+        arc_printer_end_line(&w->printer);
+        arc_prompt_suspend(w->prompt);
+        arc_signals_stop();
         arc_prompt_resumed(w->prompt);
-    } else {
+        break;
+    case ARC_SIGNAL_CONTINUED:
+        arc_progress_hide(&w->progress);
+        arc_prompt_resumed(w->prompt);
+        break;
+    case ARC_SIGNAL_LEAVE:
         detach(w);
+        break;
     }
+}
+
+/* The line that says what the run is at, unless something else stands there. In how many ms it
+ * changes, -1: not by itself. */
+static int show_progress(struct watch *w)
+{
+    bool waits = strcmp(w->state, "waiting") == 0;
+    bool moves = waits ? w->progress.timed : *w->state == '\0' || strcmp(w->state, "running") == 0;
+    if (!moves || w->away_since != 0 || w->printer.open || w->look || w->replied ||
+        arc_prompt_is_shown(w->prompt)) {
+        arc_progress_hide(&w->progress);
+        return -1;
+    }
+    return arc_progress_show(&w->progress);
 }
 
 static void wait_and_dispatch(struct watch *w)
@@ -419,7 +459,9 @@ static void wait_and_dispatch(struct watch *w)
         {.fd = w->prompt == NULL ? -1 : STDIN_FILENO, .events = POLLIN},
     };
     int wait = argo_client_get_timeout(client);
+    int tick = show_progress(w);
     wait = w->retry_at == 0 ? wait : least_wait(wait, w->retry_at);
+    wait = tick >= 0 && (wait < 0 || tick < wait) ? tick : wait;
     if (poll(fds, 3, wait) < 0 && errno != EINTR) {
         finish(w, arc_failed(w->arc, "poll: %s", strerror(errno)));
         return;
@@ -438,7 +480,7 @@ static void wait_and_dispatch(struct watch *w)
 static void run(struct watch *w)
 {
     while (!w->finished) {
-        if (w->retry_at != 0 && now_ms() >= w->retry_at) {
+        if (w->retry_at != 0 && arc_clock_ms() >= w->retry_at) {
             w->retry_at = 0;
         }
         if (w->request != NULL && w->parked && w->look) {
@@ -448,6 +490,9 @@ static void run(struct watch *w)
         if (w->request == NULL && !w->replied && w->retry_at == 0) {
             poll_events(w);
         }
+        if (!w->finished && !arc_desk_is_busy(&w->desk)) {
+            arc_prompt_ahead(w->prompt);
+        }
         if (!w->finished) {
             wait_and_dispatch(w);
         }
@@ -455,19 +500,6 @@ static void run(struct watch *w)
             take_reply(w);
         }
     }
-}
-
-static int open_signals(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGWINCH);
-    sigaddset(&set, SIGCONT);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 int arc_watch(struct arc *arc, const struct arc_watch_options *options)
@@ -479,14 +511,18 @@ int arc_watch(struct arc *arc, const struct arc_watch_options *options)
         .after = options->after,
         .look = options->questions,
         .printer = {.colour = arc->colour, .json = arc->json},
+        .progress = {.redraws = arc->redraws, .colour = arc->colour},
+        .desk = {.arc = arc, .workflow_id = options->workflow_id},
     };
     if (arc_connect(arc, &err) < 0) {
         return arc_fail(arc, err);
     }
-    w.prompt = options->questions && arc->terminal && !arc->json ? arc_prompt_new() : NULL;
-    w.signals = open_signals();
+    w.prompt = options->questions && arc->terminal && !arc->json ? arc_prompt_new(arc) : NULL;
+    w.desk.prompt = w.prompt;
+    w.signals = arc_signals_open(w.prompt != NULL);
     run(&w);
-    drop_question(&w);
+    arc_desk_clear(&w.desk);
+    arc_progress_end(&w.progress);
     arc_prompt_free(w.prompt);
     argo_value_free(w.reply);
     argo_client_cancel(w.request);

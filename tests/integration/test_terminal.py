@@ -1,0 +1,538 @@
+#!/usr/bin/env python3
+"""What a person sees and does: progress, prompts of every kind, several questions, the inbox, and a
+terminal that is left as it was found, whatever happens."""
+import json
+import os
+import signal
+import subprocess
+
+import argo
+import terminal
+
+GO = "until test -e go; do sleep 0.02; done"
+ASK = {"step": "who", "type": "user_ask", "prompt": "Who?", "save_to": "who"}
+HI = {"step": "hi", "type": "display", "message": "Hi {{who}}!"}
+END = {"step": "end", "type": "display", "message": "It is over."}
+SECRET = {"step": "pw", "type": "user_ask", "prompt": "Password?", "secret": True, "save_to": "pw",
+          "validate": {"pattern": "^hunter"}}
+
+EXECUTOR = """#!/bin/sh
+read -r token <&3
+echo "$token $ARGO_EPOCH" > "$ARGO_WORKFLOW_ID.tmp"
+mv "$ARGO_WORKFLOW_ID.tmp" "$ARGO_WORKFLOW_ID.token"
+exec sleep 1000
+"""
+UP = "\x1b[A"
+
+
+def flow(*steps, name="t", **top):
+    return {"workflow_name": name, "steps": list(steps), **top}
+
+
+def command(script, step="work"):
+    return {"step": step, "type": "command", "argv": ["sh", "-c", script]}
+
+
+class Progress(terminal.Case):
+    def go(self):
+        (self.daemon.home / "go").touch()
+
+    def test_one_line_that_redraws_and_goes(self):
+        run = self.daemon.launch(flow(command(GO + "; printf done."), END))
+        t = self.terminal("attach", run)
+        t.see(lambda s: s.last().startswith("[1/2] work: running sh"), "the step")
+        t.see(lambda s: s.last().startswith("[1/2] work: running sh \u2026 2 s"), "its time")
+        self.assertEqual(t.screen.text().count("work"), 1)
+        self.go()
+        self.assertEqual(t.end(), 0)
+        self.assertEqual(t.screen.text(), f"done.\nIt is over.\n{run} done")
+        self.assertEqual(t.screen.unknown, [])
+        self.assertTrue(t.restored())
+
+    def test_it_follows_the_window(self):
+        run = self.daemon.launch(flow(command(GO, "a" * 60)))
+        t = self.terminal("attach", run)
+        t.see(lambda s: "a" * 60 + ": running sh" in s.last(), "the whole of it")
+        t.resize(24, 24)
+        t.see(lambda s: "\u2026" in s.last() and s.last().endswith(" s")
+              and len(s.last()) < 24, "less of it")
+        self.assertEqual(len(t.screen.text().splitlines()), 1)
+        self.go()
+        self.assertEqual(t.end(), 0)
+        self.assertEqual(t.screen.text(), f"{run} done")
+
+    def test_output_and_typing_push_it_aside(self):
+        run = self.daemon.launch(flow(command(
+            "until test -e go; do sleep 0.02; done; echo one; "
+            "until test -e on; do sleep 0.02; done; echo two"), ASK, HI))
+        t = self.terminal("attach", run)
+        t.see(lambda s: s.last().startswith("[1/3] work"), "the step")
+        t.type("An")
+        t.see("> An")
+        self.go()
+        t.see(lambda s: s.text().endswith("one\n> An"), "output above what is typed")
+        t.type("\x7f\x7f")
+        t.see(lambda s: s.last().startswith("[1/3] work"), "the step again")
+        t.type("Ann")
+        t.see("> Ann")
+        (self.daemon.home / "on").touch()
+        t.see(lambda s: s.text().endswith("two\nWho?\n> Ann"), "the question with what was typed")
+        t.type("a\n")
+        self.assertEqual(t.end(), 0)
+        self.assertEqual(t.screen.text(), f"one\ntwo\nWho?\n> Anna\nHi Anna!\n{run} done")
+
+    def test_a_line_typed_ahead_answers_the_next_question(self):
+        run = self.daemon.launch(flow(command(GO), ASK, HI))
+        t = self.terminal("attach", run)
+        t.see(lambda s: s.last().startswith("[1/3]"), "the step")
+        t.type("Bob\n")
+        t.see(lambda s: s.last().startswith("[1/3]") and "> Bob\n" in s.text(), "the line")
+        self.go()
+        self.assertEqual(t.end(), 0)
+        self.assertIn("Hi Bob!", t.screen.text())
+
+    def test_plain_lines_where_nothing_can_be_redrawn(self):
+        run = self.daemon.launch(flow(command("echo out"), command("echo more", "again"), END))
+        result = self.arc("attach", run, check=0)
+        self.assertEqual(result.stdout, "out\nmore\nIt is over.\n")
+        self.assertEqual(result.stderr, f"[1/3] work: running sh\n[2/3] again: running sh\n"
+                                        f"{run} done\n")
+        quiet = self.arc("logs", run, check=0)
+        self.assertEqual((quiet.stdout, quiet.stderr), (result.stdout, ""))
+
+    def test_a_dumb_terminal_gets_no_sequences(self):
+        run = self.daemon.launch(flow(command("echo out"), ASK, HI))
+        t = self.terminal("attach", run, TERM="dumb", NO_COLOR="")
+        t.expect("> ", t.expect("Who?"))
+        t.type("Ann\n")
+        self.assertEqual(t.end(), 0)
+        self.assertIn(b"[1/3] work: running sh", t.seen)
+        self.assertIn(b"Hi Ann!", t.seen)
+        self.assertNotIn(b"\x1b", t.seen)
+        self.assertTrue(t.restored())
+
+    def test_colours(self):
+        run = self.daemon.launch(flow(ASK))
+        for no_color, coloured in (("", True), ("1", False)):
+            t = self.terminal("attach", run, NO_COLOR=no_color)
+            t.expect("> ")
+            t.type("\x04")
+            self.assertEqual(t.end(), 0)
+            self.assertEqual(b"\x1b[1mWho?\x1b[0m" in t.seen, coloured, t.seen)
+        self.assertNotIn("\x1b", self.arc("attach", run, check=5, env={"NO_COLOR": ""}).stdout)
+
+
+class Prompts(terminal.Case):
+    """One run asks in every way; what is wrong is said, and asked again."""
+
+    def converse(self, t, *lines):
+        """Types the second of each pair when the first is the last line."""
+        at = 0
+        for wanted, typed in lines:
+            at = t.expect(wanted, at)
+            t.expect("> ", at)
+            t.type(typed)
+
+    def test_every_kind(self):
+        red = {"label": "red", "value": "r"}
+        green, grey = {"label": "green", "value": "g"}, {"label": "grey", "value": "y"}
+        run = self.daemon.launch(flow(
+            {**ASK, "default": "world"},
+            {"step": "one", "type": "user_choose", "prompt": "One?", "save_to": "one",
+             "options": [red, green, grey]},
+            {"step": "two", "type": "user_choose", "prompt": "Two?", "save_to": "two",
+             "multiple": True, "options": [red, green, grey]},
+            {"step": "sure", "type": "approve", "prompt": "Sure?", "on_no": "why", "save_to": "sure"},
+            {"step": "why", "type": "display", "message": "no: {{sure.reason}}"},
+            {"step": "f", "type": "form", "prompt": "Who else?", "save_to": "f", "fields": [
+                {"name": "name", "required": True}, {"name": "age", "type": "integer", "max": 150},
+                {"name": "ok", "type": "boolean", "default": True}]},
+            {"step": "end", "type": "display",
+             "message": "{{who}} {{one}} {{two}} {{f.name}} {{f.age}} {{f.ok}}"}))
+        t = self.terminal("attach", run)
+        self.converse(t, ("Enter alone: world", "\n"), ("3) grey", "gr\n"),
+                      ("none of the choices", "9\n"), ("none of the choices", "gree\n"),
+                      ("Two?", "1,grey\n"), ("Sure?", "perhaps\n"),
+                      ("yes or no", "no, it is Friday\n"), ("name", "Eve\n"), ("age", "200\n"),
+                      ("ok", "\n"), ("at most 150", "30\n"))
+        self.assertEqual(t.end(), 0)
+        self.assertIn("no: it is Friday", t.screen.text())
+        self.assertIn('world g ["r","y"] Eve 30 true', t.screen.text())
+        self.assertEqual(t.screen.unknown, [])
+
+    def test_editing(self):
+        run = self.daemon.launch(flow(ASK, HI))
+        t = self.terminal("attach", run)
+        t.see("> ".rstrip())
+        t.type("worlt\x7fd\x1b[D\x1b[D\x01brave \x05!")
+        t.see("> brave world!")
+        t.type("\x1b")  # alone, it holds up nothing
+        self.daemon.answer(run, "Bob")
+        self.assertEqual(t.end(), 0)
+        self.assertIn("Hi Bob!", t.screen.text())
+
+    def test_history_over_calls(self):
+        for answer in ("alpha", "beta \u00e9"):
+            run = self.daemon.launch(flow(ASK, HI))
+            t = self.terminal("attach", run)
+            t.expect("> ")
+            t.type(answer + "\n")
+            self.assertEqual(t.end(), 0)
+        path = self.daemon.home / "history"
+        self.assertEqual(path.read_text(), "alpha\nbeta \u00e9\n")
+        self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+        run = self.daemon.launch(flow(ASK, HI))
+        self.daemon.question(run)
+        t = self.terminal("answer", run)
+        t.see(">")
+        t.type(UP)
+        t.see("> beta \u00e9")
+        t.type(UP)
+        t.see("> alpha")
+        t.type("\n")
+        self.assertEqual(t.end(), 0)
+        self.assertEqual(self.daemon.wait_end(run)["status"], "done")
+        self.assertIn("Hi alpha!", self.daemon.output(run))
+
+    def test_history_of_text_only_and_bounded(self):
+        path = self.daemon.home / "history"
+        path.write_text("".join(f"line {i}\n" for i in range(1001)) + "two\\nlines \\\\\n")
+        run = self.daemon.launch(flow(
+            {"step": "sure", "type": "approve", "prompt": "Sure?", "on_no": "pw"}, SECRET))
+        t = self.terminal("attach", run)
+        t.expect("[yes/no] > ")
+        t.type(UP + "yes\n")
+        t.expect("(not shown) > ")
+        t.type("hunter2\n")
+        self.assertEqual(t.end(), 0)
+        kept = path.read_text().splitlines()
+        self.assertEqual((len(kept), kept[-1], kept[0]), (500, "two\\nlines \\\\", "line 502"))
+        self.assertEqual([p.name for p in self.daemon.home.iterdir() if "history" in p.name],
+                         ["history"])
+
+    def test_a_paste_of_several_lines_is_one_answer(self):
+        run = self.daemon.launch(flow(ASK, HI))
+        t = self.terminal("attach", run)
+        t.see(">")
+        t.type("\x1b[200~one\rtwo\x1b[31m\x07\r\r\x1b[201~")
+        t.see(lambda s: s.text().endswith("> one\ntwo[31m"), "both lines")
+        t.resize(24, 60)
+        t.type("!")
+        t.see(lambda s: s.text().endswith("Who?\n> one\ntwo[31m!"), "both lines, once")
+        t.type("\n")
+        self.assertEqual(t.end(), 0)
+        self.assertIn("Hi one\ntwo[31m!!", self.daemon.output(run))
+        self.assertEqual((self.daemon.home / "history").read_text(), "one\\ntwo[31m!\n")
+
+    def test_a_long_line_and_a_narrow_window(self):
+        run = self.daemon.launch(flow(ASK, HI))
+        t = self.terminal("attach", run, size=(24, 40))
+        t.see(">")
+        t.type("x" * 50)
+        t.see(lambda s: s.text().endswith("Who?\n> " + "x" * 38 + "\n" + "x" * 12), "two rows")
+        t.resize(24, 70)
+        t.see("> " + "x" * 50)
+        self.daemon.answer(run, "Bob")
+        self.assertEqual(t.end(), 0)
+        self.assertNotIn("xx", t.screen.text())
+
+    def test_a_secret_is_seen_nowhere(self):
+        run = self.daemon.launch(flow(SECRET, {
+            "step": "f", "type": "form", "prompt": "More", "save_to": "f", "schema": {
+                "type": "object", "properties": {"key": {"type": "string", "writeOnly": True}}}}))
+        t = self.terminal("attach", run)
+        t.expect("(not shown) > ")
+        self.assertFalse(t.echoes())
+        t.type("wrong-canary\n")
+        at = t.expect("answer")
+        t.expect("(not shown) > ", at)
+        self.assertFalse(t.echoes())
+        t.type("hunter-canary\n")
+        t.expect("key (not shown) > ", at)
+        t.type("key-canary\n")
+        self.assertEqual(t.end(), 0)
+        self.assertNotIn(b"canary", t.seen)
+        self.assertFalse((self.daemon.home / "history").exists())
+        self.assertTrue(t.restored())
+
+
+class InOrder(terminal.Case):
+    """The terminal's settings afterwards are those of before."""
+
+    def ways(self):
+        return (("\x03", None), ("half\x03", None), ("\x04", None), ("", signal.SIGTERM),
+                ("", signal.SIGHUP), ("", signal.SIGQUIT))
+
+    def leave(self, t, keys, signo):
+        t.type(keys)
+        if signo is not None:
+            t.signal(signo)
+        code = t.end()
+        self.assertTrue(t.restored(), (keys, signo))
+        self.assertNotIn("[?2004h", t.seen.decode().rpartition("[?2004l")[2])
+        return code
+
+    def test_however_it_is_left(self):
+        for step in (ASK, SECRET):
+            run = self.daemon.launch(flow(step))
+            self.daemon.question(run)
+            for keys, signo in self.ways():
+                t = self.terminal("attach", run)
+                t.expect("> ")
+                self.assertEqual(self.leave(t, keys, signo), 0)
+                self.assertIn(f"Detached. arc attach {run} brings you back.", t.screen.text())
+                t = self.terminal("answer", run)
+                t.expect("> ")
+                self.assertEqual(self.leave(t, keys, signo), 5)
+                self.assertIn("Not answered.", t.screen.text())
+            self.assertEqual(self.daemon.status(run)["status"], "waiting")
+            self.daemon.delete(f"/api/workflow/abandon/{run}")
+
+    def test_ctrl_z_and_back(self):
+        for step, prompt in ((ASK, ">"), (SECRET, "(not shown) >")):
+            for words in ("attach", "answer"):
+                run = self.daemon.launch(flow(step))
+                self.daemon.question(run)
+                t = self.terminal(words, run)
+                t.see(prompt)
+                t.type("hun" if step is ASK else "")
+                t.see("> hun" if step is ASK else prompt)
+                # The shell of a session would see it stop; without one the kernel lets nobody stop
+                # by Ctrl-Z, so the key only redraws.
+                t.type("\x1a")
+                t.see("> hun" if step is ASK else prompt)
+                t.signal(signal.SIGSTOP)
+                argo.wait_for(t.stopped, "arc to stop")
+                t.signal(signal.SIGCONT)
+                argo.wait_for(lambda: not t.stopped(), "arc to go on")
+                t.type("ter2\n" if step is ASK else "hunter2\n")
+                self.assertEqual(t.end(), 0)
+                self.assertEqual(self.daemon.wait_end(run)["status"], "done")
+                self.assertTrue(t.restored())
+
+    def test_a_shell_gets_its_terminal_while_arc_is_stopped(self):
+        run = self.daemon.launch(flow(SECRET, END))
+        self.daemon.question(run)
+        env = {**os.environ, "ARGO_HOME": str(self.daemon.home), "TERM": "xterm", "PS1": "$ ",
+               "LC_ALL": "C.UTF-8", "HISTFILE": ""}
+        t = terminal.Terminal(["bash", "--norc", "--noediting", "-i"], env)
+        self.addCleanup(t.close)
+        t.type(f"{self.prefix}/bin/arc attach {run}\n")
+        at = t.expect("(not shown) > ")
+        self.assertFalse(t.echoes())
+        t.type("\x1a")
+        at = t.expect("Stopped", at)
+        t.expect("$ ", at)
+        argo.wait_for(t.echoes, "the echo")
+        t.type("fg\n")
+        t.expect("(not shown) > ", at)
+        argo.wait_for(lambda: not t.echoes(), "no echo")
+        t.type("hunter2\n")
+        at = t.expect(f"{run} done", at)
+        t.type("exit\n")
+        t.end()
+        self.assertNotIn(b"hunter2", t.seen)
+
+
+class Several(terminal.Case):
+    """Several questions of one run, which a stand-in for its executor asks."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        program = cls.prefix / "bin/argo_workflow_executor"
+        program.unlink()
+        program.write_text(EXECUTOR)
+        program.chmod(0o755)
+
+    def start(self, name="w"):
+        run = self.daemon.launch(flow(ASK), workflow_id=name)
+        path = self.daemon.home / f"{run}.token"
+        argo.wait_for(path.exists, f"the token of {run}")
+        token, epoch = path.read_text().split()
+        self.headers = {"Authorization": f"Bearer {token}", "X-Argo-Epoch": epoch}
+        return run
+
+    def ask(self, run, question, prompt, kind="text", **members):
+        reply = self.daemon.post(f"/api/workflow/{run}/question", {
+            "question_id": question, "path": question, "kind": kind, "prompt": prompt, **members},
+            headers=self.headers)
+        self.assertEqual(reply.status, 200, reply)
+
+    def answer_of(self, question):
+        return self.daemon.get(f"/api/question/{question}").json["data"].get("answer")
+
+    def three(self):
+        run = self.start()
+        for number, colour in enumerate(("red", "green", "blue")):
+            self.ask(run, f"q{number}", f"Is it {colour}?")
+        return run
+
+    def test_in_any_order_and_some_elsewhere(self):
+        run = self.three()
+        t = self.terminal("attach", run)
+        t.see("Which (1 to 3, Enter: 1) >")
+        self.assertIn("w asks 3 questions:", t.screen.text())
+        t.type("4\n")
+        at = t.expect("'4' is none of them")
+        t.expect("Which (1 to 3, Enter: 1) > ", at)
+        t.type("2\n")
+        t.see(lambda s: s.text().endswith("Is it green?\n>"), "the second question")
+        t.type("\x07")
+        t.see("Which (1 to 3, Enter: 1) >")
+        t.type("q2\n")
+        t.see(lambda s: s.text().endswith("Is it blue?\n>"), "the third question")
+        t.type("sky\n")
+        t.see("Which (1 to 2, Enter: 1) >")
+        self.assertEqual(self.answer_of("q2"), "sky")
+        self.daemon.post(f"/api/workflow/input/{run}", {"question_id": "q0", "answer": "rose"})
+        t.see(lambda s: s.text().endswith("Is it green?\n>"), "the last one")
+        t.type("half")
+        self.daemon.post(f"/api/workflow/input/{run}", {"question_id": "q1", "answer": "grass"})
+        t.see(lambda s: "Answered by " in s.last(), "that somebody else was faster")
+        t.type("\x04")
+        self.assertEqual(t.end(), 0)
+        self.assertEqual(self.answer_of("q1"), "grass")
+
+    def test_another_one_comes_while_one_is_asked(self):
+        run = self.start()
+        self.ask(run, "q0", "Is it red?")
+        t = self.terminal("attach", run)
+        t.see(">")
+        t.type("ro")
+        t.see("> ro")
+        self.ask(run, "q1", "Is it green?")
+        t.see(lambda s: "Another question is open" in s.text() and s.last() == "> ro", "both")
+        t.type("se\n")
+        t.see(lambda s: s.text().endswith("Is it green?\n>"), "the other one")
+        self.assertEqual(self.answer_of("q0"), "rose")
+        t.type("\x04")
+        self.assertEqual(t.end(), 0)
+
+    def test_answer_asks_for_all_of_them(self):
+        run = self.three()
+        t = self.terminal("answer", run)
+        t.see("Which (1 to 3, Enter: 1) >")
+        t.type("\n")
+        t.see(lambda s: s.text().endswith("Is it red?\n>"), "the first question")
+        t.type("rose\n")
+        t.see("Which (1 to 2, Enter: 1) >")
+        t.type("\x04")
+        self.assertEqual(t.end(), 0)
+        t = self.terminal("answer", run, "--question", "q2")
+        t.see(lambda s: s.text().endswith("Is it blue?\n>"), "the one that was named")
+        t.type("sky\n")
+        self.assertEqual(t.end(), 0)
+        self.assertEqual([self.answer_of(q) for q in ("q0", "q1", "q2")], ["rose", None, "sky"])
+
+    def test_in_scripts(self):
+        run = self.three()
+        attached = self.arc("attach", run, check=5)
+        for number in range(3):
+            self.assertIn(f"arc answer w ANSWER --question q{number}", attached.stderr)
+        which = self.arc("answer", run, "rose", check=5)
+        self.assertIn("say which one", which.stderr)
+        self.assertIn("q1", which.stdout)
+        self.arc("answer", run, "rose", "-q", "q1", check=0)
+        self.assertEqual(self.answer_of("q1"), "rose")
+        self.arc("answer", run, "rose", "-q", "q1", check=3)
+
+
+class Inbox(terminal.Case):
+    def test_all_runs_from_one_place(self):
+        first = self.daemon.launch(flow(ASK, HI, name="first"))
+        self.daemon.question(first)
+        self.daemon.launch(flow({**ASK, "deadline": "2h", "default": "nobody"}, name="second"))
+        self.daemon.question("second_1")
+        t = self.terminal("inbox")
+        t.see("Which (1 to 2, Enter: 1) >")
+        rows = [line.split() for line in t.screen.text().splitlines()]
+        self.assertEqual(rows[0], ["#", "WORKFLOW", "STEP", "KIND", "ASKED", "UNTIL", "QUESTION"])
+        self.assertEqual([row[1] for row in rows[1:3]], ["second_1", "first_1"])  # by deadline
+        self.assertIn("in 2 h", t.screen.text())
+        self.daemon.launch(flow(ASK, name="third"))
+        t.see("Which (1 to 3, Enter: 1) >")  # by itself
+        t.type("first_1\n")
+        t.see(lambda s: s.text().endswith("Who?\n>"), "the question")
+        t.type("Ann\n")
+        t.see("Which (1 to 2, Enter: 1) >")
+        self.assertIn("Hi Ann!", self.daemon.output(first) if
+                      self.daemon.wait_end(first) else "")
+        t.type("1\n")
+        t.see(lambda s: s.text().endswith(">") and "Enter alone: nobody" in s.text(), "its default")
+        self.daemon.answer("second_1", "Bob")
+        t.see("Answer it (Enter) >")
+        self.assertIn("Answered by ", t.screen.text())
+        t.type("\n")
+        t.see(lambda s: s.text().endswith("Who?\n>"), "the last question")
+        t.type("Eve\n")
+        self.assertEqual(t.end(), 0)
+        self.assertTrue(t.screen.text().endswith("Nothing waits for you."))
+        self.assertTrue(t.restored())
+
+    def test_in_scripts(self):
+        empty = self.arc("inbox", check=0)
+        self.assertEqual((empty.stdout, empty.stderr), ("", "Nothing waits for you.\n"))
+        self.arc("inbox", "--json", check=0)
+        long = "Who " + "x" * 200 + "?"
+        run = self.daemon.launch(flow({**ASK, "prompt": long}))
+        question = self.daemon.question(run)["question_id"]
+        some = self.arc("inbox", check=5)
+        self.assertIn(question, some.stdout)
+        self.assertIn(long, some.stdout)  # nothing is cut
+        listed = json.loads(self.arc("inbox", "--json", check=5).stdout)
+        self.assertEqual(listed["questions"][0]["question_id"], question)
+        t = self.terminal("inbox", "-q")
+        self.assertEqual(t.end(), 5)
+        self.assertLessEqual(max(map(len, t.screen.text().splitlines())), 80)
+        self.assertIn("\u2026", t.screen.text())
+
+    def test_the_daemon_goes_and_comes(self):
+        run = self.daemon.launch(flow(ASK, HI))
+        self.daemon.question(run)
+        t = self.terminal("inbox")
+        t.see("Answer it (Enter) >")
+        t.type("\n")
+        t.see(lambda s: s.text().endswith("Who?\n>"), "the question")
+        self.daemon.stop()
+        t.type("Ann\n")
+        t.see(lambda s: "the answer has not been taken. Again:" in s.text()
+              and s.last() == ">", "that it asks again")
+        self.daemon.start()
+        t.type("Ann\n")
+        self.assertEqual(t.end(), 0)
+        self.assertEqual(self.daemon.wait_end(run)["status"], "done")
+
+
+class Together(terminal.Case):
+    def test_two_arcs_on_one_run(self):
+        run = self.daemon.launch(flow(ASK, HI))
+        self.daemon.question(run)
+        one, two = self.terminal("attach", run), self.terminal("attach", run)
+        for t in (one, two):
+            t.see(">")
+        one.type("An")
+        one.see("> An")
+        two.type("Bob\n")
+        self.assertEqual((one.end(), two.end()), (0, 0))
+        self.assertRegex(one.screen.text(), r"^Who\?\nAnswered by \S+ via arc\.\nHi Bob!\n")
+        self.assertIn("Hi Bob!", two.screen.text())
+        self.assertNotIn("Answered by", two.screen.text())
+
+    def test_a_restart_while_attached(self):
+        run = self.daemon.launch(flow(command(GO), ASK, HI))
+        t = self.terminal("attach", run)
+        t.see(lambda s: s.last().startswith("[1/3]"), "the step")
+        self.daemon.stop()
+        t.see("The daemon does not answer. Waiting for it; the workflow goes on.")
+        self.daemon.start()
+        t.see(lambda s: s.last().startswith("[1/3]"), "the step again")
+        (self.daemon.home / "go").touch()
+        t.see(lambda s: s.text().endswith("Who?\n>"), "the question")
+        t.type("Ann\n")
+        self.assertEqual(t.end(), 0)
+        self.assertIn("Hi Ann!", t.screen.text())
+
+
+if __name__ == "__main__":
+    argo.main()

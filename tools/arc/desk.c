@@ -1,0 +1,235 @@
+/*
+ * Choosing and asking. All that it prints goes to stdout while the prompt is away.
+ */
+#include "desk.h"
+
+#include <string.h>
+
+static const char *id_of(const argo_value *question)
+{
+    return argo_value_text(question, "question_id", "");
+}
+
+static const argo_value *find(const argo_value *list, const char *id)
+{
+    for (size_t i = 0; i < argo_value_size(list); i++) {
+        const argo_value *q = argo_value_at(list, i);
+        if (strcmp(id_of(q), id) == 0) {
+            return q;
+        }
+    }
+    return NULL;
+}
+
+/* Whether the one list has a question that the other has not. */
+static bool has_more(const argo_value *list, const argo_value *other)
+{
+    for (size_t i = 0; i < argo_value_size(list); i++) {
+        if (find(other, id_of(argo_value_at(list, i))) == NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void arc_desk_drop(struct arc_desk *desk)
+{
+    if (desk->prompt != NULL && arc_desk_is_busy(desk)) {
+        arc_prompt_close(desk->prompt);
+    }
+    arc_asking_end(&desk->asking);
+    argo_value_free(desk->asked);
+    desk->asked = NULL;
+    desk->choosing = false;
+}
+
+void arc_desk_clear(struct arc_desk *desk)
+{
+    arc_desk_drop(desk);
+    argo_value_free(desk->open);
+    desk->open = NULL;
+}
+
+bool arc_desk_is_busy(const struct arc_desk *desk)
+{
+    return desk->asked != NULL || desk->choosing;
+}
+
+bool arc_desk_has(const struct arc_desk *desk, const char *question_id)
+{
+    return find(desk->open, question_id) != NULL;
+}
+
+const char *arc_desk_newest(const struct arc_desk *desk)
+{
+    const argo_value *newest = NULL;
+    for (size_t i = 0; i < argo_value_size(desk->open); i++) {
+        const argo_value *q = argo_value_at(desk->open, i);
+        if (newest == NULL ||
+            strcmp(argo_value_text(q, "asked", ""), argo_value_text(newest, "asked", "")) > 0) {
+            newest = q;
+        }
+    }
+    return newest == NULL ? "" : id_of(newest);
+}
+
+/* ---- looking --------------------------------------------------------------------------------- */
+
+void arc_desk_settled(struct arc_desk *desk, const char *by, const char *via, const char *state)
+{
+    arc_desk_drop(desk);
+    desk->settled++;
+    if (by != NULL) {
+        arc_putf(stdout, "Answered by %s via %s.\n", by, via != NULL ? via : "another way");
+    } else {
+        arc_putf(stdout, "The question is closed (%s).\n", state);
+    }
+    fflush(stdout);
+}
+
+/* The one that is asked is not among the open ones any more. */
+static void explain(struct arc_desk *desk)
+{
+    arc_auto_error argo_error *err = NULL;
+    arc_auto_reply struct arc_reply reply = {0};
+    arc_auto_free char *path = argo_client_path("/api/question/{}", id_of(desk->asking.question));
+    (void)arc_request_running(desk->arc, "GET", path, NULL, 0, &reply, &err);
+    arc_desk_settled(desk, argo_value_text(reply.value, "data.answered_by", NULL),
+                     argo_value_text(reply.value, "data.answered_via", NULL),
+                     argo_value_text(reply.value, "state", "gone"));
+}
+
+int arc_desk_look(struct arc_desk *desk, argo_error **err)
+{
+    arc_auto_value argo_value *before = NULL;
+    argo_value *now = NULL;
+    int n = arc_question_list(desk->arc, desk->workflow_id, desk->question_id, &now, err);
+    if (n < 0) {
+        return n;
+    }
+    before = desk->open;
+    desk->open = now;
+    bool more = has_more(now, before);
+    if (desk->asked != NULL && find(now, id_of(desk->asking.question)) == NULL) {
+        explain(desk);
+    } else if (desk->asked != NULL && before != NULL && more) {
+        arc_prompt_hide(desk->prompt);
+        fputs("Another question is open. Ctrl-G: choose which to answer.\n", stdout);
+        arc_prompt_show(desk->prompt);
+    } else if (desk->choosing && (more || has_more(before, now))) {
+        arc_desk_drop(desk); /* the list is another */
+    }
+    return n;
+}
+
+/* ---- asking ---------------------------------------------------------------------------------- */
+
+static void begin(struct arc_desk *desk, size_t i, const char *shown)
+{
+    argo_value *copy = argo_value_new_array();
+    const argo_value *q = argo_value_at(desk->open, i);
+    arc_desk_drop(desk);
+    (void)argo_value_set_value(copy, NULL, q);
+    desk->asked = copy;
+    q = argo_value_at(copy, 0);
+    arc_question_show(q, shown == NULL || strcmp(shown, id_of(q)) != 0, true);
+    arc_asking_begin(&desk->asking, q);
+    arc_asking_open(&desk->asking, desk->prompt);
+}
+
+static void list(struct arc_desk *desk)
+{
+    char text[64];
+    size_t n = argo_value_size(desk->open);
+    arc_desk_drop(desk);
+    desk->choosing = true;
+    if (desk->workflow_id != NULL) {
+        arc_putf(stdout, "%s asks %zu questions:\n", desk->workflow_id, n);
+    }
+    arc_question_table(desk->open, true, desk->workflow_id == NULL);
+    snprintf(text, sizeof(text), n == 1 ? "Answer it (Enter) > " : "Which (1 to %zu, Enter: 1) > ",
+             n);
+    arc_prompt_open(desk->prompt, text, ARC_PROMPT_PLAIN);
+}
+
+void arc_desk_ask(struct arc_desk *desk, const char *shown)
+{
+    size_t n = argo_value_size(desk->open);
+    if (arc_desk_is_busy(desk) || n == 0) {
+        return;
+    }
+    if (n == 1 && !desk->lists) {
+        begin(desk, 0, shown);
+    } else {
+        list(desk);
+    }
+}
+
+void arc_desk_skip(struct arc_desk *desk)
+{
+    arc_desk_drop(desk);
+    arc_desk_ask(desk, NULL);
+}
+
+/* A number of the list, or a run that has one question in it. */
+static long chosen(const struct arc_desk *desk, const char *line)
+{
+    size_t n = argo_value_size(desk->open);
+    long found = -1;
+    line += strspn(line, " ");
+    if (*line == '\0') {
+        return 1;
+    }
+    long number = arc_parse_number(line, 1, (long)n);
+    for (size_t i = 0; number < 0 && i < n; i++) {
+        const argo_value *q = argo_value_at(desk->open, i);
+        if (strcmp(argo_value_text(q, "workflow_id", ""), line) == 0 ||
+            strcmp(argo_value_text(q, "path", ""), line) == 0) {
+            found = found == -1 ? (long)i + 1 : -2;
+        }
+    }
+    return number > 0 ? number : found;
+}
+
+static int choose(struct arc_desk *desk, const char *line)
+{
+    long i = chosen(desk, line);
+    if (i > 0) {
+        begin(desk, (size_t)i - 1, NULL);
+    } else {
+        arc_putf(stdout, "'%s' is none of them\n", line);
+        list(desk);
+    }
+    return 1;
+}
+
+int arc_desk_line(struct arc_desk *desk, const char *line, struct arc_reply *reply,
+                  argo_error **err)
+{
+    arc_auto_error argo_error *why = NULL;
+    if (desk->choosing) {
+        return choose(desk, line);
+    }
+    const char *run = argo_value_text(desk->asking.question, "workflow_id", "");
+    int r = arc_asking_line(&desk->asking, desk->arc, run, line, reply, &why);
+    if (r < 0 && arc_is_away(r)) {
+        arc_putf(stdout, "%s: the answer has not been taken. Again:\n", argo_error_message(why));
+        r = 1;
+    }
+    if (r == 1) {
+        arc_asking_open(&desk->asking, desk->prompt);
+        return 1;
+    }
+    if (r == ARGO_E_ANSWERED || r == ARGO_E_NO_QUESTION || r == ARGO_E_STATE) {
+        arc_putf(stdout, "%s\n", argo_error_details(why));
+        r = 0;
+    }
+    if (r < 0) {
+        *err = why;
+        why = NULL;
+        return r;
+    }
+    desk->settled++;
+    arc_desk_drop(desk);
+    return 0;
+}

@@ -1,0 +1,46 @@
+/*
+ * The open questions of a run, or of all runs, in front of a person: which there are, which of them
+ * is asked, what becomes of it. It reads no keyboard and waits for nothing.
+ */
+#ifndef ARC_DESK_H
+#define ARC_DESK_H
+
+#include "question.h"
+
+struct arc_desk {
+    struct arc *arc;
+    struct arc_prompt *prompt;
+    const char *workflow_id; /* NULL: of all runs */
+    const char *question_id; /* NULL: any */
+    bool lists;              /* the list comes first, also when there is only one */
+    argo_value *open;        /* as of the last look */
+    argo_value *asked;       /* holds the one that is asked, or NULL */
+    struct arc_asking asking;
+    bool choosing; /* which one is asked for */
+    int settled;   /* how many have been answered, here or elsewhere, while they were asked */
+};
+
+void arc_desk_clear(struct arc_desk *desk);
+/* Looks which are open. What has changed is said; arc_desk_ask then goes on. Returns how many there
+ * are, or a code below 0. */
+int arc_desk_look(struct arc_desk *desk, argo_error **err);
+/* A question is asked, or which. */
+bool arc_desk_is_busy(const struct arc_desk *desk);
+/* The id of the newest one, "" when none is open. */
+const char *arc_desk_newest(const struct arc_desk *desk);
+bool arc_desk_has(const struct arc_desk *desk, const char *question_id);
+/* Unless it is busy: asks the only one, or which. SHOWN (or NULL) is the id of the prompt that
+ * stands on the screen already. */
+void arc_desk_ask(struct arc_desk *desk, const char *shown);
+/* The one that is asked is settled: by BY, or (NULL) in the way that STATE tells. */
+void arc_desk_settled(struct arc_desk *desk, const char *by, const char *via, const char *state);
+/* What has been typed. 1: the desk is busy; 0: the question is settled, look again; or a code below
+ * 0. REPLY is filled when the answer has been taken. */
+int arc_desk_line(struct arc_desk *desk, const char *line, struct arc_reply *reply,
+                  argo_error **err);
+/* Ctrl-G: back to the list. */
+void arc_desk_skip(struct arc_desk *desk);
+/* Asks nothing any more. */
+void arc_desk_drop(struct arc_desk *desk);
+
+#endif
