@@ -447,7 +447,7 @@ class Inbox(terminal.Case):
         t = self.terminal("inbox")
         t.see("Which (1 to 2, Enter: 1) >")
         rows = [line.split() for line in t.screen.text().splitlines()]
-        self.assertEqual(rows[0], ["#", "WORKFLOW", "STEP", "KIND", "ASKED", "UNTIL", "QUESTION"])
+        self.assertEqual(rows[0], ["NO", "WORKFLOW", "STEP", "KIND", "ASKED", "UNTIL", "QUESTION"])
         self.assertEqual([row[1] for row in rows[1:3]], ["second_1", "first_1"])  # by deadline
         self.assertIn("in 2 h", t.screen.text())
         self.daemon.launch(flow(ASK, name="third"))

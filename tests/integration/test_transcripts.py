@@ -4,7 +4,7 @@ the top of the page to its end, in one home and one directory, and shows what th
 
 In a block, "$ " begins a command (a backslash at the end continues it) and what follows is what the
 terminal shows. `...` stands for anything within a line, a line `...` for any lines, and a number for any
-number. A line "> WORDS" is the prompt, at which WORDS are typed; "^D" is Ctrl-D. In a ```sh tried block
+number, blanks for any blanks. A line "> WORDS" is the prompt, at which WORDS are typed; "^D" is Ctrl-D. In a ```sh tried block
 each line is a command that succeeds, with nobody at its terminal. Other blocks with a file's name behind
 their kind (```yaml explain.yaml) are that file.
 """
@@ -74,7 +74,7 @@ def commands(text, mark):
 
 def pattern(line):
     parts = [re.sub(r"\d+", r"\\d+", re.escape(part)) for part in line.rstrip().split("...")]
-    return ".*".join(parts)
+    return re.sub(r"(\\ )+", " +", ".*".join(parts))
 
 
 def shows(expected, lines):

@@ -70,8 +70,6 @@ const char *arc_time_ago(const char *text, char buf[ARC_TIME_SIZE])
     if (ago >= DAY_S || ago <= -DAY_S) {
         local_date(then, buf);
         *strrchr(buf, ':') = '\0';
-    } else if (ago == 0) {
-        strcpy(buf, "now");
     } else {
         in_one_unit(ago < 0 ? -ago : ago, ago < 0, span);
         snprintf(buf, ARC_TIME_SIZE, ago < 0 ? "in %.32s" : "%.32s ago", span);

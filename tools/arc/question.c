@@ -115,7 +115,7 @@ void arc_question_table(const argo_value *list, bool numbered, bool of_all)
     size_t n = 0;
     bool until = has_deadline(list);
     if (numbered) {
-        headers[n++] = "#";
+        headers[n++] = "NO";
     }
     if (of_all) {
         headers[n++] = "WORKFLOW";

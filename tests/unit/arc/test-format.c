@@ -36,7 +36,7 @@ START_TEST(test_ago)
     ck_assert_str_eq(seconds_ago(3570, buf), "59 min ago");
     ck_assert_str_eq(seconds_ago(3600 + 1800, buf), "1 h ago");
     ck_assert_str_eq(seconds_ago(23 * 3600 + 1800, buf), "23 h ago");
-    ck_assert_str_eq(seconds_ago(0, buf), "now");
+    ck_assert_str_eq(seconds_ago(0, buf), "0 s ago");
     ck_assert_str_eq(seconds_ago(-3 * 3600, buf), "in 3 h");
     ck_assert_str_eq(seconds_ago(-20 * 60 - 10, buf), "in 20 min");
     ck_assert_str_eq(seconds_ago(-23 * 3600 - 3500, buf), "in 24 h");
