@@ -1,21 +1,36 @@
 #!/usr/bin/env python3
-"""The C API by programs of somebody else's (tests/capi), against real daemons: every typed call
-blocking and from a loop, over both transports."""
+"""The C API by programs of somebody else's: every typed call blocking and from a loop, over both
+transports; daemons that are embedded; C++; and the examples of the documentation."""
 import os
 import pathlib
+import shutil
 import subprocess
+import tempfile
+import unittest
 
 import argo
 
 PROGRAMS = pathlib.Path(os.environ["ARGO_TEST_CAPI"])
 
 
-class TypedCalls(argo.Case):
+class Programs(argo.Case):
+    def run_program(self, name, *args):
+        """Its standard output; it says nothing else."""
+        done = subprocess.run([PROGRAMS / name, *args], text=True, capture_output=True,
+                              timeout=argo.DEADLINE)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+        return done.stdout
+
+    def temporary_home(self):
+        path = tempfile.mkdtemp(prefix="argo-home-")
+        self.addCleanup(shutil.rmtree, path, ignore_errors=True)
+        return path
+
+
+class TypedCalls(Programs):
     def walk(self, way, tcp=False):
         url = f"http://127.0.0.1:{self.daemon.port}" if tcp else "-"
-        done = subprocess.run([PROGRAMS / "capi-walk", self.daemon.home, url, way], text=True,
-                              capture_output=True, timeout=argo.DEADLINE)
-        self.assertEqual((done.stdout, done.stderr), ("ok\n", ""))
+        self.assertEqual(self.run_program("capi-walk", self.daemon.home, url, way), "ok\n")
         self.assertEqual(self.daemon.process.wait(argo.DEADLINE), 0)
 
     def test_blocking(self):
@@ -26,6 +41,56 @@ class TypedCalls(argo.Case):
 
     def test_over_tcp(self):
         self.walk("loop", tcp=True)
+
+    @unittest.skipUnless((PROGRAMS / "capi-cxx").exists(), "no C++ compiler")
+    def test_from_cpp(self):
+        self.assertEqual(self.run_program("capi-cxx", self.daemon.home), "done\n")
+
+
+class Embedding(Programs):
+    def setUp(self):
+        self.executor = self.prefix / "bin/argo_workflow_executor"
+
+    def test_two_daemons_in_a_host_that_reaps_everything(self):
+        self.assertEqual(
+            self.run_program("capi-host", self.temporary_home(), self.temporary_home(),
+                             self.executor, self.prefix / "share/argo/templates"), "ok\n")
+
+    def test_example(self):
+        self.assertEqual(
+            self.run_program("embed", self.temporary_home(), self.temporary_home(), self.executor),
+            "Hello from embedded_1\n" * 2)
+
+    def test_example_that_cannot(self):
+        done = subprocess.run([PROGRAMS / "embed", "relative", "/other", self.executor], text=True,
+                              capture_output=True, timeout=argo.DEADLINE)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("relative", done.stderr)
+
+
+class Examples(Programs):
+    def test_start_and_follow(self):
+        self.assertEqual(self.run_program("start_and_follow", self.daemon.home, "Ada"),
+                         "What is your name?\nHello, Ada!\n")
+        question = self.daemon.get("/api/questions").json["questions"][0]
+        self.assertEqual(question["answered_via"], "start_and_follow")
+
+    def test_start_and_follow_without_a_daemon(self):
+        done = subprocess.run([PROGRAMS / "start_and_follow", self.temporary_home(), "Ada"],
+                              text=True, capture_output=True, timeout=argo.DEADLINE)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("daemon", done.stderr)
+
+    def test_registry(self):
+        run_id = self.daemon.launch("hello")
+        self.daemon.question(run_id)
+        for _ in range(2):  # the CI is there the second time
+            self.assertEqual(
+                self.run_program("registry", self.daemon.home, "local", "small"),
+                f"local: small by openai\n{run_id} is waiting\n"
+                f"{run_id} asks: What is your name?\n")
+        events = self.daemon.get(f"/api/workflow/{run_id}/events?after=0").json["events"]
+        self.assertEqual([e["text"] for e in events if e["kind"] == "message"], ["x-seen"] * 2)
 
 
 if __name__ == "__main__":

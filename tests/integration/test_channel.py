@@ -24,7 +24,7 @@ class Relay:
         self.socket, theirs = socket.socketpair()
         self.socket.settimeout(argo.DEADLINE)
         self.process = subprocess.Popen(
-            [os.environ["ARGO_TEST_CHANNEL"], str(test.daemon.home), run_id, str(theirs.fileno())],
+            [os.environ["ARGO_TEST_CAPI"] + "/channel", str(test.daemon.home), run_id, str(theirs.fileno())],
             pass_fds=[theirs.fileno()], stderr=subprocess.PIPE, text=True)
         theirs.close()
         self.heard = b""
@@ -126,7 +126,7 @@ class Executors(argo.Case):
         super().setUpClass()
         program = cls.prefix / "bin/argo_workflow_executor"
         program.unlink()
-        shutil.copy2(os.environ["ARGO_TEST_ECHO"], program)
+        shutil.copy2(os.environ["ARGO_TEST_CAPI"] + "/echo", program)
 
     def test_echo(self):
         run_id = self.daemon.launch("hello")

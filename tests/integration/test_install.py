@@ -55,12 +55,13 @@ class Installation(argo.Case):
         return directory
 
     def check_embed(self, program):
-        """The daemon that PROGRAM embeds runs a workflow, in a home that it makes."""
-        home = tempfile.mkdtemp(prefix="argo-home-")
-        self.addCleanup(shutil.rmtree, home, ignore_errors=True)
-        output = run(program, home, self.prefix / "bin/argo_workflow_executor",
+        """The daemons that PROGRAM embeds run a workflow each, in homes that they make."""
+        homes = tempfile.mkdtemp(prefix="argo-homes-")
+        self.addCleanup(shutil.rmtree, homes, ignore_errors=True)
+        output = run(program, f"{homes}/one", f"{homes}/other",
+                     self.prefix / "bin/argo_workflow_executor",
                      env={"LD_LIBRARY_PATH": str(self.libdir)}, timeout=argo.DEADLINE)
-        self.assertEqual(output.strip(), "Hello from embedded_1")
+        self.assertEqual(output, "Hello from embedded_1\n" * 2)
 
     def meson_setup(self, directory, *args, env=None):
         run("meson", "setup", directory / "build", directory, "--buildtype=debug",
