@@ -25,7 +25,7 @@
 #define KEY_VARIABLE   "ANTHROPIC_API_KEY"
 
 struct claude {
-    char *key;
+    const char *key; /* the call's */
     ag_program *program;
     struct ag_buf line; /* what has come of the next one */
     struct ag_reply reply;
@@ -55,7 +55,8 @@ static int claude_open(ag_ci_call *call, argo_error **err)
         return ag_error_nomem(err);
     }
     ag_buf_init(&c->line, LINE_MAX_BYTES);
-    return ag_key_read(call->env.home, call->ci.name, &c->key, err);
+    c->key = call->key;
+    return 0;
 }
 
 /* ---- what is asked ---------------------------------------------------------------------------- */
@@ -393,12 +394,12 @@ static void claude_close(ag_ci_call *call)
     ag_program_free(c->program);
     ag_reply_free(&c->reply);
     ag_buf_free(&c->line);
-    ag_key_free(c->key);
     free(c);
 }
 
 const struct ag_provider ag_provider_claude = {
     .word = "claude",
+    .keyed = true,
     .check = claude_check,
     .open = claude_open,
     .attempt = claude_attempt,

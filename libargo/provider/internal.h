@@ -7,10 +7,13 @@
 
 #include "provider/provider.h"
 
+typedef struct ag_key_command ag_key_command;
+
 /* ATTEMPT may fail at once, then nothing has to be stopped. STOP ends an attempt silently. After
  * OPEN, CLOSE follows, also when OPEN failed. */
 struct ag_provider {
     const char *word;
+    bool keyed;                       /* has the key, if there is one, before OPEN */
     const struct ag_dialect *dialect; /* of those on HTTP */
     int (*check)(const struct ag_provider *provider, const struct ag_ci *ci, argo_error **err);
     int (*open)(ag_ci_call *call, argo_error **err);
@@ -38,6 +41,8 @@ struct ag_ci_call {
     struct ag_ci_events events;
     void *user;
     const struct ag_provider *provider;
+    char *key; /* or NULL */
+    ag_key_command *key_command;
     void *impl;  /* the provider's own */
     char *label; /* of text that no model has said just now, or NULL */
     ag_timer *deadline;
@@ -60,9 +65,23 @@ void ag_ci_call_succeed(ag_ci_call *call, const char *text, const ag_value *usag
  * nobody said). CALL may be gone afterwards. */
 void ag_ci_call_fail(ag_ci_call *call, argo_error *err, bool passing, int64_t retry_after_ms);
 
-/* The key of a CI from HOME/keys/NAME, trimmed; NULL in *OUT when there is no such file. */
-int ag_key_read(const char *home, const char *name, char **out, argo_error **err);
-void ag_key_free(char *key); /* wipes it */
+enum { AG_KEY_MAX = 8192 }; /* bytes */
+
+/* HOME/keys/NAME: the key, or the command that prints it. Both are NULL when there is no such
+ * file. */
+int ag_key_read(const char *home, const char *name, char **out, ag_value **out_command,
+                argo_error **err);
+char *ag_key_path(const char *home, const char *name); /* NULL without memory */
+/* The one line of ASCII in TEXT; WHAT of FILE it is, for messages. */
+int ag_key_clean(char *text, const char *what, const char *file, char **out, argo_error **err);
+
+/* Called once from the loop, and takes both: the key, or why there is none. The command is gone. */
+typedef void (*ag_key_fn)(char *key, argo_error *err, void *user);
+int ag_key_command_start(const struct ag_provider_env *env, const ag_value *command,
+                         const char *file, ag_key_fn fn, void *user, ag_key_command **out,
+                         argo_error **err);
+void ag_key_command_free(ag_key_command *c); /* ends it; FN is not called */
+void ag_key_free(char *key);                 /* wipes it */
 /* TEXT with the key cut out of it; either may be NULL. */
 char *ag_key_redact(char *text, const char *key);
 /* http or https, and https beyond this machine. */

@@ -59,6 +59,8 @@ static void call_free(ag_ci_call *call)
     if (call->provider != NULL) {
         call->provider->close(call);
     }
+    ag_key_command_free(call->key_command);
+    ag_key_free(call->key);
     ag_timer_free(call->deadline);
     ag_timer_free(call->pause);
     ag_record_clear(&ag_ci_record, &call->ci);
@@ -79,7 +81,9 @@ void ag_ci_call_cancel(ag_ci_call *call)
 static void report(ag_ci_call *call, const struct ag_ci_result *result, const argo_error *err)
 {
     call->reporting = true;
-    call->provider->stop(call);
+    if (call->impl != NULL) { /* it has begun */
+        call->provider->stop(call);
+    }
     ag_timer_disarm(call->deadline);
     ag_timer_disarm(call->pause);
     call->events.on_done(result, err, call->user);
@@ -252,6 +256,43 @@ static int call_prepare(ag_ci_call *call, const struct ag_provider_env *env, con
     return rc;
 }
 
+static int begin(ag_ci_call *call, argo_error **err)
+{
+    int rc = call->provider->open(call, err);
+    return rc < 0 ? rc : attempt(call, err);
+}
+
+static void on_key(char *key, argo_error *failure, void *user)
+{
+    ag_ci_call *call = user;
+    argo_error *err = failure;
+    call->key_command = NULL;
+    call->key = key;
+    if (err != NULL) {
+        ag_error_wrap(&err, "CI '%s'", call->ci.name);
+    }
+    if (err != NULL || begin(call, &err) < 0) {
+        ag_ci_call_fail(call, err, false, -1);
+    }
+}
+
+/* Begins at once, or when a command has said the key. */
+static int get_key(ag_ci_call *call, argo_error **err)
+{
+    AG_AUTO(ag_value) command = NULL;
+    int rc = 0;
+    if (call->provider->keyed) {
+        rc = ag_key_read(call->env.home, call->ci.name, &call->key, &command, err);
+    }
+    if (rc < 0 || command == NULL) {
+        return rc < 0 ? rc : begin(call, err);
+    }
+    ag_auto_free char *file = ag_key_path(call->env.home, call->ci.name);
+    return file == NULL ? ag_error_nomem(err)
+                        : ag_key_command_start(&call->env, command, file, on_key, call,
+                                               &call->key_command, err);
+}
+
 int ag_ci_call_start(const struct ag_provider_env *env, const struct ag_ci *ci,
                      const struct ag_ci *upstream, const struct ag_ci_request *request,
                      const struct ag_ci_events *events, void *user, ag_ci_call **out,
@@ -272,9 +313,8 @@ int ag_ci_call_start(const struct ag_provider_env *env, const struct ag_ci *ci,
     rc = call_prepare(call, env, ci, upstream, request, err);
     if (rc == 0) {
         call->provider = provider;
-        rc = provider->open(call, err);
+        rc = get_key(call, err);
     }
-    rc = rc < 0 ? rc : attempt(call, err);
     if (rc < 0) {
         call_free(call);
         return rc;

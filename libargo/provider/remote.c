@@ -56,15 +56,10 @@ static int remote_check(const struct ag_provider *provider, const struct ag_ci *
     return ag_base_url_check(url, err);
 }
 
-static int read_key(const ag_ci_call *call, struct remote *r, argo_error **err)
+static int take_key(const ag_ci_call *call, struct remote *r, argo_error **err)
 {
     const char *before = call->provider->dialect->key_header;
-    char *key = NULL;
-    int rc = ag_key_read(call->env.home, call->ci.name, &key, err);
-    if (rc < 0) {
-        return rc;
-    }
-    if (key == NULL) {
+    if (call->key == NULL) {
         return r->loopback
                    ? 0
                    : ag_error_set(err, ARGO_E_NO_KEY,
@@ -72,9 +67,8 @@ static int read_key(const ag_ci_call *call, struct remote *r, argo_error **err)
                                   "(mode 0600)",
                                   call->ci.name, call->ci.name, call->env.home, call->ci.name);
     }
-    r->key_header = ag_asprintf("%s%s", before, key);
+    r->key_header = ag_asprintf("%s%s", before, call->key);
     r->key = r->key_header != NULL ? r->key_header + strlen(before) : NULL;
-    ag_key_free(key);
     return r->key_header != NULL ? 0 : ag_error_nomem(err);
 }
 
@@ -119,7 +113,7 @@ static int remote_open(ag_ci_call *call, argo_error **err)
     if (r->url == NULL || r->body == NULL) {
         return ag_error_nomem(err);
     }
-    return read_key(call, r, err);
+    return take_key(call, r, err);
 }
 
 /* ---- what comes back -------------------------------------------------------------------------- */
@@ -285,10 +279,10 @@ static void remote_close(ag_ci_call *call)
     free(r);
 }
 
-#define REMOTE(name, of)                                                             \
-    {                                                                                \
-        .word = (name), .dialect = (of), .check = remote_check, .open = remote_open, \
-        .attempt = remote_attempt, .stop = remote_stop, .close = remote_close        \
+#define REMOTE(name, of)                                                                           \
+    {                                                                                              \
+        .word = (name), .keyed = true, .dialect = (of), .check = remote_check,                     \
+        .open = remote_open, .attempt = remote_attempt, .stop = remote_stop, .close = remote_close \
     }
 
 const struct ag_provider ag_provider_openai = REMOTE("openai", &ag_dialect_chat);

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Settings and trust: where settings come from, what a directory may say, and that templates of a
 repository run only as somebody has looked at them."""
+import http.server
 import json
 import pathlib
 import re
 import shutil
 import subprocess
 import tempfile
+import threading
 import unittest
 
 import argo
@@ -217,6 +219,88 @@ class Trust(Case):
             self.assertEqual(self.daemon.wait_end(run)["status"], "failed")
             self.assertIn("only the owner", self.daemon.output(run))
         self.assertEqual(self.daemon.get(f"/api/trust?path={path}").json["trust"], "untrusted")
+
+
+class Server(http.server.BaseHTTPRequestHandler):
+    """Says Hi to everybody, and keeps who came."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.seen.append(self.headers.get("Authorization"))
+        reply = json.dumps({"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]})
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(reply.encode())
+
+    def log_message(self, *args):
+        pass
+
+
+class KeyCommands(Case):
+    daemon_args = ("--log-level", "debug")
+    CANARY = "sk-ARGO-CANARY-9876543210"
+    ASK = {"workflow_name": "a", "steps": [
+        {"step": "a", "type": "ci_ask", "ci": "gpt", "prompt": "Hi", "save_to": "x"}]}
+
+    def setUp(self):
+        super().setUp()
+        self.server = http.server.HTTPServer(("127.0.0.1", 0), Server)
+        self.server.seen = []
+        thread = threading.Thread(target=self.server.serve_forever)
+        thread.start()
+        self.addCleanup(self.server.server_close)
+        self.addCleanup(thread.join)
+        self.addCleanup(self.server.shutdown)
+
+    def add(self, command, check=0):
+        return self.here("ci", "add", "gpt", "--provider", "openai", "--model", "m", "--url",
+                         f"http://127.0.0.1:{self.server.server_port}/v1", "--key-command",
+                         command if isinstance(command, str) else json.dumps(command), check=check)
+
+    def test_the_key_is_asked_for_and_goes_nowhere_else(self):
+        secret = self.dir / "secret"
+        secret.write_text(self.CANARY + "\nlogin: me\n")
+        self.add(["cat", str(secret)])
+        self.assertEqual(json.loads((self.daemon.home / "keys/gpt").read_text()),
+                         ["cat", str(secret)])
+        self.assertEqual((self.daemon.home / "keys/gpt").stat().st_mode & 0o777, 0o600)
+        run = self.daemon.launch(self.ASK, wait=True)
+        self.assertEqual(self.daemon.status(run)["status"], "done", self.daemon.output(run))
+        self.assertEqual(self.server.seen, [f"Bearer {self.CANARY}"])
+        for path in self.daemon.home.rglob("*"):
+            if path.is_file():
+                self.assertNotIn(self.CANARY.encode(), path.read_bytes(), path)
+        shown = self.daemon.output(run) + json.dumps(self.daemon.steps(run)) + "".join(
+            self.here(*words, check=0).stdout for words in
+            (("ci", "show", "gpt"), ("ci", "list", "--json"), ("logs", run, "--log")))
+        self.assertNotIn(self.CANARY, shown)
+        self.here("ci", "remove", "gpt", check=0)
+        self.assertFalse((self.daemon.home / "keys/gpt").exists())
+
+    def test_a_command_that_fails_is_named_and_not_quoted(self):
+        self.add(["sh", "-c", f"echo {self.CANARY}; echo {self.CANARY} >&2; exit 3"])
+        run = self.daemon.launch(self.ASK, wait=True)
+        self.assertEqual(self.daemon.status(run)["status"], "failed")
+        self.assertIn("keys/gpt ended with exit code 3", self.daemon.output(run))
+        self.assertNotIn(self.CANARY, self.daemon.output(run))
+        self.assertEqual(self.server.seen, [])
+
+    def test_what_is_no_command(self):
+        for text in ("pass show x", "[]", '[""]', '["a",1]', '{"a":1}'):
+            self.assertIn("expected a JSON array of texts", self.add(text, check=2).stderr)
+        self.here("ci", "show", "gpt", check=3)
+
+    def test_a_key_of_the_environment_is_named_and_not_taken(self):
+        result = self.here("ci", "add", "gpt", "--provider", "openai", "--model", "m",
+                           "--url", "https://api.example.invalid/v1", check=0,
+                           env={"OPENAI_API_KEY": self.CANARY})
+        self.assertIn("OPENAI_API_KEY is set here; to use it: arc ci key gpt --key-env "
+                      "OPENAI_API_KEY", result.stderr)
+        (self.dir / "ask.json").write_text(json.dumps(self.ASK))
+        run = self.here("start", "ask.json", "--wait", env={"OPENAI_API_KEY": self.CANARY}, check=4)
+        self.assertIn("arc ci key gpt", run.stdout + run.stderr)
+        self.assertNotIn(self.CANARY, run.stdout + run.stderr)
 
 
 if __name__ == "__main__":

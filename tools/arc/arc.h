@@ -116,6 +116,8 @@ int arc_wrong_setting(struct arc *arc, const argo_error *err);
 int arc_failed(struct arc *arc, const char *format, ...) ARGO_PRINTF(2, 3);
 /* The same with the command's usage; ARC_EXIT_USAGE. */
 int arc_usage(struct arc *arc, const char *format, ...) ARGO_PRINTF(2, 3);
+/* Says on stderr which key is in the environment, and how CI would get it: from there none is taken. */
+void arc_key_hint(const char *ci);
 /* Asks a yes or no on the terminal; no is what counts when nothing is said. */
 bool arc_confirmed(const char *format, ...) ARGO_PRINTF(1, 2);
 /* Text from elsewhere, made safe. */

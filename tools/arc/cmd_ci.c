@@ -96,7 +96,7 @@ const struct arc_command arc_command_ci_show = {
 
 /* Where a key comes from: at most one of them. */
 struct key_source {
-    const char *file, *variable;
+    const char *file, *variable, *command;
     int from_stdin;
 };
 
@@ -129,6 +129,8 @@ static const struct arc_option add_options[] = {
      "read it from this environment variable", ARC_WORDS_NONE},
     {"key-stdin", 0, ARC_OPTION_FLAG, offsetof(struct add, key.from_stdin), NULL,
      "read it from standard input (a terminal does not show it)", ARC_WORDS_NONE},
+    {"key-command", 0, ARC_OPTION_TEXT, offsetof(struct add, key.command), "JSON",
+     "store no key but a command that prints it: '[\"pass\",\"show\",\"openai\"]'", ARC_WORDS_NONE},
     {0},
 };
 
@@ -155,16 +157,39 @@ static char *read_key_stdin(void)
     return line;
 }
 
+/* The command as it is stored: compact JSON, an array of texts. */
+static int get_command(struct arc *arc, const char *text, char **out)
+{
+    arc_auto_value argo_value *argv = NULL;
+    bool ok = argo_value_parse(text, strlen(text), &argv, NULL) == 0 &&
+              argo_value_type(argv) == ARGO_TYPE_ARRAY && argo_value_size(argv) > 0;
+    for (size_t i = 0; ok && i < argo_value_size(argv); i++) {
+        const char *word = argo_value_text(argo_value_at(argv, i), NULL, NULL);
+        ok = word != NULL && (i > 0 || *word != '\0');
+    }
+    if (!ok) {
+        return arc_usage(
+            arc, "--key-command '%s': expected a JSON array of texts, the program first", text);
+    }
+    *out = argo_value_print(argv, 0);
+    return *out != NULL ? 0 : arc_failed(arc, "Out of memory");
+}
+
 /* *OUT: the key without spaces around it, or NULL when none is given. 0 or an exit code. */
 static int get_key(struct arc *arc, const struct key_source *source, char **out)
 {
-    int sources = (source->file != NULL) + (source->variable != NULL) + (source->from_stdin != 0);
+    int sources = (source->file != NULL) + (source->variable != NULL) + (source->from_stdin != 0) +
+                  (source->command != NULL);
     const char *from = source->file != NULL       ? source->file
                        : source->variable != NULL ? source->variable
                                                   : "standard input";
     if (sources > 1) {
-        return arc_usage(arc, "%s: only one of --key-file, --key-env and --key-stdin",
+        return arc_usage(arc,
+                         "%s: only one of --key-file, --key-env, --key-stdin and --key-command",
                          arc->command->name);
+    }
+    if (source->command != NULL) {
+        return get_command(arc, source->command, out);
     }
     if (sources == 0) {
         return 0;
@@ -259,6 +284,9 @@ static int send(struct arc *arc, const struct add *add, const char *name, const 
         return arc_print_reply(&reply);
     }
     arc_putf(stdout, "%s added%s\n", name, key == NULL ? "" : ", its key is stored");
+    if (key == NULL && add->provider != NULL && strcmp(add->provider, "replay") != 0) {
+        arc_key_hint(name);
+    }
     return ARC_EXIT_OK;
 }
 
@@ -316,7 +344,7 @@ static int store_key(struct arc *arc, const char *name, const char *key)
     if (arc->json) {
         return arc_print_reply(&reply);
     }
-    arc_putf(stdout, "The key of %s is stored\n", name);
+    arc_putf(stdout, "The %s of %s is stored\n", *key == '[' ? "command for the key" : "key", name);
     return ARC_EXIT_OK;
 }
 
@@ -331,6 +359,8 @@ static const struct arc_option key_options[] = {
      "read it from this environment variable", ARC_WORDS_NONE},
     {"key-stdin", 0, ARC_OPTION_FLAG, offsetof(struct keeping, key.from_stdin), NULL,
      "read it from standard input (a terminal does not show it)", ARC_WORDS_NONE},
+    {"key-command", 0, ARC_OPTION_TEXT, offsetof(struct keeping, key.command), "JSON",
+     "store no key but a command that prints it: '[\"pass\",\"show\",\"openai\"]'", ARC_WORDS_NONE},
     {0},
 };
 
@@ -342,7 +372,7 @@ static int ci_key(struct arc *arc, int argc, char **argv)
     if (!arc_arguments(arc, &given, argc, argv, &words, &code)) {
         return code;
     }
-    if (given.key.file == NULL && given.key.variable == NULL) {
+    if (given.key.file == NULL && given.key.variable == NULL && given.key.command == NULL) {
         given.key.from_stdin = 1;
     }
     arc_auto_free char *key = NULL;

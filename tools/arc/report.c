@@ -92,6 +92,18 @@ int arc_print_reply(const struct arc_reply *reply)
     return ARC_EXIT_OK;
 }
 
+void arc_key_hint(const char *ci)
+{
+    static const char *const variables[] = {"OPENAI_API_KEY", "ANTHROPIC_API_KEY"};
+    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+        const char *value = getenv(variables[i]);
+        if (value != NULL && *value != '\0') {
+            arc_putf(stderr, "%s is set here; to use it: arc ci key %s --key-env %s\n",
+                     variables[i], ci, variables[i]);
+        }
+    }
+}
+
 struct advice {
     int code;
     int exit;
@@ -111,8 +123,8 @@ static const struct advice table[] = {
     {ARGO_E_STATE, ARC_EXIT_FAILED, "See its state: arc status ID"},
     {ARGO_E_ANSWERED, ARC_EXIT_FAILED, "Go on watching: arc attach ID"},
     {ARGO_E_NO_KEY, ARC_EXIT_FAILED,
-     "Store its key in $ARGO_HOME/keys/NAME (mode 0600), or add the CI with it: "
-     "arc ci add NAME --provider P --key-env VARIABLE"},
+     "Store its key: arc ci key NAME, or a command that prints it: "
+     "arc ci key NAME --key-command '[\"pass\",\"show\",\"NAME\"]'"},
     {ARGO_E_UNTRUSTED, ARC_EXIT_FAILED,
      "Look at it and let it count: arc template trust NAME. Or start it by its path: "
      "arc start ./.argo/workflows/NAME.yaml"},
@@ -230,6 +242,9 @@ int arc_fail(struct arc *arc, const argo_error *err)
     }
     if (advice != NULL && advice->next != NULL) {
         fprintf(stderr, "%s\n", advice->next);
+    }
+    if (argo_error_code(err) == ARGO_E_NO_KEY) {
+        arc_key_hint("NAME");
     }
     return code;
 }

@@ -1,7 +1,9 @@
 /*
  * Key files: what is taken, what is refused, and that no error shows a key.
  */
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fixture.h"
@@ -10,7 +12,10 @@
 
 static int read_key(const char *name, char **out, argo_error **err)
 {
-    return ag_key_read(home, name, out, err);
+    ag_value *command = NULL;
+    int rc = ag_key_read(home, name, out, &command, err);
+    ck_assert_ptr_null(command);
+    return rc;
 }
 
 START_TEST(keys_are_trimmed)
@@ -85,6 +90,83 @@ START_TEST(links_are_refused)
 }
 END_TEST
 
+/* ---- commands ----------------------------------------------------------------------------------- */
+
+static int ask_with(const char *command)
+{
+    struct ag_ci ci = fixture_ci();
+    struct ag_ci_request request = fixture_request("Hi");
+    request.timeout_ms = 20000;
+    fixture_file("keys/claude", command, 0600);
+    return fixture_ask(&ci, NULL, &request);
+}
+
+static const char reply[] = "{\"choices\":[{\"message\":{\"content\":\"Hi\"},"
+                            "\"finish_reason\":\"stop\"}]}";
+
+START_TEST(a_command_prints_the_key)
+{
+    static const char *const commands[] = {
+        "[\"echo\",\"sk-ARGO-CANARY-1\"]",
+        " [\"printf\", \" sk-ARGO-CANARY-1\\nuser: me\\nurl: x\\n\"]\n",
+        "[\"sh\",\"-c\",\"test -d keys && echo sk-ARGO-CANARY-1; cat\"]", /* in the home, no input */
+    };
+    for (size_t i = 0; i < AG_ARRAY_SIZE(commands); i++) {
+        fakehttp_answer(server, 200, "", reply);
+        ck_assert_msg(ask_with(commands[i]) == 0, "%s: %s", commands[i], seen.details);
+        ck_assert_str_eq(fakehttp_header(server, i, "Authorization"), "Bearer sk-ARGO-CANARY-1");
+    }
+}
+END_TEST
+
+START_TEST(a_command_that_is_no_good)
+{
+    static const struct {
+        const char *command, *says;
+    } cases[] = {
+        {"[\"sh\",\"-c\",\"echo sk-CANARY; echo sk-CANARY >&2; exit 3\"]",
+         "ended with exit code 3"},
+        {"[\"sh\",\"-c\",\"kill -9 $$\"]", "was killed by signal 9"},
+        {"[\"true\"]", "is empty"},
+        {"[\"echo\",\"sk-CANARY two\"]", "expected one line of ASCII"},
+        {"[\"head\",\"-c\",\"8193\",\"/dev/zero\"]", "prints more than 8192 bytes"},
+        {"[\"yes\"]", "prints more than 8192 bytes"},
+        {"[\"/nowhere/pass\"]", "No such file"},
+        {"[]", "expected a command"},
+        {"[\"\"]", "expected a command"},
+        {"[\"echo\",1]", "expected a command"},
+        {"[\"echo\"", "expected a command"},
+    };
+
+    for (size_t i = 0; i < AG_ARRAY_SIZE(cases); i++) {
+        int code = ask_with(cases[i].command);
+        ck_assert_msg(code == ARGO_E_NO_KEY, "%s", cases[i].command);
+        ck_assert_msg(strstr(seen.details, cases[i].says) != NULL, "%s: %s", cases[i].command,
+                      seen.details);
+        ck_assert_ptr_nonnull(strstr(seen.details, "keys/claude"));
+        ck_assert_ptr_null(strstr(seen.details, "CANARY"));
+    }
+}
+END_TEST
+
+/* The call's end is the command's. */
+START_TEST(a_command_that_hangs_ends_with_the_call)
+{
+    struct ag_ci ci = fixture_ci();
+    struct ag_ci_request request = fixture_request("Hi");
+    request.timeout_ms = 100;
+    fixture_file("keys/claude", "[\"sh\",\"-c\",\"echo $$ >pid; exec sleep 600\"]", 0600);
+    ck_assert_int_eq(fixture_ask(&ci, NULL, &request), ARGO_E_TIMEOUT);
+    char text[32] = "";
+    FILE *f = fopen(fixture_path("pid"), "r");
+    if (f != NULL) { /* it came so far */
+        ck_assert_ptr_nonnull(fgets(text, sizeof(text), f));
+        fclose(f);
+        ck_assert_int_ne(kill((pid_t)atoi(text), 0), 0);
+    }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("keys");
@@ -95,6 +177,9 @@ static Suite *suite(void)
     tcase_add_test(tc, bad_files_are_refused);
     tcase_add_test(tc, names_are_ids);
     tcase_add_test(tc, links_are_refused);
+    tcase_add_test(tc, a_command_prints_the_key);
+    tcase_add_test(tc, a_command_that_is_no_good);
+    tcase_add_test(tc, a_command_that_hangs_ends_with_the_call);
     suite_add_tcase(s, tc);
     return s;
 }
