@@ -69,10 +69,32 @@ static uint32_t decode(const unsigned char *p, unsigned n)
     return c;
 }
 
-static bool is_bidi_control(uint32_t c)
+/* Characters that no text needs in order to be read: they reverse its order, or cannot be seen and
+ * may carry another text. Joiners and the plain variation selectors stay: scripts and emoji need
+ * them. */
+static bool is_treacherous(uint32_t c)
 {
-    return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) ||
-           (c >= 0x2066 && c <= 0x2069);
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {
+        {0x00ad, 0x00ad},   /* soft hyphen */
+        {0x061c, 0x061c},   /* Arabic letter mark */
+        {0x180e, 0x180e},   /* Mongolian vowel separator */
+        {0x200b, 0x200b},   /* zero width space */
+        {0x200e, 0x200f},   /* left-to-right and right-to-left marks */
+        {0x2028, 0x202e},   /* line and paragraph separators, embeddings and overrides */
+        {0x2060, 0x206f},   /* word joiner, invisible operators, isolates, deprecated controls */
+        {0xfeff, 0xfeff},   /* byte order mark */
+        {0xfff9, 0xfffb},   /* interlinear annotation */
+        {0xe0000, 0xe0fff}, /* tags, variation selectors of the supplement */
+    };
+
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+        if (c >= ranges[i].first && c <= ranges[i].last) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* C1 characters open the same sequences as ESC and their letter do. */
@@ -97,7 +119,7 @@ static void complete_character(struct arc_clean *clean, struct sink *sink)
     uint32_t c = decode(clean->pending, clean->need);
     if (c >= 0x80 && c <= 0x9f) {
         clean->state = after_c1(c);
-    } else if (!is_bidi_control(c)) {
+    } else if (!is_treacherous(c)) {
         put(sink, clean->pending, clean->need);
     }
     clean->have = clean->need = 0;

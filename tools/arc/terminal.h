@@ -1,7 +1,8 @@
 /*
  * The sanitizer: what models, commands and the daemon say becomes text that cannot control the
  * terminal. Newline and tab stay; control characters, escape sequences (whole ones, also when they
- * are cut between two chunks) and bidirectional controls go; invalid UTF-8 becomes U+FFFD.
+ * are cut between two chunks), bidirectional controls and what cannot be seen go; invalid UTF-8
+ * becomes U+FFFD.
  */
 #ifndef ARC_TERMINAL_H
 #define ARC_TERMINAL_H
