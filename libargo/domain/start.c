@@ -179,7 +179,7 @@ static int make_plan(ag_domain *d, const struct ag_start_request *request, struc
         r = find_definition(d, request, p, err);
     }
     if (r == 0) {
-        r = ag_template_load(p->file, p->definition, p->definition_len, &p->plan, err);
+        r = ag_template_load_for(p->file, p->definition, p->definition_len, d->cis, &p->plan, err);
     }
     if (r == 0) {
         r = ag_template_resolve_parameters(p->plan, request->parameters, &p->parameters, err);
@@ -258,6 +258,8 @@ static int fill_spec(ag_domain *d, const struct ag_start_request *request, struc
         .definition = ag_strdup(p->definition),
         .definition_file = ag_strdup(p->file),
         .definition_hash = ag_strdup(hash),
+        .default_provider = ag_strdup(request->default_provider),
+        .default_model = ag_strdup(request->default_model),
         .nonce = ag_strdup(nonce),
     };
     return 0;

@@ -460,6 +460,8 @@ int ag_run_checkpoint(ag_domain *d, int64_t rid, int64_t epoch, struct ag_checkp
         out->parameters = ag_take(spec.parameters);
         out->cwd = ag_take(spec.cwd);
         out->env = ag_take(spec.env);
+        out->default_provider = ag_take(spec.default_provider);
+        out->default_model = ag_take(spec.default_model);
         r = all_variables(d, rid, &out->variables, err);
     }
     ag_run_spec_clear(&spec);

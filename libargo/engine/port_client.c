@@ -44,6 +44,7 @@ struct op {
     } fn;
 
     void *user;
+    char *fallback;  /* the CI to take when the registry has no default, or NULL */
     struct ag_ci ci; /* known, while the one that it records is asked for */
 };
 
@@ -70,7 +71,9 @@ static void post_replied(struct ag_post *post, const ag_value *reply, const argo
 
 static void post_clear(struct ag_post *post)
 {
-    ag_record_clear(&ag_ci_record, &AG_CONTAINER_OF(post, struct op, post)->ci);
+    struct op *op = AG_CONTAINER_OF(post, struct op, post);
+    free(op->fallback);
+    ag_record_clear(&ag_ci_record, &op->ci);
 }
 
 /* Ends OP; what follows it is sent. Before its callback: that may call the port again. */
@@ -254,24 +257,44 @@ static void reply_upstream(struct op *op, const ag_value *reply, const argo_erro
     ag_record_clear(&ag_ci_record, &upstream);
 }
 
-/* The registry's default: the one with that role, or the only one. */
-static const ag_value *choose(const ag_value *cis, argo_error **err)
+static const ag_value *find_ci(const ag_value *cis, const char *key, const char *text)
 {
     struct ag_value_iter it = {0};
     while (ag_value_next(cis, &it)) {
-        if (ag_streq(ag_value_get_text(it.value, "role", NULL), "default")) {
+        if (ag_streq(ag_value_get_text(it.value, key, NULL), text)) {
             return it.value;
         }
     }
+    return NULL;
+}
+
+/* For a step that names none, nor does its template. */
+static const ag_value *choose(const ag_value *cis, const char *fallback, argo_error **err)
+{
     size_t n = ag_value_size(cis);
-    if (n != 1) {
+    const ag_value *found = find_ci(cis, "role", "default");
+    if (found == NULL && fallback != NULL) {
+        found = find_ci(cis, "name", fallback);
+        if (found == NULL) {
+            ag_error_set(err, ARGO_E_NO_CI,
+                         "the default provider '%s' is not registered: arc ci add %s --provider "
+                         "...; or name another one in ARGO_DEFAULT_PROVIDER",
+                         fallback, fallback);
+        }
+    } else if (found == NULL && n == 1) {
+        found = ag_value_at(cis, 0);
+    } else if (found == NULL && n == 0) {
         ag_error_set(err, ARGO_E_NO_CI,
-                     n == 0 ? "no CI is registered; register one: arc ci add"
-                            : "several CIs are registered and none has the role default: the step "
-                              "must name its ci");
-        return NULL;
+                     "no CI is registered to ask; add one, as: arc ci add local --provider openai "
+                     "--url http://127.0.0.1:11434/v1 --model llama3.2 (arc help ci add)");
+    } else if (found == NULL) {
+        ag_error_set(
+            err, ARGO_E_NO_CI,
+            "several CIs are registered, and nothing says which one to ask: name it in the "
+            "step or the template (ci), in ARGO_DEFAULT_PROVIDER, or give one the role "
+            "default (arc ci add NAME ... --role default)");
     }
-    return ag_value_at(cis, 0);
+    return found;
 }
 
 static void reply_ci(struct op *op, const ag_value *reply, const argo_error *err)
@@ -280,7 +303,7 @@ static void reply_ci(struct op *op, const ag_value *reply, const argo_error *err
     const ag_value *cis = ag_value_get(reply, "cis");
     const ag_value *found = NULL;
     if (err == NULL) {
-        found = cis != NULL ? choose(cis, &why) : data_of(reply);
+        found = cis != NULL ? choose(cis, op->fallback, &why) : data_of(reply);
         if (found != NULL) {
             (void)ag_record_decode(&ag_ci_record, found, &op->ci, &why);
         }
@@ -296,13 +319,15 @@ static void reply_ci(struct op *op, const ag_value *reply, const argo_error *err
     ag_post_again(&op->post);
 }
 
-static void port_ci(ag_port *port, const char *name, ag_port_ci_fn fn, void *user)
+static void port_ci(ag_port *port, const char *name, const char *fallback, ag_port_ci_fn fn,
+                    void *user)
 {
     char *path =
         name != NULL ? ag_client_path("/api/registry/ci/{}", name) : ag_strdup("/api/registry/ci");
     struct op *op = push_get(of(port), path, reply_ci);
     if (op != NULL) {
         op->fn.ci = fn;
+        op->fallback = name == NULL ? ag_strdup(fallback) : NULL;
         op->user = user;
     }
 }

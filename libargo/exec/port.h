@@ -31,9 +31,9 @@ struct ag_port_ops {
     /* Idempotent by question_id; FN gets the question with its answer if there is one. */
     void (*question)(ag_port *p, const struct ag_question *question, ag_port_question_fn fn,
                      void *user);
-    /* The CI by name; NULL: the registry's default (the only one, or the one with role
-     * "default"). With the CI that it records, if any. */
-    void (*ci)(ag_port *p, const char *name, ag_port_ci_fn fn, void *user);
+    /* The CI by name; NULL: the one with role "default", else FALLBACK (or NULL), else the only one
+     * that is registered. With the CI that it records, if any. */
+    void (*ci)(ag_port *p, const char *name, const char *fallback, ag_port_ci_fn fn, void *user);
     /* `workflow_complete`, after everything queued before it. */
     void (*finish)(ag_port *p, const struct ag_finish *finish, ag_port_done_fn fn, void *user);
     /* Leaves the waiting to the daemon. ERR NULL: the run is parked, its executor must end.

@@ -351,5 +351,6 @@ void ag_strand_ci(struct ag_strand *s, const char *name,
         return;
     }
     p->on_ci = fn;
-    s->runner->config.port->ops->ci(s->runner->config.port, name, ci_replied, p);
+    s->runner->config.port->ops->ci(s->runner->config.port, name,
+                                    s->runner->checkpoint.default_provider, ci_replied, p);
 }

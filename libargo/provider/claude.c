@@ -400,6 +400,7 @@ static void claude_close(ag_ci_call *call)
 const struct ag_provider ag_provider_claude = {
     .word = "claude",
     .keyed = true,
+    .own_model = true,
     .check = claude_check,
     .open = claude_open,
     .attempt = claude_attempt,

@@ -15,6 +15,7 @@ struct ag_provider {
     const char *word;
     bool keyed;                       /* has the key, if there is one, before OPEN */
     const struct ag_dialect *dialect; /* of those on HTTP */
+    bool own_model;                   /* it knows which model to ask when nobody says */
     int (*check)(const struct ag_provider *provider, const struct ag_ci *ci, argo_error **err);
     int (*open)(ag_ci_call *call, argo_error **err);
     int (*attempt)(ag_ci_call *call, argo_error **err);

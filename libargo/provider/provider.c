@@ -56,9 +56,7 @@ static void call_free(ag_ci_call *call)
     if (call->gone != NULL) {
         *call->gone = true;
     }
-    if (call->provider != NULL) {
-        call->provider->close(call);
-    }
+    call->provider->close(call);
     ag_key_command_free(call->key_command);
     ag_key_free(call->key);
     ag_timer_free(call->deadline);
@@ -205,7 +203,8 @@ static void on_deadline(ag_timer *timer, void *user)
 static const char *choose_model(const ag_ci_call *call, const struct ag_ci_request *request)
 {
     const char *model = request->model != NULL ? request->model : call->ci.model;
-    return model != NULL ? model : call->upstream.model;
+    model = model != NULL ? model : call->upstream.model;
+    return model != NULL || call->provider->own_model ? model : request->default_model;
 }
 
 static int set_text(ag_value *object, const char *key, const char *text)
@@ -310,11 +309,9 @@ int ag_ci_call_start(const struct ag_provider_env *env, const struct ag_ci *ci,
     }
     call->events = *events;
     call->user = user;
+    call->provider = provider;
     rc = call_prepare(call, env, ci, upstream, request, err);
-    if (rc == 0) {
-        call->provider = provider;
-        rc = get_key(call, err);
-    }
+    rc = rc < 0 ? rc : get_key(call, err);
     if (rc < 0) {
         call_free(call);
         return rc;

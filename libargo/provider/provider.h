@@ -14,12 +14,13 @@
 typedef struct ag_ci_call ag_ci_call;
 
 struct ag_ci_request {
-    const char *system;       /* or NULL */
-    const ag_value *messages; /* array of {"role","content"}; at least one */
-    const char *model;        /* overrides the CI's; NULL: the CI's */
-    double temperature;       /* below 0: the provider's default */
-    int64_t max_tokens;       /* 0: the provider's default */
-    const ag_value *schema;   /* JSON Schema for the reply, or NULL */
+    const char *system;        /* or NULL */
+    const ag_value *messages;  /* array of {"role","content"}; at least one */
+    const char *model;         /* overrides the CI's; NULL: the CI's */
+    const char *default_model; /* when neither says one and the provider has none of its own */
+    double temperature;        /* below 0: the provider's default */
+    int64_t max_tokens;        /* 0: the provider's default */
+    const ag_value *schema;    /* JSON Schema for the reply, or NULL */
     bool stream;
     int64_t timeout_ms; /* for the whole call with its retries; 0: 600 s */
 };

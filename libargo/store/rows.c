@@ -92,6 +92,8 @@ static const struct ag_column run_spec_columns[] = {
     TEXT(ag_run_spec, definition_file),
     TEXT(ag_run_spec, definition_hash),
     TEXT(ag_run_spec, nonce),
+    TEXT(ag_run_spec, default_provider),
+    TEXT(ag_run_spec, default_model),
 };
 ROW(ag_run_spec_row, "run_specs", ag_run_spec, run_spec_columns);
 

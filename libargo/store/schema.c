@@ -131,7 +131,8 @@ static const char *const version_2[] = {
     NULL,
 };
 
-/* CIs that tell of themselves, and are told: heartbeats, history, messages, sessions. */
+/* CIs that tell of themselves, and are told: heartbeats, history, messages, sessions. Which CI a run
+ * asks when nothing else says so. */
 static const char *const version_3[] = {
     "ALTER TABLE cis ADD COLUMN session_id TEXT",
     "ALTER TABLE cis ADD COLUMN task TEXT",
@@ -148,6 +149,8 @@ static const char *const version_3[] = {
     "UPDATE cis SET status = 'registered', last_heartbeat = 0, history_seq = 1",
     "INSERT INTO ci_history (name, seq, kind, status, messages, at) "
     "SELECT name, 1, 'registered', 'registered', 0, 0 FROM cis",
+    "ALTER TABLE run_specs ADD COLUMN default_provider TEXT",
+    "ALTER TABLE run_specs ADD COLUMN default_model TEXT",
     NULL,
 };
 

@@ -15,7 +15,7 @@
     "message_seq, lines_seq"
 #define SPEC_COLUMNS                                                                   \
     "request_key, request_hash, instance, branch, environment, parameters, cwd, env, " \
-    "definition, definition_file, definition_hash, nonce"
+    "definition, definition_file, definition_hash, nonce, default_provider, default_model"
 #define STEP_COLUMNS                                                                         \
     "step, path, attempt, status, repeat_never, epoch, started, ended, next_step, outputs, " \
     "usage, error, until"
@@ -75,7 +75,7 @@ const char *const ag_sql_text[AG_SQL_COUNT] = {
         "(state <> $1 OR COALESCE(template, '') <> COALESCE($2, '') OR "
         "COALESCE(session_id, '') <> COALESCE($3, ''))",
     [AG_SQL_ADD_SPEC] = "INSERT INTO run_specs (" SPEC_COLUMNS ", rid) VALUES ($1, $2, $3, $4, $5, "
-                        "$6, $7, $8, $9, $10, $11, $12, $13)",
+                        "$6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
     [AG_SQL_RETIRE_ID] =
         "UPDATE runs SET workflow_id = $2, id_base = $3, id_number = $4 WHERE rid = $1",
     [AG_SQL_PUT_VARIABLE] = "INSERT INTO variables (rid, name, value) VALUES ($1, $2, $3) "

@@ -24,6 +24,7 @@ struct ag_check {
     const ag_value *names;    /* the declared parameters, an object, or NULL */
     bool names_unknown;       /* there are some, but they cannot be told */
     const ag_value *personas; /* an object, or NULL */
+    const ag_map *cis;        /* those that may be named; NULL: any */
 };
 
 /* Adds a problem at NODE. EXPECTED and NEAREST may be NULL; all texts are copied. */
@@ -59,6 +60,8 @@ void ag_check_asking(struct ag_check *c, const struct ag_node *step, struct ag_k
 void ag_check_parameters(struct ag_check *c, const struct ag_node *node, const struct ag_key *key);
 void ag_check_personas(struct ag_check *c, const struct ag_node *node, const struct ag_key *key);
 void ag_check_persona(struct ag_check *c, const struct ag_node *node);
+/* A CI that is named literally must be known. */
+void ag_check_ci(struct ag_check *c, const struct ag_node *node);
 
 /* "one of a, b, c" from the words. Caller frees; NULL without memory. */
 char *ag_words_list(const char *const *words);

@@ -107,3 +107,34 @@ void ag_check_personas(struct ag_check *c, const struct ag_node *node, const str
         }
     }
 }
+
+/* ---- CIs ----------------------------------------------------------------------------------- */
+
+static int compare_words(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+void ag_check_ci(struct ag_check *c, const struct ag_node *node)
+{
+    const char *name = ag_value_as_text(node->value);
+    const char *words[64];
+    size_t n = 0;
+    size_t cursor = 0;
+    void *value;
+    if (c->cis == NULL || name == NULL || *name == '\0' || strchr(name, '{') != NULL ||
+        ag_map_get(c->cis, name) != NULL) {
+        return;
+    }
+    while (n + 1 < AG_ARRAY_SIZE(words) && ag_map_next(c->cis, &cursor, &words[n], &value)) {
+        n++;
+    }
+    words[n] = NULL;
+    qsort(words, n, sizeof(*words), compare_words);
+    ag_auto_free char *list = n > 0 ? ag_words_list(words) : NULL;
+    ag_auto_free char *expected =
+        ag_asprintf("%s%sa new one: arc ci add %s", list != NULL ? list : "",
+                    list != NULL ? ", or " : "", name);
+    ag_check_problem(c, node, expected, ag_words_nearest(words, name),
+                     "no CI is registered as '%s'", name);
+}

@@ -365,6 +365,12 @@ static void check_int_list(struct ag_check *c, const struct ag_node *node, const
     check_array(c, node, key, false, "an array of integers", check_int);
 }
 
+static void check_ci(struct ag_check *c, const struct ag_node *node, const struct ag_key *key)
+{
+    check_text(c, node, key);
+    ag_check_ci(c, node);
+}
+
 static void check_text_map(struct ag_check *c, const struct ag_node *node, const struct ag_key *key)
 {
     struct ag_value_iter it = {0};
@@ -437,6 +443,7 @@ void ag_check_value(struct ag_check *c, const struct ag_node *node, const struct
     static void (*const checks[])(struct ag_check *, const struct ag_node *,
                                   const struct ag_key *) = {
         [AG_KEY_TEXT] = check_text,
+        [AG_KEY_CI] = check_ci,
         [AG_KEY_WORD] = check_word,
         [AG_KEY_BOOL] = check_bool,
         [AG_KEY_INT] = check_int,

@@ -22,7 +22,7 @@ struct ag_template {
 /* ---- checking ------------------------------------------------------------------------------ */
 
 static int check_all(const char *file, const ag_source *source, const struct ag_outline *o,
-                     argo_error **err)
+                     const ag_map *cis, argo_error **err)
 {
     const struct ag_key_sets sets = {&ag_template_keys, NULL};
     const ag_value *names = ag_key_sets_member(sets, &o->root, "parameters").value;
@@ -35,8 +35,11 @@ static int check_all(const char *file, const ag_source *source, const struct ag_
         .names = known ? names : NULL,
         .names_unknown = !known,
         .personas = ag_key_sets_member(sets, &o->root, "personas").value,
+        .cis = cis,
     };
+    const struct ag_node provider = ag_key_sets_member(sets, &o->root, "provider");
     ag_check_object(&c, &o->root, sets);
+    ag_check_ci(&c, &provider);
     if (o->found_steps > o->n_steps) {
         ag_check_problem(&c, &o->list, "at most 1000 steps", NULL, "%zu steps", o->found_steps);
     }
@@ -93,6 +96,12 @@ static int fill(ag_template *t, const ag_source *source, const struct ag_outline
 int ag_template_load(const char *file, const char *text, size_t len, ag_template **out,
                      argo_error **err)
 {
+    return ag_template_load_for(file, text, len, NULL, out, err);
+}
+
+int ag_template_load_for(const char *file, const char *text, size_t len, const ag_map *cis,
+                         ag_template **out, argo_error **err)
+{
     AG_AUTO(ag_source) source = NULL;
     AG_AUTO(argo_error) syntax = NULL;
     if (ag_source_parse(text, len, &source, &syntax) != 0) {
@@ -107,7 +116,7 @@ int ag_template_load(const char *file, const char *text, size_t len, ag_template
     if (rc != 0) {
         return rc;
     }
-    rc = check_all(file, source, &o, err);
+    rc = check_all(file, source, &o, cis, err);
     rc = rc != 0 ? rc : fill(t, source, &o, err);
     ag_outline_clear(&o);
     if (rc != 0) {

@@ -139,8 +139,8 @@ static const struct ag_key save_file_keys[] = {
 
 static const struct ag_key ci_ask_keys[] = {
     {"prompt", AG_KEY_TEXT, .required = true, .alias = "prompt_template"},
-    {"ci", AG_KEY_TEXT},
-    {"provider", AG_KEY_TEXT},
+    {"ci", AG_KEY_CI},
+    {"provider", AG_KEY_CI},
     {"model", AG_KEY_TEXT},
     {"persona", AG_KEY_TEXT},
     {"system", AG_KEY_TEXT},

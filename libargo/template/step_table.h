@@ -13,6 +13,7 @@
 
 enum ag_key_type {
     AG_KEY_TEXT, /* a string; {{...}} is replaced when the step runs */
+    AG_KEY_CI,   /* the same: the name of a CI, or empty */
     AG_KEY_WORD, /* a string taken literally, not empty, one of `words` if given */
     AG_KEY_BOOL,
     AG_KEY_INT,        /* within [min, max] */

@@ -8,6 +8,7 @@
 #ifndef AG_TEMPLATE_TEMPLATE_H
 #define AG_TEMPLATE_TEMPLATE_H
 
+#include "base/map.h"
 #include "template/expr.h"
 #include "template/step_table.h"
 #include "wire/value.h"
@@ -50,6 +51,9 @@ struct ag_plan_step {
  * messages and may be NULL. */
 int ag_template_load(const char *file, const char *text, size_t len, ag_template **out,
                      argo_error **err);
+/* The same where it is known which CIs there are: a step may name none but the keys of CIS. */
+int ag_template_load_for(const char *file, const char *text, size_t len, const ag_map *cis,
+                         ag_template **out, argo_error **err);
 void ag_template_free(ag_template *t);
 
 const char *ag_template_name(const ag_template *t);        /* workflow_name, as it was written */

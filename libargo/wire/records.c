@@ -125,6 +125,8 @@ static const struct ag_field run_spec_fields[] = {
     TEXT(struct ag_run_spec, "cwd", cwd, AG_MAX_FILE, AG_OMIT_EMPTY),
     TEXT(struct ag_run_spec, "definition_file", definition_file, AG_MAX_FILE, AG_OMIT_EMPTY),
     TEXT(struct ag_run_spec, "definition_hash", definition_hash, AG_MAX_LABEL, AG_OMIT_EMPTY),
+    ID(struct ag_run_spec, "default_provider", default_provider, AG_OMIT_EMPTY),
+    TEXT(struct ag_run_spec, "default_model", default_model, AG_MAX_LABEL, AG_OMIT_EMPTY),
 };
 RECORD(ag_run_spec_record, "workflow", struct ag_run_spec, run_spec_fields);
 
@@ -145,6 +147,8 @@ static const struct ag_field start_request_fields[] = {
      .max = AG_MAX_BODY,
      .flags = AG_OMIT_EMPTY},
     TEXT(struct ag_start_request, "definition_file", definition_file, AG_MAX_FILE, AG_OMIT_EMPTY),
+    ID(struct ag_start_request, "default_provider", default_provider, AG_OMIT_EMPTY),
+    TEXT(struct ag_start_request, "default_model", default_model, AG_MAX_LABEL, AG_OMIT_EMPTY),
 };
 RECORD(ag_start_request_record, "start request", struct ag_start_request, start_request_fields);
 
@@ -235,6 +239,8 @@ static const struct ag_field checkpoint_fields[] = {
     TEXT(struct ag_checkpoint, "definition", definition, AG_MAX_BODY, AG_REQUIRED),
     TEXT(struct ag_checkpoint, "definition_file", definition_file, AG_MAX_FILE, AG_OMIT_EMPTY),
     TEXT(struct ag_checkpoint, "template", template_name, AG_MAX_NAME, 0),
+    ID(struct ag_checkpoint, "default_provider", default_provider, AG_OMIT_EMPTY),
+    TEXT(struct ag_checkpoint, "default_model", default_model, AG_MAX_LABEL, AG_OMIT_EMPTY),
     OBJECT(struct ag_checkpoint, "parameters", parameters, AG_OMIT_EMPTY),
     OBJECT(struct ag_checkpoint, "variables", variables, AG_OMIT_EMPTY),
     TEXT(struct ag_checkpoint, "cwd", cwd, AG_MAX_FILE, AG_OMIT_EMPTY),

@@ -94,6 +94,7 @@ struct ag_run_spec {
     char *definition;      /* the pinned text, JSON or YAML as it was written */
     char *definition_file; /* for messages */
     char *definition_hash;
+    char *default_provider, *default_model; /* of CI steps for which nothing else names any */
     char *nonce; /* ARGO_RUN_NONCE in the environment of all of the run's processes */
 };
 extern const struct ag_record ag_run_spec_record; /* without nonce, hash and request hash */
@@ -106,6 +107,7 @@ struct ag_start_request {
     ag_value *env;
     ag_value *definition;
     char *definition_file; /* "definition_file": the name to use in messages */
+    char *default_provider, *default_model;
 };
 extern const struct ag_record ag_start_request_record;
 
@@ -186,6 +188,7 @@ struct ag_checkpoint {
     int64_t epoch;
     char *definition, *definition_file;
     char *template_name;
+    char *default_provider, *default_model;
     ag_value *parameters, *variables;
     char *cwd;
     ag_value *env;

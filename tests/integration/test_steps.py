@@ -190,7 +190,46 @@ class CI(argo.Case):
         self.assertIn("arc ci key far", message)
 
     def test_a_ci_that_is_not_there(self):
-        self.assertIn("nobody", self.error(self.run_one(ci="nobody")[1], "ci"))
+        """Named literally it is a problem of the start, at its place; made from variables, of the step."""
+        ask = {"step": "a", "type": "ci_ask", "prompt": "Hi", "ci": "aii"}
+        reply = self.daemon.post("/api/workflow/start", {"definition": steps(ask)})
+        self.assertEqual((reply.status, reply.json["error"]["code"]), (422, 1009), reply)
+        problem = reply.json["error"]["problems"][0]
+        self.assertEqual((problem["path"], problem["nearest"]), ("steps[0].ci", "ai"))
+        self.assertIn("arc ci add aii", problem["expected"])
+        ask["ci"] = "ai"
+        reply = self.daemon.post("/api/workflow/start", {"definition": steps(ask, provider="b")})
+        self.assertEqual([p["path"] for p in reply.json["error"]["problems"]], ["provider"])
+        reply = self.daemon.post("/api/template/validate", {"definition": steps(ask, provider="b")})
+        self.assertEqual(reply.status, 200)  # a template may be written for another machine
+        message = self.error(self.run_one(ci="nobod{{1 - 1}}")[1], "ci")
+        self.assertIn("nobod0", message)
+
+    def test_the_ci_of_the_configuration(self):
+        self.add("other")
+        self.server.script = [says("yes")]
+
+        def asked(template=None, **members):
+            run = self.daemon.launch(template or steps(
+                {"step": "a", "type": "ci_ask", "prompt": "Hi"}), wait=True, **members)
+            return self.daemon.status(run)
+        self.assertIn("several CIs", self.error(asked(), "ci"))
+        status = asked(default_provider="other", default_model="of-the-configuration")
+        self.assertEqual(status["status"], "done", status)
+        self.assertEqual((status["data"]["default_provider"], status["data"]["default_model"]),
+                         ("other", "of-the-configuration"))
+        self.assertEqual(self.server.requests[-1][2]["model"], "model-of-other")
+        message = self.error(asked(default_provider="gone"), "ci")
+        self.assertIn("'gone' is not registered", message)
+        self.add("bare", model=None, role="default")
+        asked(default_provider="other", default_model="of-the-configuration")
+        self.assertEqual(self.server.requests[-1][2]["model"], "of-the-configuration")
+        asked(steps({"step": "a", "type": "ci_ask", "prompt": "Hi"}, model="of-the-template"),
+              default_model="of-the-configuration")
+        self.assertEqual(self.server.requests[-1][2]["model"], "of-the-template")
+        reply = self.daemon.post("/api/workflow/start", {"template": "hello",
+                                                         "default_provider": "a b"})
+        self.assertEqual((reply.status, reply.json["error"]["field"]), (400, "default_provider"))
 
     def test_who_is_asked(self):
         self.add("other")

@@ -454,7 +454,8 @@ static void port_question(ag_port *p, const struct ag_question *question, ag_por
     push(of(p), QUESTION, ag_record_encode(&ag_question_record, question), user)->fn.question = fn;
 }
 
-static void port_ci(ag_port *p, const char *name, ag_port_ci_fn fn, void *user)
+static void port_ci(ag_port *p, const char *name, const char *fallback, ag_port_ci_fn fn,
+                    void *user)
 {
     snprintf(of(p)->ci_name, sizeof(of(p)->ci_name), "%s", name != NULL ? name : "");
     push(of(p), CI, NULL, user)->fn.ci = fn;

@@ -522,7 +522,8 @@ END_TEST
 
 #define CI(name, more) "{\"name\":\"" name "\",\"provider\":\"openai\"" more "}"
 
-static void ask_ci(const char *name, const char *reply, const char *expected, int code)
+static void ask_ci_or(const char *name, const char *fallback, const char *reply,
+                      const char *expected, int code)
 {
     size_t before = seen.n;
     if (server == NULL) {
@@ -530,10 +531,15 @@ static void ask_ci(const char *name, const char *reply, const char *expected, in
     }
     ag_buf_clear(&seen.calls);
     answer(reply);
-    port->ops->ci(port, name, on_ci, NULL);
+    port->ops->ci(port, name, fallback, on_ci, NULL);
     until(seen.n == before + 1);
     ck_assert_ptr_nonnull(strstr(ag_buf_text(&seen.calls), expected));
     ck_assert_int_eq(seen.code, code);
+}
+
+static void ask_ci(const char *name, const char *reply, const char *expected, int code)
+{
+    ask_ci_or(name, NULL, reply, expected, code);
 }
 
 START_TEST(the_ci_by_name)
@@ -557,13 +563,29 @@ START_TEST(the_default_ci)
 }
 END_TEST
 
+/* After the registry's default, before the only one. */
+START_TEST(the_ci_of_the_configuration)
+{
+    static const char two[] = "{\"status\":\"success\",\"cis\":[" CI("a", "") "," CI("b", "") "]}";
+    static const char one[] = "{\"status\":\"success\",\"cis\":[" CI("a", "") "]}";
+    ask_ci_or(NULL, "b", two, "ci:b/-", 0);
+    ask_ci_or(NULL, "c", two, "ci:-/-", ARGO_E_NO_CI);
+    ask_ci_or(NULL, "c", one, "ci:-/-", ARGO_E_NO_CI);
+    ask_ci_or(
+        NULL, "a",
+        "{\"status\":\"success\",\"cis\":[" CI("a", "") "," CI("b", ",\"role\":\"default\"") "]}",
+        "ci:b/-", 0);
+    ask_ci_or("x", "a", "{\"status\":\"success\",\"data\":" CI("x", "") "}", "ci:x/-", 0);
+}
+END_TEST
+
 START_TEST(a_recording_ci_and_what_it_records)
 {
     serve();
     answer("{\"status\":\"success\",\"data\":" CI("rec", ",\"upstream\":\"real\"") "}");
     answer("{\"status\":\"success\",\"data\":" CI("real", "") "}");
     answer(OK);
-    port->ops->ci(port, "rec", on_ci, NULL);
+    port->ops->ci(port, "rec", NULL, on_ci, NULL);
     complete("a");
     until(seen.n == 2);
     ck_seen("ci:rec/real complete");
@@ -594,6 +616,7 @@ static Suite *suite(void)
     tcase_add_test(t, input_moves_on);
     tcase_add_test(t, a_question);
     tcase_add_test(t, the_ci_by_name);
+    tcase_add_test(t, the_ci_of_the_configuration);
     tcase_add_test(t, the_default_ci);
     tcase_add_test(t, a_recording_ci_and_what_it_records);
     suite_add_tcase(s, t);

@@ -357,7 +357,9 @@ static void go_back_to_schema_2(void)
                                           "ALTER TABLE cis DROP COLUMN history_seq",
                                           "ALTER TABLE cis DROP COLUMN message_seq",
                                           "DROP TABLE ci_history",
-                                          "DROP TABLE ci_messages"};
+                                          "DROP TABLE ci_messages",
+                                          "ALTER TABLE run_specs DROP COLUMN default_provider",
+                                          "ALTER TABLE run_specs DROP COLUMN default_model"};
     go_back(changes, AG_ARRAY_SIZE(changes), "2");
 }
 

@@ -170,6 +170,7 @@ static ag_value *schema_of(const struct ag_key *key)
 {
     switch (key->type) {
     case AG_KEY_TEXT:
+    case AG_KEY_CI:
     case AG_KEY_EXPR:
     case AG_KEY_TYPE:
         return typed("string");
