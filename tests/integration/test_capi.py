@@ -3,6 +3,8 @@
 transports; daemons that are embedded; C++; and the examples of the documentation."""
 import os
 import pathlib
+import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -91,6 +93,32 @@ class Examples(Programs):
                 f"{run_id} asks: What is your name?\n")
         events = self.daemon.get(f"/api/workflow/{run_id}/events?after=0").json["events"]
         self.assertEqual([e["text"] for e in events if e["kind"] == "message"], ["x-seen"] * 2)
+
+
+class Page(unittest.TestCase):
+    """The pieces of C in docs/embedding.md: a `c file` stands by itself, a `c` in a function that
+    is given what the page speaks of."""
+    INCLUDES = "#include <poll.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <argo/argo.h>\n"
+    FUNCTION = ("int piece(argo_context *ctx, argo_client *client, argo_daemon *daemon,\n"
+                "          const argo_workflow *run, const char *question_id, argo_error **err);\n"
+                "int piece(argo_context *ctx, argo_client *client, argo_daemon *daemon,\n"
+                "          const argo_workflow *run, const char *question_id, argo_error **err)\n"
+                "{\n%s\n%s}\n")
+
+    def test_pieces_compile(self):
+        page = (argo.ROOT / "docs/embedding.md").read_text()
+        pieces = re.findall(r"^```c( file)?\n(.*?)^```$", page, re.M | re.S)
+        self.assertGreater(len(pieces), 10)
+        for whole, piece in pieces:
+            own = "argo_workflow *run = NULL;" in piece
+            source = piece if whole else self.FUNCTION % (
+                "{" + piece + "}" if own else piece, "" if "return" in piece else "return 0;\n")
+            with self.subTest(piece):
+                done = subprocess.run(
+                    [*shlex.split(os.environ["ARGO_TEST_CC"]), "-std=c99", "-pedantic", "-Wall",
+                     "-Werror", "-fsyntax-only", f"-I{argo.ROOT}/include", "-x", "c", "-"],
+                    input=self.INCLUDES + source, text=True, capture_output=True)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
 
 
 if __name__ == "__main__":

@@ -262,6 +262,19 @@ def check_settings():
     compare("configuration.md", "setting", documented, actual)
 
 
+def check_c_api():
+    """Each header of include/argo has its section with its functions in docs/capi.md."""
+    page = read("docs/capi.md")
+    headers = {f"<argo/{path.name}>": path for path in (root / "include/argo").glob("*.h")
+               if path.stem not in ("argo", "macros")}
+    compare("capi.md", "header", re.findall(r"^## (<.*>)$", page, re.M), headers)
+    for name, path in headers.items():
+        text = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.S)
+        listed = [word for row in rows(section(page, f"## {name}")) for word in code_words(row[0])]
+        compare("capi.md", f"{name}: function", listed,
+                re.findall(r"ARGO_PUBLIC\s+[^;]*?\b(argo_\w+)\s*\(", text))
+
+
 def check_links():
     for path in [*sorted((root / "docs").glob("*.md")), root / "README.md",
                  root / "CONTRIBUTING.md"]:
@@ -281,6 +294,7 @@ check_daemon_options()
 check_examples()
 check_metrics()
 check_settings()
+check_c_api()
 check_links()
 for problem in problems:
     print(problem)
