@@ -37,11 +37,13 @@ struct argo_daemon_options {
                                0: 30,000 */
     int heartbeat_misses;   /* after so many that are missing it is shown as `error`, after as many
                                again as `stopped`; at most 1,000; 0: 3 */
+    int64_t warm_for_ms; /* how long a process that executors are forked from stays after the last
+                               launch; 0: there is none, each executor loads its program */
 };
 
-#define ARGO_DAEMON_OPTIONS_INIT                                                       \
-    {                                                                                  \
-        sizeof(struct argo_daemon_options), -1, 0, NULL, NULL, 10000, 0, 0, 0, 0, 0, 0 \
+#define ARGO_DAEMON_OPTIONS_INIT                                                              \
+    {                                                                                         \
+        sizeof(struct argo_daemon_options), -1, 0, NULL, NULL, 10000, 0, 0, 0, 0, 0, 0, 60000 \
     }
 
 /* Prepares the home, takes its lock, opens the store, listens, adopts and resumes the runs. Does

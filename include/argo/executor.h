@@ -44,6 +44,13 @@ ARGO_PUBLIC int argo_executor_run(argo_executor *executor, argo_error **err);
  * thread, any signal handler. Since: 0.1 */
 ARGO_PUBLIC void argo_executor_stop(argo_executor *executor);
 
+/* Makes this process the one that a daemon forks its executors from, when it was started for that,
+ * with the daemon's socket as fd 3. Returns 1 in each of them, with the environment of its run and the
+ * fd of its token: to go on as if it had been started just now. Returns 0 when the daemon has gone or
+ * has wanted nothing for IDLE_MS. Blocks. To be called before there is a second thread. Errors:
+ * ARGO_E_INVALID (forks are not safe here), ARGO_E_SYSTEM. Since: 0.1 */
+ARGO_PUBLIC int argo_executor_warm(int64_t idle_ms, argo_error **err);
+
 /* For the handler of SIGCONT, where the program is paused by SIGSTOP: time limits of steps have not
  * run meanwhile. TOTAL_MS is the length of all pauses of the run so far; the daemon's SIGCONT carries
  * it (si_code SI_QUEUE, si_value.sival_ptr). Any thread, any signal handler. Since: 0.1 */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -62,6 +63,11 @@ static int check_options(const struct argo_daemon_options *o, argo_error **err)
         return ag_error_field(err, ARGO_E_INVALID, "heartbeat_misses",
                               "heartbeat_misses: expected 0 to %d, not %d", HEARTBEAT_MISSES_MOST,
                               o->heartbeat_misses);
+    }
+    if (o->warm_for_ms < 0 || o->warm_for_ms > INT_MAX) {
+        return ag_error_field(err, ARGO_E_INVALID, "warm_for_ms",
+                              "warm_for_ms: expected 0 to %d, not %" PRId64, INT_MAX,
+                              o->warm_for_ms);
     }
     if (o->files < 0) {
         return ag_error_field(err, ARGO_E_INVALID, "files",
@@ -364,6 +370,7 @@ static void close_parts(struct argo_daemon *d)
     d->stopping = true; /* a shutdown whose commit comes now finds nothing to stop */
     if (d->domain != NULL) {
         ag_domain_quiesce(d->domain);
+        ag_supervisor_launch_none(d->supervisor);
     }
     ag_httpd_free(d->httpd);
     if (d->listening) {

@@ -94,7 +94,7 @@ static void look(ag_timer *timer, void *user)
     ag_supervisor *s = e->supervisor;
     int64_t left = e->deadline - ag_loop_now(s->daemon->loop);
     bool others = !no_others_live(e);
-    if (!others && signal_executors(e, 0) == 0) {
+    if (!others && signal_executors(e, 0) == 0 && !ag_launching_under_way(s, e->rid)) {
         finish(e);
         return;
     }

@@ -65,6 +65,8 @@ void ag_supervisor_free(ag_supervisor *s); /* stops watching; executors go on */
 /* The daemon is stopping: runs that are being ended get no grace any more. SETTLED is called from
  * the loop each time that the last of them has ended. */
 void ag_supervisor_hurry(ag_supervisor *s, void (*settled)(void *user), void *user);
+/* Launches that are under way are given up: their processes never learn what to do. */
+void ag_supervisor_launch_none(ag_supervisor *s);
 bool ag_supervisor_busy(const ag_supervisor *s); /* runs are being ended */
 struct ag_launch_port ag_supervisor_port(ag_supervisor *s);
 /* The run that process PID descends from, 0 for none, -1 when that cannot be told (it has gone, or

@@ -1,7 +1,7 @@
 /*
- * The supervisor: starts executors, watches them by pidfd, takes over those that outlived an
- * earlier daemon, and knows which run a process belongs to. It decides nothing about a run: what
- * a death means is the domain's.
+ * The supervisor: watches executors by pidfd, takes over those that outlived an earlier daemon, and
+ * knows which run a process belongs to. How they are started and ended is launching.c's, ending.c's
+ * and stopping.c's. It decides nothing about a run: what a death means is the domain's.
  */
 #include "daemon/supervisor.h"
 
@@ -12,14 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 
 #include "base/file.h"
 #include "base/process.h"
 #include "base/text.h"
-
-#define TOKEN_FD 3
 
 char *ag_executor_lock_path(const struct argo_daemon *daemon, int64_t rid, int64_t epoch)
 {
@@ -90,14 +86,15 @@ static void executor_ended(ag_child *child, pid_t pid, int status, void *user)
     }
 }
 
-/* Takes over PIDFD, unless it fails. */
-static int watch(ag_supervisor *s, const struct ag_run *run, pid_t pid, int pidfd, argo_error **err)
+struct ag_executor *ag_executor_watch(ag_supervisor *s, int64_t rid, int64_t epoch, pid_t pid,
+                                      int pidfd, argo_error **err)
 {
     struct ag_executor *e = calloc(1, sizeof(*e));
     if (e == NULL) {
-        return ag_error_nomem(err);
+        ag_error_nomem(err);
+        return NULL;
     }
-    *e = (struct ag_executor){.supervisor = s, .rid = run->rid, .epoch = run->epoch, .pid = pid};
+    *e = (struct ag_executor){.supervisor = s, .rid = rid, .epoch = epoch, .pid = pid};
     ag_list_init(&e->node);
     int r = ag_map_put(s->by_run, run_key(e->rid, e->epoch).text, e);
     if (r == 0) {
@@ -107,96 +104,10 @@ static int watch(ag_supervisor *s, const struct ag_run *run, pid_t pid, int pidf
               : ag_child_new(s->daemon->loop, pid, pidfd, executor_ended, e, &e->child, err);
     if (r < 0) {
         executor_free(e);
-        return r;
+        return NULL;
     }
     ag_list_append(&s->executors, &e->node);
-    return 0;
-}
-
-/* ---- launch ---------------------------------------------------------------------------------- */
-
-/* A pipe that holds the token and then ends; the read end is *OUT_FD. */
-static int token_pipe(const char *token, int *out_fd, argo_error **err)
-{
-    int fds[2];
-    int r = ag_pipe(fds, err);
-    if (r < 0) {
-        return r;
-    }
-    size_t len = strlen(token);
-    errno = EIO;
-    bool written = write(fds[1], token, len) == (ssize_t)len; /* a pipe holds more than that */
-    int errnum = errno;
-    close(fds[1]);
-    if (!written) {
-        close(fds[0]);
-        return ag_error_errno(err, errnum, "pass the token");
-    }
-    *out_fd = fds[0];
-    return 0;
-}
-
-/* In time: an executor opens and runs nothing before we have answered it. */
-static void limit_files(const struct argo_daemon *daemon, pid_t pid)
-{
-    struct rlimit files;
-    if (daemon->options.files > 0 && prlimit(pid, RLIMIT_NOFILE, NULL, &files) == 0) {
-        files.rlim_cur = (rlim_t)daemon->options.files;
-        (void)prlimit(pid, RLIMIT_NOFILE, &files, NULL);
-    }
-}
-
-static int spawn(const struct argo_daemon *daemon, const struct ag_run *run,
-                 const struct ag_run_spec *spec, const char *token, pid_t *pid, int *pidfd,
-                 argo_error **err)
-{
-    const char *const argv[] = {"argo_workflow_executor", run->workflow_id, NULL};
-    ag_auto_close int token_fd = -1;
-    char **env = ag_launch_env_new(daemon, run, spec);
-    if (env == NULL) {
-        return ag_error_nomem(err);
-    }
-    int r = token_pipe(token, &token_fd, err);
-    if (r == 0) {
-        struct ag_spawn_fd inherit = {.from = token_fd, .to = TOKEN_FD};
-        struct ag_spawn how = {.file = daemon->executor,
-                               .argv = argv,
-                               .envp = (const char *const *)env,
-                               .cwd = spec->cwd,
-                               .fds = {-1, -1, -1},
-                               .inherit = &inherit,
-                               .n_inherit = 1,
-                               .new_session = true};
-        r = ag_spawn(&how, pid, pidfd, err);
-    }
-    ag_launch_env_free(env);
-    return r;
-}
-
-static int port_launch(void *user, const struct ag_run *run, const struct ag_run_spec *spec,
-                       const char *token, int64_t *out_pid, int64_t *out_start, argo_error **err)
-{
-    ag_supervisor *s = user;
-    ag_auto_close int pidfd = -1;
-    pid_t pid = 0;
-    AG_AUTO(argo_error) why = NULL;
-    int r = spawn(s->daemon, run, spec, token, &pid, &pidfd, &why);
-    if (r == 0) {
-        limit_files(s->daemon, pid);
-        /* Read before it is watched: until it is reaped the number is its own. */
-        *out_start = ag_proc_start_time(pid);
-        r = watch(s, run, pid, pidfd, &why);
-        if (r < 0) {
-            (void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
-            (void)waitid(P_PIDFD, (id_t)pidfd, NULL, WEXITED);
-        }
-    }
-    if (r < 0) {
-        return ag_error_set(err, ARGO_E_SPAWN, "%s", argo_error_details(why));
-    }
-    ag_take_fd(&pidfd);
-    *out_pid = pid;
-    return 0;
+    return e;
 }
 
 /* ---- adopt ----------------------------------------------------------------------------------- */
@@ -212,7 +123,7 @@ static bool adopt(ag_supervisor *s, const struct ag_run *run, pid_t *out_pid, ar
     }
     ag_auto_close int pidfd = pidfd_open(pid, 0);
     if (pidfd < 0 || ag_lock_holder(path, &again, err) < 0 || again != pid ||
-        watch(s, run, pid, pidfd, err) < 0) {
+        ag_executor_watch(s, run->rid, run->epoch, pid, pidfd, err) == NULL) {
         return false;
     }
     ag_take_fd(&pidfd);
@@ -231,7 +142,8 @@ static bool adopt_newborn(ag_supervisor *s, const struct ag_run *run, const char
     ag_auto_close int pidfd = nonce != NULL && pid > 0 ? pidfd_open(pid, 0) : -1;
     if (pidfd < 0 || ag_proc_start_time(pid) != run->pid_start ||
         !ag_proc_has_env(pid, "ARGO_RUN_NONCE", nonce) ||
-        !ag_proc_has_env(pid, "ARGO_EPOCH", epoch) || watch(s, run, pid, pidfd, err) < 0) {
+        !ag_proc_has_env(pid, "ARGO_EPOCH", epoch) ||
+        ag_executor_watch(s, run->rid, run->epoch, pid, pidfd, err) == NULL) {
         return false;
     }
     ag_take_fd(&pidfd);
@@ -349,6 +261,12 @@ int64_t ag_supervisor_run_of_process(ag_supervisor *s, pid_t pid)
 
 /* ---- the object ------------------------------------------------------------------------------ */
 
+static void port_launch(void *user, const struct ag_run *run, const struct ag_run_spec *spec,
+                        const char *token, ag_launched_fn fn, void *fn_user)
+{
+    ag_launching_start(user, run, spec, token, fn, fn_user);
+}
+
 static void port_end(void *user, const struct ag_run *run, const char *nonce,
                      void (*done)(void *user), void *done_user)
 {
@@ -386,9 +304,11 @@ int ag_supervisor_new(struct argo_daemon *daemon, ag_supervisor **out, argo_erro
     ag_list_init(&s->executors);
     ag_list_init(&s->endings);
     ag_list_init(&s->stoppings);
+    ag_list_init(&s->launchings);
     s->by_run = ag_map_new(NULL);
     s->by_pid = ag_map_new(NULL);
-    if (s->by_run == NULL || s->by_pid == NULL) {
+    s->warm = ag_warm_new(daemon);
+    if (s->by_run == NULL || s->by_pid == NULL || s->warm == NULL) {
         ag_supervisor_free(s);
         return ag_error_nomem(err);
     }
@@ -402,6 +322,7 @@ void ag_supervisor_hurry(ag_supervisor *s, void (*settled)(void *user), void *us
     s->hurry = true;
     s->settled = settled;
     s->settled_user = user;
+    ag_supervisor_launch_none(s);
     ag_endings_hurry(s);
 }
 
@@ -416,8 +337,10 @@ void ag_supervisor_free(ag_supervisor *s)
     if (s == NULL) {
         return;
     }
+    ag_supervisor_launch_none(s);
     ag_endings_free(s);
     ag_stoppings_free(s);
+    ag_warm_free(s->warm);
     ag_list_each(node, next, &s->executors)
     {
         executor_free(AG_CONTAINER_OF(node, struct ag_executor, node));

@@ -1,5 +1,5 @@
 /*
- * What supervisor.c, ending.c and launch_env.c share. Nobody else includes this.
+ * What supervisor.c, launching.c, warm.c, ending.c, stopping.c and launch_env.c share. Nobody else includes this.
  */
 #ifndef AG_DAEMON_SUPERVISOR_H
 #define AG_DAEMON_SUPERVISOR_H
@@ -22,17 +22,22 @@ struct ag_executor {
 struct ag_supervisor {
     struct argo_daemon *daemon;
     struct ag_list executors;
-    ag_map *by_run;           /* "RID.EPOCH" -> struct ag_executor */
-    ag_map *by_pid;           /* decimal pid -> struct ag_executor */
-    struct ag_list endings;   /* of ending.c */
-    struct ag_list stoppings; /* of stopping.c */
-    bool hurry;               /* no grace any more: the daemon is stopping */
+    ag_map *by_run;            /* "RID.EPOCH" -> struct ag_executor */
+    ag_map *by_pid;            /* decimal pid -> struct ag_executor */
+    struct ag_list endings;    /* of ending.c */
+    struct ag_list stoppings;  /* of stopping.c */
+    struct ag_list launchings; /* of launching.c */
+    struct ag_warm *warm;
+    bool hurry; /* no grace any more: the daemon is stopping */
     void (*settled)(void *user);
     void *settled_user;
 };
 
 /* run/RID.EPOCH.lock; NULL without memory. */
 char *ag_executor_lock_path(const struct argo_daemon *daemon, int64_t rid, int64_t epoch);
+/* Watches PID as the executor of RID and EPOCH; takes over PIDFD, unless it fails: NULL. */
+struct ag_executor *ag_executor_watch(ag_supervisor *s, int64_t rid, int64_t epoch, pid_t pid,
+                                      int pidfd, argo_error **err);
 /* Watches every process that holds a lock of RID, whatever its epoch. */
 void ag_executor_adopt_all(ag_supervisor *s, int64_t rid);
 /* Its next executor after AFTER (NULL: the first) whose pidfd says that the process is there. */
@@ -42,6 +47,22 @@ struct ag_executor *ag_executor_next(ag_supervisor *s, int64_t rid, struct ag_ex
 char **ag_launch_env_new(const struct argo_daemon *daemon, const struct ag_run *run,
                          const struct ag_run_spec *spec);
 void ag_launch_env_free(char **env);
+
+/* launching.c; the launch port's `launch`. */
+void ag_launching_start(ag_supervisor *s, const struct ag_run *run, const struct ag_run_spec *spec,
+                        const char *token, ag_launched_fn fn, void *user);
+bool ag_launching_under_way(const ag_supervisor *s, int64_t rid);
+
+/* warm.c: the process that executors are forked from. It is started when it is first asked for,
+ * again when its program has changed, and leaves when nobody has asked for long. */
+struct ag_fork_request;
+struct ag_warm *ag_warm_new(struct argo_daemon *daemon); /* NULL without memory */
+void ag_warm_free(struct ag_warm *w);
+/* Hands REQUEST and FD over (base/forkserver.h). 0: there is none that could take it now. Else the
+ * number of the process that has taken it. */
+unsigned ag_warm_fork(struct ag_warm *w, const struct ag_fork_request *request, int fd);
+/* A request to it has failed: it gets no other one. STUCK: nor does it finish those it has. */
+void ag_warm_distrust(struct ag_warm *w, unsigned number, bool stuck);
 
 /* stopping.c; the launch port's `stop` and `cont`. */
 void ag_stopping_start(ag_supervisor *s, int64_t rid, const char *nonce,

@@ -28,11 +28,16 @@ typedef void (*ag_done_fn)(const argo_error *err, void *user);
 
 /* ---- the launch port (implemented by daemon/) ------------------------------------------------ */
 
+/* What has become of a launch: a process that waits to be told the token, and is only when this
+ * returns true; from then on the port watches it and reports ag_domain_executor_ended. Or, with ERR,
+ * nothing: ARGO_E_SPAWN, or ARGO_E_CANCELLED when it is to be tried again. */
+typedef bool (*ag_launched_fn)(void *user, int64_t pid, int64_t start, const argo_error *err);
+
 struct ag_launch_port {
-    /* Starts an executor for RUN (epoch already grown); 0 and its pid and start time, or
-     * ARGO_E_SPAWN. From then on the port watches it and reports ag_domain_executor_ended. */
-    int (*launch)(void *user, const struct ag_run *run, const struct ag_run_spec *spec,
-                  const char *token, int64_t *out_pid, int64_t *out_start, argo_error **err);
+    /* Starts an executor for RUN (epoch already grown). FN is called once, from the loop or from
+     * inside; whether the process is still wanted is for FN to say. */
+    void (*launch)(void *user, const struct ag_run *run, const struct ag_run_spec *spec,
+                   const char *token, ag_launched_fn fn, void *fn_user);
     /* A run from the store that had a process: true when it lives, proven by its lock, and is
      * being watched from now on (*OUT_PID). With its NONCE (or NULL) one is known, too, that was
      * started too late to have taken its lock: by number, start time and environment. */

@@ -34,6 +34,7 @@ static void launch_done(struct launch *l, const argo_error *err)
         l->done(err, l->user);
     }
     argo_error_free(l->failure);
+    explicit_bzero(l->token, sizeof(l->token));
     free(l);
 }
 
@@ -59,23 +60,6 @@ static void launch_failed(struct ag_live *live, struct launch *l)
     ag_change_commit(c);
 }
 
-static int spawn(struct ag_live *live, struct launch *l, argo_error **err)
-{
-    ag_domain *d = l->domain;
-    struct ag_run_spec spec = {0};
-    int r = ag_store_run_spec(d->store, l->rid, &spec, err);
-    if (r == 0) {
-        r = ag_error_set(err, ARGO_E_CORRUPT, "Workflow '%s' has no specification in the store",
-                         live->row.workflow_id);
-    }
-    if (r > 0) {
-        r = d->config.launch.launch(d->config.launch.user, &live->row, &spec, l->token,
-                                    &live->row.pid, &live->row.pid_start, err);
-    }
-    ag_run_spec_clear(&spec);
-    return r;
-}
-
 static void note_process(struct ag_live *live)
 {
     ag_domain *d = live->domain;
@@ -90,35 +74,81 @@ static void note_process(struct ag_live *live)
     }
 }
 
-/* The new epoch and its token are durable: now the process may start, unless something else has
- * come first. */
+/* Meanwhile something else may have come first. */
+static bool wanted(const struct launch *l, const struct ag_live *live)
+{
+    return live != NULL && live->row.ended == 0 && !l->domain->quiesced && live->row.pid == 0 &&
+           live->row.epoch == l->epoch && live->row.state != AG_RUN_PAUSED;
+}
+
+static bool launched(void *user, int64_t pid, int64_t start, const argo_error *err);
+
+static int ask_port(struct ag_live *live, struct launch *l, argo_error **err)
+{
+    ag_domain *d = l->domain;
+    struct ag_run_spec spec = {0};
+    int r = ag_store_run_spec(d->store, l->rid, &spec, err);
+    if (r == 0) {
+        r = ag_error_set(err, ARGO_E_CORRUPT, "Workflow '%s' has no specification in the store",
+                         live->row.workflow_id);
+    }
+    if (r > 0) {
+        d->config.launch.launch(d->config.launch.user, &live->row, &spec, l->token, launched, l);
+    }
+    ag_run_spec_clear(&spec);
+    return r;
+}
+
+/* The new epoch and its token are durable: now the process may start. */
 static void launch_committed(const argo_error *err, void *user)
 {
     struct launch *l = user;
-    ag_domain *d = l->domain;
-    struct ag_live *live = ag_live_by_rid(d, l->rid);
-    if (err != NULL || live == NULL || live->row.ended != 0 || d->quiesced || live->row.pid != 0 ||
-        live->row.epoch != l->epoch || live->row.state == AG_RUN_PAUSED) {
+    struct ag_live *live = ag_live_by_rid(l->domain, l->rid);
+    if (err != NULL || !wanted(l, live)) {
         ag_live_started(live);
         launch_done(l, err);
         return;
     }
     live->launched_us = ag_monotonic_us();
-    if (spawn(live, l, &l->failure) < 0) {
+    if (ask_port(live, l, &l->failure) < 0) {
         ag_live_started(live);
         launch_failed(live, l);
-        return;
     }
-    note_process(live);
-    ag_log_info(d->ctx, "domain", "%s: epoch %" PRId64 " runs as pid %" PRId64,
-                live->row.workflow_id, live->row.epoch, live->row.pid);
+}
+
+static void record_launch(struct ag_live *live, struct launch *l)
+{
+    ag_domain *d = l->domain;
     struct ag_change_set *c = NULL;
     AG_AUTO(argo_error) why = NULL;
+    ag_log_info(d->ctx, "domain", "%s: epoch %" PRId64 " runs as pid %" PRId64,
+                live->row.workflow_id, live->row.epoch, live->row.pid);
     if (ag_change_new(d, l->rid, AG_CHANGE_STATE, launch_recorded, l, &c, &why) < 0) {
         launch_done(l, why);
         return;
     }
     ag_change_commit(c);
+}
+
+static bool launched(void *user, int64_t pid, int64_t start, const argo_error *err)
+{
+    struct launch *l = user;
+    struct ag_live *live = ag_live_by_rid(l->domain, l->rid);
+    if (!wanted(l, live) || argo_error_code(err) == ARGO_E_CANCELLED) {
+        launch_committed(NULL, l); /* leaves it, or tries again */
+        return false;
+    }
+    if (err != NULL) {
+        l->failure = ag_error_copy(err);
+        ag_live_started(live);
+        launch_failed(live, l);
+        return false;
+    }
+    live->row.pid = pid;
+    live->row.pid_start = start;
+    note_process(live);
+    record_launch(live, l);
+    return true;
 }
 
 static int put_token(struct ag_change_set *c, struct ag_live *live, char token[65],

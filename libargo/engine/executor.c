@@ -1,12 +1,15 @@
 /*
  * The public executor: a private loop, the client, its port and the runner put together.
  */
+#include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <argo/executor.h>
 
 #include "base/file.h"
+#include "base/forkserver.h"
 #include "base/text.h"
 #include "engine/port_client.h"
 #include "exec/runner.h"
@@ -178,6 +181,16 @@ int argo_executor_run(argo_executor *executor, argo_error **err)
         ag_error_move(err, &executor->error);
     }
     return r;
+}
+
+int argo_executor_warm(int64_t idle_ms, argo_error **err)
+{
+    if (idle_ms < 0 || idle_ms > INT_MAX) {
+        return ag_error_set(err, ARGO_E_INVALID, "idle_ms: expected 0 to %d, not %" PRId64, INT_MAX,
+                            idle_ms);
+    }
+    int r = ag_http_prepare_forks(err);
+    return r < 0 ? r : ag_fork_serve((int)idle_ms, err);
 }
 
 void argo_executor_was_stopped(argo_executor *executor, int64_t total_ms)

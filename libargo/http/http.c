@@ -6,6 +6,7 @@
  * one of its own callbacks; users are called from transfer.c's deferred delivery.
  */
 #include <pthread.h>
+#include <string.h>
 
 #include "http/internal.h"
 
@@ -135,11 +136,31 @@ static int multi_open(ag_http *http, argo_error **err)
     return 0;
 }
 
-int ag_http_new(ag_loop *loop, argo_context *ctx, ag_http **out, argo_error **err)
+static int initialise(argo_error **err)
 {
     pthread_once(&global_once, global_init);
-    if (global_result != CURLE_OK) {
-        return ag_error_set(err, ARGO_E_INTERNAL, "libcurl: %s", curl_easy_strerror(global_result));
+    return global_result == CURLE_OK ? 0
+                                     : ag_error_set(err, ARGO_E_INTERNAL, "libcurl: %s",
+                                                    curl_easy_strerror(global_result));
+}
+
+/* OpenSSL looks at its process's number before it draws a random byte. Others rely on
+ * pthread_atfork: two children would draw the same. */
+int ag_http_prepare_forks(argo_error **err)
+{
+    int r = initialise(err);
+    const char *tls = r < 0 ? NULL : curl_version_info(CURLVERSION_NOW)->ssl_version;
+    if (tls != NULL && strncmp(tls, "OpenSSL/", 8) != 0) {
+        r = ag_error_set(err, ARGO_E_INVALID, "libcurl uses %s: it may not bear a fork", tls);
+    }
+    return r;
+}
+
+int ag_http_new(ag_loop *loop, argo_context *ctx, ag_http **out, argo_error **err)
+{
+    int initialised = initialise(err);
+    if (initialised < 0) {
+        return initialised;
     }
     ag_http *http = calloc(1, sizeof(*http));
     if (http == NULL) {

@@ -50,6 +50,9 @@ struct ag_http_events {
     void (*on_done)(const struct ag_http_response *response, const argo_error *err, void *user);
 };
 
+/* For a process that will fork with raw system calls: what can be prepared for all its children is;
+ * ARGO_E_INVALID when the TLS library would not notice a fork. */
+int ag_http_prepare_forks(argo_error **err);
 int ag_http_new(ag_loop *loop, argo_context *ctx, ag_http **out, argo_error **err);
 void ag_http_free(ag_http *http); /* cancels everything, without callbacks */
 int ag_http_start(ag_http *http, const struct ag_http_request *request,

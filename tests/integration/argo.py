@@ -82,6 +82,8 @@ class Daemon:
 
     def spawn(self):
         """Starts the process; the fd says the port when it serves."""
+        if "--executor" in self.args and "--warm-for" not in self.args:
+            self.args += ["--warm-for", "0"]  # what stands in for the executor runs for each launch
         read_fd, write_fd = os.pipe()
         with open(self.home / "stderr", "ab") as stderr:
             self.process = subprocess.Popen(

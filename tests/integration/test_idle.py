@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Idle means no wake-ups: a daemon and an executor that wait for a person make no system call but
-the one that they sleep in. strace is there from the start, so that this needs no rights."""
+the one that they sleep in, nor does the process that executors are forked from. strace is there from the start, so that this needs no rights."""
 import os
 import pathlib
 import shutil
@@ -23,7 +23,8 @@ class Idle(argo.Case):
         home = self.daemon.home
         self.daemon_trace, self.executor_trace = home / "daemon.trace", home / "executor.trace"
         wrapper = home / "traced"
-        wrapper.write_text(f"#!/bin/sh\nexec {' '.join(TRACE)} {self.executor_trace} "
+        wrapper.write_text("#!/bin/sh\n"
+                           f"exec {' '.join(TRACE)} {self.executor_trace}$ARGO_WARM_MS "
                            f"{self.prefix / 'bin/argo_workflow_executor'}\n")
         wrapper.chmod(0o700)
         self.daemon.args += ["--executor", str(wrapper)]
@@ -76,12 +77,25 @@ class Idle(argo.Case):
         self.assert_silent(self.daemon_trace, self.executor_trace)
         self.assertEqual(self.daemon.status(parked)["pid"], 0)
 
-    def test_a_run_that_waits_for_a_person(self):
-        run = self.daemon.launch("hello")
-        question = self.daemon.question(run)
-        self.assert_silent(self.daemon_trace, self.executor_trace)
-        self.assertEqual(self.daemon.answer(run, "Ada", question).status, 200)
-        self.assertEqual(self.daemon.wait_end(run)["status"], "done")
+    def test_runs_that_wait_for_a_person(self):
+        """The first has loaded its program, the last was forked; the warm one and its children write
+        to one trace."""
+        warm_for = 3600
+        trace = pathlib.Path(f"{self.executor_trace}{warm_for * 1000}")
+        self.daemon.kill()
+        self.daemon.args[-1] = str(warm_for)
+        self.daemon.start()
+        runs = []
+
+        def forked():
+            runs.append(self.daemon.launch("hello"))
+            self.daemon.question(runs[-1])
+            return trace.exists() and f"{self.daemon.executor(runs[-1])} " in trace.read_text()
+        argo.wait_for(forked, "a run that is forked")
+        self.assert_silent(self.daemon_trace, self.executor_trace, trace)
+        for run in (runs[0], runs[-1]):
+            self.assertEqual(self.daemon.answer(run, "Ada").status, 200)
+            self.assertEqual(self.daemon.wait_end(run)["status"], "done")
 
 
 if __name__ == "__main__":

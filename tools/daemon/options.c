@@ -25,6 +25,7 @@ enum {
     STALL_AFTER,
     HEARTBEAT,
     HEARTBEAT_MISSES,
+    WARM_FOR,
     LOG_LEVEL,
     FOREGROUND,
     VERSION
@@ -41,6 +42,7 @@ static const struct option known[] = {
     {"stall-after", required_argument, NULL, STALL_AFTER},
     {"heartbeat", required_argument, NULL, HEARTBEAT},
     {"heartbeat-misses", required_argument, NULL, HEARTBEAT_MISSES},
+    {"warm-for", required_argument, NULL, WARM_FOR},
     {"ready-fd", required_argument, NULL, READY_FD},
     {"repair", no_argument, NULL, REPAIR},
     {"log-level", required_argument, NULL, LOG_LEVEL},
@@ -68,6 +70,8 @@ static const char help[] =
     "  --heartbeat-misses N\n"
     "                   so many missing ones put it in error, as many again stop it\n"
     "                   (default: 3)\n"
+    "  --warm-for S     keep a process ready to fork others from for S seconds after it was\n"
+    "                   needed; 0: none (default: 60)\n"
     "  --foreground     log to stderr, not to HOME/logs/daemon.log\n"
     "  --log-level L    error, warning, info (default) or debug\n"
     "  --ready-fd N     write the port to fd N when requests are accepted\n"
@@ -178,6 +182,8 @@ static int take(int option, const char *value, struct options *o)
         return seconds_of("--heartbeat", value, &o->daemon.heartbeat_ms);
     case HEARTBEAT_MISSES:
         return number("--heartbeat-misses", value, 1000, &o->daemon.heartbeat_misses);
+    case WARM_FOR:
+        return seconds_of("--warm-for", value, &o->daemon.warm_for_ms);
     case OUTPUT_MAX:
         return output_max(value, &o->daemon.output_max);
     case READY_FD:

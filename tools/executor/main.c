@@ -1,10 +1,9 @@
 /*
- * argo_workflow_executor: runs one workflow for a daemon, which starts it. Takes everything from
- * its environment and the run's token from an inherited fd; stdin, stdout and stderr are
- * /dev/null. Uses nothing but the public interface.
+ * argo_workflow_executor: runs one workflow for a daemon, which starts it, or one to fork it from.
+ * Takes everything from its environment and the run's token from an inherited fd; stdin, stdout and
+ * stderr are /dev/null. Uses nothing but the public interface.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,10 +118,14 @@ int main(void)
 {
     struct argo_executor_options options = ARGO_EXECUTOR_OPTIONS_INIT;
     char token[TOKEN_MAX];
-    long long epoch = 0;
+    long long epoch = 0, idle_ms = 0;
     argo_context *ctx = NULL;
     argo_error *err = NULL;
 
+    int r = number_from("ARGO_WARM_MS", 0, &idle_ms) == 0 ? argo_executor_warm(idle_ms, NULL) : 1;
+    if (r != 1) {
+        return r != 0;
+    }
     prepare_process();
     options.url = getenv("ARGO_DAEMON_URL");
     options.workflow_id = getenv("ARGO_WORKFLOW_ID");
@@ -137,7 +140,7 @@ int main(void)
     options.epoch = epoch;
     options.reap_orphans = 1;
     argo_log_file *log = open_log(ctx, options.workflow_id);
-    int r = run(ctx, &options, &err);
+    r = run(ctx, &options, &err);
     explicit_bzero(token, sizeof(token));
     if (r < 0 && log != NULL) {
         argo_log_file_write(log, ARGO_LOG_ERROR, "executor", __FILE__, __LINE__,

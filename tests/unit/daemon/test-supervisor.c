@@ -2,6 +2,7 @@
  * The supervisor with this program as its executor: launch, death, adoption, the end of what does
  * not want to end. The domain is a stub that notes what it is told.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 
 #include "base/context.h"
 #include "base/file.h"
+#include "base/forkserver.h"
 #include "base/process.h"
 #include "base/text.h"
 #include "daemon/internal.h"
@@ -100,9 +102,15 @@ static void breed(void)
     }
 }
 
+static bool forked;
+
 static int executor(const char *what)
 {
     int lock = -1;
+    if (strcmp(what, "which") == 0) {
+        tell(forked ? "forked\n" : "spawned\n");
+        return 0;
+    }
     if (strcmp(what, "breed") == 0) {
         breed();
     }
@@ -144,6 +152,20 @@ static int executor(const char *what)
     }
 }
 
+/* The warm one, or an executor, forked from it or not. */
+static int as_executor(void)
+{
+    const char *idle_ms = getenv("ARGO_WARM_MS");
+    if (idle_ms != NULL) {
+        int r = ag_fork_serve((int)strtol(idle_ms, NULL, 10), NULL);
+        if (r != 1) {
+            return r;
+        }
+        forked = true;
+    }
+    return executor(getenv("ARGO_WORKFLOW_ID"));
+}
+
 /* ---- the domain ------------------------------------------------------------------------------ */
 
 static int64_t ended_rid, ended_pid;
@@ -179,7 +201,7 @@ static FILE *heard;
 static char self[512];
 static char nonce[32]; /* of this test alone: one that fails leaves its processes behind */
 
-static void setup(void)
+static void spawned_setup(void)
 {
     temp_dir_setup();
     ck_assert_int_gt(readlink("/proc/self/exe", self, sizeof(self) - 1), 0);
@@ -219,26 +241,60 @@ static void teardown(void)
     temp_dir_teardown();
 }
 
-static int launch(const char *what, int64_t *pid, argo_error **err)
+/* What the domain is told of a launch, and what it says. */
+struct launch {
+    int calls, code;
+    int64_t pid;
+    char details[256];
+    bool unwanted;
+};
+
+static bool on_launched(void *user, int64_t pid, int64_t start, const argo_error *err)
+{
+    struct launch *l = user;
+    l->calls++;
+    l->code = argo_error_code(err);
+    l->pid = pid;
+    snprintf(l->details, sizeof(l->details), "%s", err == NULL ? "" : argo_error_details(err));
+    ck_assert(err != NULL || start == ag_proc_start_time((pid_t)pid));
+    return err == NULL && !l->unwanted;
+}
+
+static void begin_launch(const char *what, struct launch *l)
 {
     struct ag_launch_port port = ag_supervisor_port(d.supervisor);
     char id[32];
-    int64_t start = 0;
     snprintf(id, sizeof(id), "%s", what);
     run.workflow_id = id;
-    int r = port.launch(port.user, &run, &spec, TOKEN, pid, &start, err);
+    port.launch(port.user, &run, &spec, TOKEN, on_launched, l);
     run.workflow_id = NULL;
-    if (r == 0) {
-        ck_assert_int_eq(start, ag_proc_start_time((pid_t)*pid));
+}
+
+static int end_launch(struct launch *l)
+{
+    while (l->calls == 0) {
+        ck_assert_int_eq(ag_loop_dispatch(d.loop, -1, NULL), 0);
     }
-    return r;
+    ck_assert_int_eq(l->calls, 1);
+    return l->code;
+}
+
+static int launch(const char *what, struct launch *l)
+{
+    begin_launch(what, l);
+    if (end_launch(l) == ARGO_E_CANCELLED) {
+        l->calls = 0;
+        begin_launch(what, l); /* as the domain does it; without the warm process this time */
+        ck_assert_int_eq(l->calls, 1);
+    }
+    return l->code;
 }
 
 static int64_t launched(const char *what)
 {
-    int64_t pid = 0;
-    ck_assert_int_eq(launch(what, &pid, NULL), 0);
-    return pid;
+    struct launch l = {0};
+    ck_assert_int_eq(launch(what, &l), 0);
+    return l.pid;
 }
 
 static char *listen_to(char *line, size_t size)
@@ -254,6 +310,31 @@ static void until(const int *calls)
         ck_assert_int_eq(ag_loop_dispatch(d.loop, -1, NULL), 0);
     }
     ck_assert_int_eq(*calls, 1);
+}
+
+/* Whether the next executor is forked. */
+static bool next_is_forked(void)
+{
+    char line[64];
+    launched("which");
+    listen_to(line, sizeof(line));
+    until(&ended_calls);
+    ended_calls = 0;
+    return strcmp(line, "forked\n") == 0;
+}
+
+static void until_forked(void)
+{
+    while (!next_is_forked()) {
+        ck_assert_int_eq(ag_loop_dispatch(d.loop, 1, NULL), 0);
+    }
+}
+
+static void setup(void)
+{
+    spawned_setup();
+    d.options.warm_for_ms = 1000000;
+    until_forked();
 }
 
 static void end_run(int64_t grace_ms)
@@ -342,17 +423,15 @@ END_TEST
 
 START_TEST(what_cannot_be_started)
 {
-    AG_AUTO(argo_error) err = NULL;
-    int64_t pid = -7;
+    struct launch l = {0}, m = {0};
     char missing[] = "/nonexistent/dir";
     spec.cwd = missing;
-    ck_assert_int_eq(launch("hold", &pid, &err), ARGO_E_SPAWN);
-    ck_assert_ptr_nonnull(strstr(argo_error_details(err), missing));
+    ck_assert_int_eq(launch("hold", &l), ARGO_E_SPAWN);
+    ck_assert_ptr_nonnull(strstr(l.details, missing));
     spec.cwd = temp_dir;
     d.executor = missing;
-    ck_assert_int_eq(launch("hold", &pid, &err), ARGO_E_SPAWN);
-    ck_assert_ptr_nonnull(strstr(argo_error_details(err), missing));
-    ck_assert_int_eq(pid, -7);
+    ck_assert_int_eq(launch("hold", &m), ARGO_E_SPAWN);
+    ck_assert_ptr_nonnull(strstr(m.details, missing));
     ck_assert_int_eq(living(), 0);
 }
 END_TEST
@@ -673,12 +752,250 @@ START_TEST(another_run_is_left_alone)
 }
 END_TEST
 
-static Suite *suite(void)
+START_TEST(who_is_not_wanted_learns_nothing)
 {
-    Suite *s = suite_create("daemon/supervisor");
-    TCase *tc = tcase_create("supervisor");
-    tcase_set_timeout(tc, 30);
-    tcase_add_checked_fixture(tc, setup, teardown);
+    char line[4096];
+    struct launch l = {.unwanted = true};
+    ck_assert_int_eq(launch("report", &l), 0);
+    ck_assert_str_eq(strtok(listen_to(line, sizeof(line)), "|"), "0  0");
+    end_run(1000000);
+    until(&done_calls);
+    ck_assert_int_eq(ended_calls, 0);
+    ck_assert_int_eq(waitpid((pid_t)l.pid, NULL, 0), -1); /* it has been reaped */
+}
+END_TEST
+
+/* ---- the warm process --------------------------------------------------------------------------- */
+
+/* 0: there is none. */
+static pid_t warm_pid(void)
+{
+    struct dirent *entry;
+    pid_t found = 0;
+    DIR *dir = opendir("/proc");
+    while (found == 0 && (entry = readdir(dir)) != NULL) {
+        char path[300], line[64] = "";
+        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+        snprintf(path, sizeof(path), "/proc/%s/cmdline", entry->d_name);
+        ag_auto_close int fd = pid > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+        if (fd >= 0 && read(fd, line, sizeof(line) - 1) > 0 && ag_proc_parent(pid) == getpid() &&
+            ag_streq(line + strlen(line) + 1, "--warm")) {
+            found = pid;
+        }
+    }
+    closedir(dir);
+    return found;
+}
+
+static pid_t stop_warm(void)
+{
+    siginfo_t info;
+    pid_t pid = warm_pid();
+    ck_assert_int_gt(pid, 0);
+    kill(pid, SIGSTOP);
+    ck_assert_int_eq(waitid(P_PID, (id_t)pid, &info, WSTOPPED), 0);
+    return pid;
+}
+
+static void until_gone(pid_t pid)
+{
+    while (kill(pid, 0) == 0) {
+        ck_assert_int_eq(ag_loop_dispatch(d.loop, 10, NULL), 0);
+    }
+}
+
+/* Whatever it was asked for has not happened, and happens without it. */
+START_TEST(the_warm_one_is_killed)
+{
+    struct launch l[3] = {0};
+    pid_t warm = stop_warm();
+    for (int i = 0; i < 3; i++) {
+        begin_launch("hold", &l[i]);
+        ck_assert_int_eq(l[i].calls, 0);
+    }
+    kill(warm, SIGKILL);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(end_launch(&l[i]), ARGO_E_CANCELLED);
+    }
+    ck_assert(!next_is_forked());
+    until_gone(warm);
+    until_forked();
+    ck_assert_uint_eq(living(), 0);
+    ck_assert_int_eq(ended_calls, 0);
+}
+END_TEST
+
+/* Nothing waits for it for ever, and it does nothing late. */
+START_TEST(the_warm_one_stands_still)
+{
+    struct launch l = {0}, m = {0};
+    pid_t warm = stop_warm();
+    begin_launch("hold", &l);
+    begin_launch("hold", &m);
+    ck_assert_int_eq(end_launch(&l), ARGO_E_CANCELLED);
+    ck_assert_int_eq(end_launch(&m), ARGO_E_CANCELLED);
+    until_gone(warm);
+    until_forked();
+    ck_assert_uint_eq(living(), 0);
+}
+END_TEST
+
+START_TEST(the_warm_one_leaves_when_it_is_idle)
+{
+    pid_t warm = warm_pid();
+    d.options.warm_for_ms = 1;
+    kill(warm, SIGKILL); /* the next is started with that time */
+    until_gone(warm);
+    ck_assert(!next_is_forked());
+    while (warm_pid() != 0) {
+        ck_assert_int_eq(ag_loop_dispatch(d.loop, 10, NULL), 0);
+    }
+    ck_assert(!next_is_forked());
+}
+END_TEST
+
+START_TEST(the_warm_one_goes_with_the_supervisor)
+{
+    pid_t warm = stop_warm();
+    struct launch l = {.unwanted = true};
+    begin_launch("hold", &l);
+    ag_supervisor_free(d.supervisor);
+    ck_assert_int_eq(l.code, ARGO_E_CANCELLED);
+    ck_assert_int_eq(kill(warm, 0), -1);
+    ck_assert_int_eq(waitpid(-1, NULL, 0), -1);
+    ck_assert_int_eq(ag_supervisor_new(&d, &d.supervisor, NULL), 0);
+}
+END_TEST
+
+/* It dies with who started it, even when it stands still. */
+START_TEST(the_warm_one_outlives_nobody)
+{
+    char line[64];
+    int fds[2];
+    ag_supervisor_free(d.supervisor);
+    ck_assert_int_eq(pipe(fds), 0);
+    pid_t daemon = fork();
+    if (daemon == 0) {
+        ck_assert_int_eq(ag_supervisor_new(&d, &d.supervisor, NULL), 0);
+        until_forked();
+        snprintf(line, sizeof(line), "%d", (int)stop_warm());
+        ck_assert_int_gt(write(fds[1], line, sizeof(line)), 0);
+        kill(getpid(), SIGKILL);
+    }
+    waitpid(daemon, NULL, 0);
+    ck_assert_int_eq(read(fds[0], line, sizeof(line)), sizeof(line));
+    pid_t warm = (pid_t)strtol(line, NULL, 10);
+    while (ag_proc_parent(warm) == daemon || ag_proctree_signal(warm, true, NULL, NULL, 0) > 0) {
+        usleep(1000);
+    }
+    ck_assert_int_eq(ag_supervisor_new(&d, &d.supervisor, NULL), 0);
+}
+END_TEST
+
+static void copy_self(const char *to)
+{
+    ag_auto_free char *command = ag_asprintf("cp %s %s.new && mv %s.new %s", self, to, to, to);
+    ck_assert_int_eq(system(command), 0);
+}
+
+START_TEST(another_program_is_another_warm_one)
+{
+    char program[256];
+    snprintf(program, sizeof(program), "%s", temp_path("program"));
+    copy_self(program);
+    d.executor = program;
+    pid_t first = warm_pid();
+    ck_assert(!next_is_forked());
+    until_gone(first);
+    until_forked();
+    pid_t second = warm_pid();
+    copy_self(program);
+    ck_assert(!next_is_forked());
+    until_gone(second);
+    until_forked();
+    ck_assert_int_eq(unlink(program), 0);
+    struct launch l = {0};
+    ck_assert_int_eq(launch("hold", &l), ARGO_E_SPAWN);
+    d.executor = self;
+}
+END_TEST
+
+/* What is being launched belongs to what is being ended. */
+START_TEST(ending_waits_for_what_is_being_launched)
+{
+    struct launch l = {.unwanted = true};
+    pid_t warm = stop_warm();
+    begin_launch("report", &l);
+    end_run(1000000);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(ag_loop_dispatch(d.loop, -1, NULL), 0);
+    }
+    ck_assert_int_eq(l.calls, 0);
+    ck_assert_int_eq(done_calls, 0);
+    kill(warm, SIGCONT);
+    until(&done_calls);
+    ck_assert_int_eq(l.calls, 1);
+    ck_assert_uint_eq(living(), 0);
+    ck_assert_int_eq(ended_calls, 0);
+}
+END_TEST
+
+START_TEST(a_launch_that_is_given_up)
+{
+    struct launch l = {0};
+    pid_t warm = stop_warm();
+    begin_launch("report", &l);
+    ag_supervisor_launch_none(d.supervisor);
+    ck_assert_int_eq(l.code, ARGO_E_CANCELLED);
+    kill(warm, SIGCONT);
+    ck_assert(next_is_forked()); /* and nobody has reported before it */
+    ck_assert_uint_eq(living(), 0);
+}
+END_TEST
+
+START_TEST(many_at_once)
+{
+    struct launch l[16] = {0};
+    for (int i = 0; i < 16; i++) {
+        run.epoch = 10 + i;
+        begin_launch("deaf", &l[i]);
+    }
+    for (int i = 0; i < 16; i++) {
+        char line[16];
+        ck_assert_int_eq(end_launch(&l[i]), 0);
+        listen_to(line, sizeof(line));
+    }
+    ck_assert_uint_eq(living(), 16);
+    end_run(1);
+    until(&done_calls);
+    ck_assert_uint_eq(living(), 0);
+}
+END_TEST
+
+/* A host may wait for all its children: then nobody else learns how one ended. */
+START_TEST(a_host_takes_every_status)
+{
+    int64_t pid = launched("exit7");
+    siginfo_t info;
+    ck_assert_int_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+    while (waitpid(-1, NULL, WNOHANG) > 0) {
+    }
+    until(&ended_calls);
+    ck_assert_int_eq(ended_pid, pid);
+    ck_assert_int_eq(ended_status, -1);
+    ended_calls = 0;
+    pid_t warm = warm_pid();
+    if (warm != 0) {
+        kill(warm, SIGKILL);
+        ck_assert_int_eq(waitpid(-1, NULL, 0), warm);
+        ck_assert(!next_is_forked());
+        until_forked();
+    }
+}
+END_TEST
+
+static void add_tests(TCase *tc)
+{
     tcase_add_test(tc, what_an_executor_gets);
     tcase_add_test(tc, other_names_are_refused);
     tcase_add_test(tc, a_death_is_reported_and_its_lock_removed);
@@ -701,14 +1018,39 @@ static Suite *suite(void)
     tcase_add_test(tc, stopping_is_cut_short);
     tcase_add_test(tc, stopping_when_the_supervisor_goes);
     tcase_add_test(tc, another_run_is_left_alone);
+    tcase_add_test(tc, who_is_not_wanted_learns_nothing);
+    tcase_add_test(tc, many_at_once);
+    tcase_add_test(tc, a_host_takes_every_status);
+}
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("daemon/supervisor");
+    TCase *spawned = tcase_create("spawned");
+    tcase_set_timeout(spawned, 30);
+    tcase_add_checked_fixture(spawned, spawned_setup, teardown);
+    add_tests(spawned);
+    suite_add_tcase(s, spawned);
+    TCase *tc = tcase_create("forked");
+    tcase_set_timeout(tc, 30);
+    tcase_add_checked_fixture(tc, setup, teardown);
+    add_tests(tc);
+    tcase_add_test(tc, the_warm_one_is_killed);
+    tcase_add_test(tc, the_warm_one_stands_still);
+    tcase_add_test(tc, the_warm_one_leaves_when_it_is_idle);
+    tcase_add_test(tc, the_warm_one_goes_with_the_supervisor);
+    tcase_add_test(tc, the_warm_one_outlives_nobody);
+    tcase_add_test(tc, another_program_is_another_warm_one);
+    tcase_add_test(tc, ending_waits_for_what_is_being_launched);
+    tcase_add_test(tc, a_launch_that_is_given_up);
     suite_add_tcase(s, tc);
     return s;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[0], "argo_workflow_executor") == 0) {
-        return executor(argv[1]);
+    if (strcmp(argv[0], "argo_workflow_executor") == 0) {
+        return as_executor();
     }
     SRunner *runner = srunner_create(suite());
     srunner_run_all(runner, CK_ENV);

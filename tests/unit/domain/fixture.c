@@ -19,24 +19,46 @@ static atomic_int failing;
 
 /* ---- the port ---------------------------------------------------------------------------------- */
 
-static int port_launch(void *user, const struct ag_run *run, const struct ag_run_spec *spec,
-                       const char *token, int64_t *out_pid, int64_t *out_start, argo_error **err)
+static bool start_process(ag_launched_fn fn, void *fn_user)
 {
+    if (fx.fail_after_launch) {
+        fixture_fail_commits(1);
+    }
+    return fn(fn_user, fx.next_pid++, 4711, NULL);
+}
+
+static void port_launch(void *user, const struct ag_run *run, const struct ag_run_spec *spec,
+                        const char *token, ag_launched_fn fn, void *fn_user)
+{
+    AG_AUTO(argo_error) err = NULL;
     fx.launches++;
     fx.last_rid = run->rid;
     fx.last_epoch = run->epoch;
     snprintf(fx.last_token, sizeof(fx.last_token), "%s", token);
     ck_assert_ptr_nonnull(spec->definition);
     ck_assert_ptr_nonnull(spec->nonce);
-    if (fx.refuse_launch) {
-        return ag_error_set(err, ARGO_E_SPAWN, "no such program");
+    if (fx.hold_launches) {
+        fx.launched = fn;
+        fx.launched_user = fn_user;
+    } else if (fx.refuse_launch) {
+        ag_error_set(&err, ARGO_E_SPAWN, "no such program");
+        ck_assert(!fn(fn_user, 0, 0, err));
+    } else {
+        ck_assert(start_process(fn, fn_user));
     }
-    if (fx.fail_after_launch) {
-        fixture_fail_commits(1);
+}
+
+bool fixture_let_launch(int code)
+{
+    AG_AUTO(argo_error) err = NULL;
+    ag_launched_fn fn = fx.launched;
+    fx.launched = NULL;
+    ck_assert(fn != NULL);
+    if (code == 0) {
+        return start_process(fn, fx.launched_user);
     }
-    *out_pid = fx.next_pid++;
-    *out_start = 4711;
-    return 0;
+    ag_error_set(&err, code, "no such program");
+    return fn(fx.launched_user, 0, 0, err);
 }
 
 static bool port_adopt(void *user, const struct ag_run *run, const char *nonce, int64_t *out_pid)

@@ -30,6 +30,7 @@ struct fixture {
     int64_t silence_ms;     /* of the configuration, from the next fixture_open on */
     int64_t patience_ms;    /* of the next domain */
     bool refuse_launch;     /* fails with ARGO_E_SPAWN */
+    bool hold_launches;     /* they are under way until let_launch */
     bool fail_after_launch; /* the commit that records the process fails */
     bool hold_ends;         /* what is ended lives on until let_end */
     int64_t alive[16];      /* rids whose process can be adopted */
@@ -38,6 +39,8 @@ struct fixture {
     char adopted_by[128]; /* "PID NONCE" of the last question for such a one */
     void (*end_done)(void *user);
     void *end_user;
+    ag_launched_fn launched;
+    void *launched_user;
 };
 
 extern struct fixture fx;
@@ -56,6 +59,8 @@ void fixture_close(void); /* the domain and the store, as when the daemon ends *
 void fixture_open(void);  /* again; recovers nothing */
 void fixture_fail_commits(int n);
 void fixture_let_end(void);
+/* The last launch that was held: there is a process, or what is wrong. Whether it is wanted. */
+bool fixture_let_launch(int code);
 void fixture_alive(int64_t rid); /* only in the port */
 
 void note_outcome(const argo_error *err, void *user);
