@@ -214,6 +214,15 @@ bool ag_api_run(struct argo_daemon *daemon, ag_request *req, int64_t *out_rid)
     return true;
 }
 
+/* ERR (which is freed) is of the parameter NAME. */
+static void fail_parameter(ag_request *req, const char *name, argo_error *err)
+{
+    argo_error *blamed = NULL;
+    ag_error_field(&blamed, argo_error_code(err), name, "%s", argo_error_details(err));
+    argo_error_free(err);
+    ag_api_fail(req, blamed);
+}
+
 bool ag_api_epoch(ag_request *req, int64_t *out_epoch)
 {
     argo_error *err = NULL;
@@ -222,7 +231,7 @@ bool ag_api_epoch(ag_request *req, int64_t *out_epoch)
                                         "X-Argo-Epoch: expected the epoch of the executor")
                          : ag_parse_i64(text, "X-Argo-Epoch", 1, INT64_MAX, out_epoch, &err);
     if (r < 0) {
-        ag_api_fail(req, err);
+        fail_parameter(req, "X-Argo-Epoch", err);
         return false;
     }
     return true;
@@ -235,7 +244,7 @@ bool ag_api_query_int(ag_request *req, const char *name, int64_t min, int64_t ma
     const char *text = ag_request_query(req, name);
     *out = fallback;
     if (text != NULL && ag_parse_i64(text, name, min, max, out, &err) < 0) {
-        ag_api_fail(req, err);
+        fail_parameter(req, name, err);
         return false;
     }
     return true;
@@ -264,7 +273,7 @@ bool ag_api_query_timeout(ag_request *req, int64_t *out_ms)
     const char *text = ag_request_query(req, "timeout");
     double seconds = 0;
     if (text != NULL && ag_parse_double(text, "timeout", 0, 86400, &seconds, &err) < 0) {
-        ag_api_fail(req, err);
+        fail_parameter(req, "timeout", err);
         return false;
     }
     double limit = ag_request_is_unix(req) ? 600 : 30;

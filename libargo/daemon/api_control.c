@@ -182,10 +182,15 @@ void ag_api_messages(ag_request *req, void *user)
         !ag_api_query_int(req, "after", 0, INT64_MAX, 0, &poll.after)) {
         return;
     }
+    if (with != NULL && strcmp(with, "input") != 0) {
+        ag_error_field(&err, ARGO_E_INVALID, "with", "with is '%s', expected input", with);
+        ag_api_fail(req, err);
+        return;
+    }
     if (ag_run_messages_read(daemon->domain, poll.rid, epoch, poll.after, &err) < 0) {
         ag_api_fail(req, err);
         return;
     }
-    poll.with_input = with != NULL && strcmp(with, "input") == 0;
+    poll.with_input = with != NULL;
     ag_poll_start(&poll, AG_CHANGE_MESSAGE | AG_CHANGE_INPUT, timeout_ms);
 }

@@ -2,22 +2,13 @@
  * Routes of questions: ask (executor), list and show (people). They are answered through
  * POST /api/workflow/input.
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "daemon/api.h"
 #include "wire/envelope.h"
-
-/* The question as a resource; its workflow's id is filled in. NULL without memory. */
-static ag_value *question_value(struct argo_daemon *daemon, int64_t rid, struct ag_question *q)
-{
-    struct ag_run run = {0};
-    if (q->workflow_id == NULL && ag_store_run_by_rid(daemon->store, rid, &run, NULL) > 0) {
-        q->workflow_id = ag_take(run.workflow_id);
-    }
-    ag_run_clear(&run);
-    return ag_record_encode(&ag_question_record, q);
-}
 
 static void reply_question(struct argo_daemon *daemon, ag_request *req, const char *question_id,
                            bool with_secret)
@@ -37,7 +28,7 @@ static void reply_question(struct argo_daemon *daemon, ag_request *req, const ch
         ag_api_fail(req, err);
         return;
     }
-    ag_value *data = question_value(daemon, rid, &q);
+    ag_value *data = ag_record_encode(&ag_question_record, &q);
     ag_value *reply = ag_envelope_success();
     ag_value_set(reply, "question_id", ag_value_text(question_id));
     ag_value_set(reply, "state", ag_value_text(ag_question_state_words[q.state]));
@@ -73,44 +64,99 @@ void ag_api_question_post(ag_request *req, void *user)
 }
 
 struct listing {
-    struct argo_daemon *daemon;
     ag_value *list;
+    int64_t limit;
+    int64_t after_asked; /* the place where the page before ended: time and id */
+    const char *after_id;
+    int64_t last_asked;
+    char *last_id;
+    bool more;
 };
+
+static bool seen_before(const struct listing *l, const struct ag_question *q)
+{
+    return l->after_id != NULL &&
+           (q->asked < l->after_asked ||
+            (q->asked == l->after_asked && strcmp(q->question_id, l->after_id) <= 0));
+}
 
 static int list_question(int64_t rid, const struct ag_question *q, void *user)
 {
     struct listing *l = user;
-    struct ag_run run = {0};
-    ag_value *item = ag_record_encode(&ag_question_record, q);
-    if (ag_store_run_by_rid(l->daemon->store, rid, &run, NULL) > 0) {
-        ag_value_set(item, "workflow_id", ag_value_text(run.workflow_id));
+    if (seen_before(l, q)) {
+        return 0;
     }
-    ag_run_clear(&run);
-    return ag_value_append(l->list, item);
+    if ((int64_t)ag_value_size(l->list) == l->limit) {
+        l->more = true;
+        return 1;
+    }
+    free(l->last_id);
+    l->last_id = ag_strdup(q->question_id);
+    l->last_asked = q->asked;
+    return ag_value_append(l->list, ag_record_encode(&ag_question_record, q));
 }
 
+/* "ASKED.ID" of the last one of a page: a place that stays when that question is answered. */
+static int read_cursor(const char *text, struct listing *l, argo_error **err)
+{
+    const char *dot = text == NULL ? NULL : strchr(text, '.');
+    ag_auto_free char *asked = dot == NULL ? NULL : ag_strndup(text, (size_t)(dot - text));
+    if (text == NULL) {
+        return 0;
+    }
+    if (asked == NULL || !ag_id_valid(dot + 1) ||
+        ag_parse_i64(asked, "cursor", 0, INT64_MAX, &l->after_asked, NULL) < 0) {
+        return ag_error_field(err, ARGO_E_INVALID, "cursor",
+                              "cursor: expected the next_cursor of the page before");
+    }
+    l->after_id = dot + 1;
+    return 0;
+}
+
+static int read_state(const char *word, int *out, argo_error **err)
+{
+    *out = -1;
+    for (int i = 0; word != NULL && ag_question_state_words[i] != NULL; i++) {
+        *out = strcmp(word, ag_question_state_words[i]) == 0 ? i : *out;
+    }
+    return word == NULL || *out >= 0
+               ? 0
+               : ag_error_field(err, ARGO_E_INVALID, "state",
+                                "state is '%s', expected open, answered, expired or cancelled",
+                                word);
+}
+
+static void reply_listing(ag_request *req, struct listing *l)
+{
+    char next[24 + AG_MAX_NAME];
+    snprintf(next, sizeof(next), "%" PRId64 ".%s", l->last_asked,
+             l->last_id == NULL ? "" : l->last_id);
+    ag_api_reply_list(req, "questions", ag_take(l->list), l->more ? next : NULL);
+}
+
+/* Without a limit all of them: nobody shall miss what waits for him. */
 void ag_api_question_list(ag_request *req, void *user)
 {
     struct argo_daemon *daemon = user;
     AG_AUTO(argo_error) err = NULL;
-    const char *word = ag_request_query(req, "state");
+    struct listing l = {0};
     int state = -1;
-    for (int i = 0; word != NULL && ag_question_state_words[i] != NULL; i++) {
-        state = strcmp(word, ag_question_state_words[i]) == 0 ? i : state;
-    }
-    struct listing l = {daemon, ag_value_array()};
-    if (word != NULL && state < 0) {
-        ag_error_field(&err, ARGO_E_INVALID, "state",
-                       "state is '%s', expected open, answered, expired or cancelled", word);
-    } else {
-        (void)ag_store_questions(daemon->store, 0, state, list_question, &l, &err);
-    }
-    if (err != NULL) {
-        ag_value_unref(l.list);
-        ag_request_reply_error(req, err);
+    if (!ag_api_query_int(req, "limit", 1, 1000, INT64_MAX, &l.limit)) {
         return;
     }
-    ag_api_reply_list(req, "questions", l.list, NULL);
+    l.list = ag_value_array();
+    int r = read_state(ag_request_query(req, "state"), &state, &err);
+    r = r < 0 ? r : read_cursor(ag_request_query(req, "cursor"), &l, &err);
+    if (r == 0) {
+        r = ag_store_questions(daemon->store, 0, state, list_question, &l, &err);
+    }
+    if (r < 0) {
+        ag_request_reply_error(req, err);
+    } else {
+        reply_listing(req, &l);
+    }
+    ag_value_unref(l.list);
+    free(l.last_id);
 }
 
 void ag_api_question_get(ag_request *req, void *user)

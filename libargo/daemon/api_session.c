@@ -37,6 +37,12 @@ void ag_api_session_list(ag_request *req, void *user)
     if (!ag_api_query_int(req, "limit", 1, 1000, 100, &l.limit)) {
         return;
     }
+    if (after != NULL && !ag_id_valid(after)) {
+        ag_error_field(&err, ARGO_E_INVALID, "cursor",
+                       "cursor: expected the next_cursor of the page before");
+        ag_api_fail(req, err);
+        return;
+    }
     l.list = ag_value_array();
     if (ag_session_each(daemon->store, after == NULL ? "" : after, l.limit + 1, list_session, &l,
                         &err) < 0) {

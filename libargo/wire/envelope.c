@@ -24,9 +24,10 @@ int ag_envelope_finish(ag_value *reply, ag_value *data)
     return ag_value_set(reply, "data", data != NULL ? data : ag_value_object());
 }
 
+/* What is empty is not known either: the file of a text that was sent along, the path of the whole. */
 static int set_known(ag_value *object, const char *key, const char *text)
 {
-    return text == NULL ? 0 : ag_value_set(object, key, sane(text));
+    return text == NULL || text[0] == '\0' ? 0 : ag_value_set(object, key, sane(text));
 }
 
 static int set_place(ag_value *object, const char *key, unsigned number)

@@ -4,10 +4,12 @@ replies. Executors are stood in for, so that both sides of each route are driven
 import hashlib
 import hmac
 import json
+import re
 import threading
 import unittest
 
 import argo
+import contract
 
 EXECUTOR = """#!/bin/sh
 read -r token <&3
@@ -338,6 +340,74 @@ class Runs(ApiCase):
         self.assert_error(self.daemon.post("/api/workflow/start", {"template": "no"}), 404, 1004)
         self.assert_error(self.daemon.get("/api/workflow/status/w?wait=x"), 400, 1001, "wait")
         self.assert_error(self.daemon.get("/api/workflow/status/w?timeout=x"), 400, 1001)
+
+    @staticmethod
+    def bad_values(schema):
+        """Values of a parameter that its schema excludes."""
+        kind = schema["type"]
+        if kind in ("integer", "number"):
+            least, most = schema.get("minimum"), schema.get("maximum")
+            return ["x", "", "1x", *(["1.5"] if kind == "integer" else []),
+                    *([str(least - 1)] if least is not None else []),
+                    *([str(most + 1)] if most is not None else [])]
+        if kind == "boolean" or "enum" in schema:
+            return ["x", "", "TRUE"]
+        return [""] if schema.get("minLength") else []
+
+    def test_parameters_are_as_documented(self):
+        """What the document does not allow is refused, and named; names that it does not have are
+        ignored; a HEAD is as its GET."""
+        run = self.start("w")
+        self.ask(run, "q-1")
+        self.daemon.post("/api/session", {"session_id": "s"})
+        self.daemon.post("/api/registry/ci", {"name": "c", "model": "m"})
+        names = {"id": run, "question": "q-1", "session": "s", "name": "c"}
+        the, tried = contract.contract(), 0
+        for path, item in the.document["paths"].items():
+            if "get" not in item:
+                continue
+            target = re.sub(r"\{(\w+)\}", lambda m: names[m.group(1)],
+                            path.replace("template/{name}", "template/hello"))
+            headers = self.headers if item["get"]["x-argo-access"] == "executor" else {}
+            for parameter in contract.resolved(item["get"].get("parameters", []), the.document):
+                if parameter["in"] != "query":
+                    continue
+                for value in self.bad_values(parameter["schema"]):
+                    tried += 1
+                    with self.subTest(target, parameter=parameter["name"], value=value):
+                        reply = self.daemon.get(f"{target}?{parameter['name']}={value}",
+                                                headers=headers)
+                        self.assert_error(reply, 400, 1001, parameter["name"])
+            with self.subTest(target):
+                required = "&".join(f"{p['name']}=/x" for p in item["get"].get("parameters", [])
+                                    if p.get("required") and p.get("in") == "query")
+                get, head = (self.daemon.request(method, f"{target}?unknown=1&{required}",
+                                                 headers=headers) for method in ("GET", "HEAD"))
+                self.assertIn(get.status, (200, 204), get)
+                self.assertEqual((head.status, head.text), (get.status, ""))
+                self.assertEqual(head.headers["Content-Type"], get.headers["Content-Type"])
+        self.assertGreater(tried, 60)
+
+    def test_questions_in_pages(self):
+        run = self.start("w")
+        names = [f"q-{i}" for i in range(5)]
+        for name in names:
+            self.ask(run, name)
+        seen, cursor = [], ""
+        while cursor is not None:
+            page = self.assert_shape(self.daemon.get(f"/api/questions?state=open&limit=2{cursor}"),
+                                     "questions data")
+            seen += [question["question_id"] for question in page["questions"]]
+            cursor = page["data"]["next_cursor"]
+            if len(seen) == 2:  # the place stays when what was there has gone
+                self.daemon.post(f"/api/workflow/input/{run}", {"question_id": "q-1", "answer": "x"})
+            cursor = cursor and f"&cursor={cursor}"
+        self.assertEqual(seen, names)
+        self.assertEqual(self.daemon.get("/api/questions").json["data"],
+                         {"count": 5, "next_cursor": None})
+        for bad in ("x", "5", ".q", "x.q", "-1.q", "5.", "5.a b"):
+            self.assert_error(self.daemon.get(f"/api/questions?cursor={argo.quote(bad)}"), 400, 1001,
+                              "cursor")
 
     def test_start_once(self):
         for name, headers, members in (

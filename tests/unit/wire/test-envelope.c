@@ -24,7 +24,7 @@ static argo_error *make_problems(void)
     argo_error *err = NULL;
     ag_error_set(&err, ARGO_E_TEMPLATE, "2 problems");
     struct argo_problem full = {"f.json", "steps[0]", 3, 7, "unknown type", "one of a, b", "a"};
-    struct argo_problem bare = {.message = "no steps"};
+    struct argo_problem bare = {.file = "", .path = "", .message = "no steps"};
     ag_error_add_problem(&err, ARGO_E_TEMPLATE, &full);
     ag_error_add_problem(&err, ARGO_E_TEMPLATE, &bare);
     return err;
