@@ -183,6 +183,19 @@ static int check_key(const char *key, argo_error **err)
                           nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'?");
 }
 
+/* As everywhere fields come in the order of their record, whoever has set them first. */
+static ag_value *in_order(const ag_value *config)
+{
+    AG_AUTO(ag_value) ordered = ag_value_object();
+    int r = ordered == NULL ? ARGO_E_NOMEM : 0;
+    for (size_t i = 0; r == 0 && i < ag_run_config_record.n_fields; i++) {
+        const char *key = ag_run_config_record.fields[i].key;
+        ag_value *value = ag_value_get(config, key);
+        r = value == NULL ? 0 : ag_value_set(ordered, key, ag_value_ref(value));
+    }
+    return r < 0 ? NULL : ag_take(ordered);
+}
+
 /* Null takes a setting back. *OUT is new; NULL when nothing is left of it. */
 static int merge_config(const ag_value *old, const ag_value *changes, ag_value **out,
                         argo_error **err)
@@ -202,8 +215,9 @@ static int merge_config(const ag_value *old, const ag_value *changes, ag_value *
     if (r == 0) {
         r = ag_record_decode(&ag_run_config_record, merged, &decoded, err);
     }
-    if (r == 0) {
-        *out = ag_value_size(merged) > 0 ? ag_take(merged) : NULL;
+    if (r == 0 && ag_value_size(merged) > 0) {
+        *out = in_order(merged);
+        r = *out == NULL ? ag_error_nomem(err) : 0;
     }
     return r;
 }

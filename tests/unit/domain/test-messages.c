@@ -248,7 +248,7 @@ END_TEST
 START_TEST(settings_are_merged)
 {
     int64_t rid = start_run("w");
-    ck_ok(send("w", "update_config", "{\"log_level\":\"debug\",\"park_after_s\":0}"), o);
+    ck_ok(send("w", "update_config", "{\"park_after_s\":0,\"log_level\":\"debug\"}"), o);
     ck_config(rid, "{\"log_level\":\"debug\",\"park_after_s\":0}");
     ck_ok(send("w", "update_config", "{\"budget_usd\":0.5,\"log_level\":null}"), o);
     ck_config(rid, "{\"park_after_s\":0,\"budget_usd\":0.5}");
