@@ -141,6 +141,8 @@ class OfTheDaemon(Crashes):
             return lambda: self.daemon.post(path, body, headers={"Idempotency-Key": key})
         yield "start", lambda: self.daemon.post("/api/workflow/start", start)
         yield "ci", post("/api/registry/ci", {"name": "ci", "model": "m"}, "ci")
+        yield "beat", post("/api/registry/ci/ci/heartbeat", {"status": "busy", "task": "t"}, "beat")
+        yield "sent", post("/api/registry/ci/ci/message", {"type": "x"}, "sent")
         yield "line", post("/api/workflow/input/w", {"input": "Ada"}, "line")
         yield "last", self.answer_last
         yield "end", lambda: self.daemon.get("/api/workflow/status/w?wait=terminal&timeout=60")
@@ -170,7 +172,7 @@ class OfTheDaemon(Crashes):
             if name in present:
                 self.assertEqual(self.daemon.get(present[name]).status, 200, name)
         for name, send in self.requests():
-            if name in ("ci", "line", "last") and name in self.acknowledged:
+            if name in ("ci", "beat", "sent", "line", "last") and name in self.acknowledged:
                 self.assertEqual(send().text, self.acknowledged[name], name)
 
     def run_once(self, call, when):
@@ -196,6 +198,9 @@ class OfTheDaemon(Crashes):
             for path, key in (("/api/workflow/list?state=all", "workflows"),
                               ("/api/registry/ci", "cis")):
                 self.assertEqual(len(self.daemon.get(path).json[key]), 1)
+            for path, key, seqs in (("messages", "messages", [1]), ("history", "history", [2, 1])):
+                rows = self.daemon.get(f"/api/registry/ci/ci/{path}").json[key]
+                self.assertEqual([row["seq"] for row in rows], seqs)
             self.check_store()
             return killed
         finally:

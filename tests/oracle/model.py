@@ -130,12 +130,39 @@ class Run:
                                    if kind not in QUESTIONS])
 
 
+class Ci:
+    """The model of a CI. What happens to it goes on under its name."""
+
+    def __init__(self, model, session, name):
+        self.model, self.session, self.name = model, session, name
+        self.status, self.task, self.unread = "registered", None, []
+        self.received = name["seq"]  # nothing before is for it
+        name["kinds"].append("registered")
+
+    def beat(self, status, task):
+        before = self.status, self.task
+        if task is not None:
+            self.task = task or None
+        elif status in ("idle", "stopped"):
+            self.task = None
+        self.status = status or (self.status if self.status in ("idle", "busy") else "running")
+        if self.status != before[0]:
+            self.name["kinds"].append("status")
+        elif self.task != before[1]:
+            self.name["kinds"].append("task")
+
+    def shown(self):
+        return {"model": self.model, "session_id": self.session, "status": self.status,
+                "task": self.task, "unread": len(self.unread) or None}
+
+
 class Model:
     """What the daemon should know. Each request returns the code that its reply should have."""
 
     def __init__(self):
         self.runs = {}  # by id, in the order of their starts
         self.keys, self.cis, self.sessions = {}, {}, {}
+        self.names = {}  # of CIs, registered or not: what is kept
 
     def live(self):
         return {name: run for name, run in self.runs.items() if not run.end}
@@ -214,11 +241,47 @@ class Model:
         run.config.update(payload)
         return 200
 
-    def add(self, table, name, value, known=1007):
-        if name in table:
-            return known
-        table[name] = value
+    def add_session(self, name):
+        if name in self.sessions:
+            return 1007
+        self.sessions[name] = True
         return 201
+
+    def add_ci(self, name, model, session):
+        if name in self.cis or (session and session not in self.sessions):
+            return 1007 if name in self.cis else 1017
+        kept = self.names.setdefault(name, {"kinds": [], "seq": 0})
+        self.cis[name] = Ci(model, session, kept)
+        return 201
+
+    def remove_ci(self, name, force):
+        ci = self.cis.get(name)
+        if ci is None or (not force and (ci.task or ci.status == "busy")):
+            return 1006 if ci is None else 1008
+        self.cis.pop(name).name["kinds"].append("removed")
+        return 200
+
+    def beat(self, name, status, task):
+        if name not in self.cis:
+            return 1006
+        self.cis[name].beat(status, task)
+        return 200
+
+    def send(self, name):
+        ci = self.cis.get(name)
+        if ci is None:
+            return 1006
+        ci.name["seq"] += 1
+        ci.unread.append(ci.name["seq"])
+        return 200
+
+    def receive(self, name, after):
+        ci = self.cis.get(name)
+        if ci is None or after > ci.name["seq"]:
+            return 1006 if ci is None else 1001
+        ci.unread = [seq for seq in ci.unread if seq > after]
+        ci.received = max(ci.received, after)
+        return 200
 
     def remove_session(self, name, force):
         if name not in self.sessions:
@@ -228,6 +291,10 @@ class Model:
             return 1008
         for run in members:
             run.finish()
+        for ci in self.cis.values():
+            if ci.session == name:
+                ci.session = None
+                ci.name["kinds"].append("session")
         del self.sessions[name]
         return 200
 
@@ -243,7 +310,7 @@ class Model:
 class Test:
     def __init__(self, seed, prefix):
         self.dice, self.model = random.Random(seed), Model()
-        self.daemon = argo.Daemon(prefix).start()
+        self.daemon = argo.Daemon(prefix, args=["--heartbeat", "86400"]).start()
         self.count = collections.Counter()
         self.log = []
 
@@ -312,20 +379,41 @@ class Test:
         return "POST", f"/api/workflow/{name}/message", {
             "type": "update_config", "payload": payload}, self.model.configure(name, payload)
 
+    def ci(self):
+        return f"ci{self.dice.randrange(3)}"
+
     def do_add_ci(self):
-        name = f"ci{self.dice.randrange(4)}"
-        ci = {"name": name, "model": f"m{self.dice.randrange(9)}"}
-        return "POST", "/api/registry/ci", ci, self.model.add(self.model.cis, name, ci["model"])
+        body = {"name": self.ci(), "model": f"m{self.dice.randrange(9)}"}
+        if self.dice.random() < 0.3:
+            body["session_id"] = f"s{self.dice.randrange(3)}"
+        return "POST", "/api/registry/ci", body, \
+            self.model.add_ci(body["name"], body["model"], body.get("session_id"))
 
     def do_remove_ci(self):
-        name = f"ci{self.dice.randrange(4)}"
-        known = self.model.cis.pop(name, None)
-        return "DELETE", f"/api/registry/ci/{name}", None, 200 if known else 1006
+        name, force = self.ci(), self.dice.random() < 0.3
+        return "DELETE", f"/api/registry/ci/{name}" + ("?force=true" if force else ""), None, \
+            self.model.remove_ci(name, force)
+
+    def do_beat(self):
+        name = self.ci()
+        status = self.dice.choice((None, "running", "idle", "busy", "error", "stopped"))
+        task = self.dice.choice((None, None, "", "one", "two"))
+        return "POST", f"/api/registry/ci/{name}/heartbeat", {"status": status, "task": task}, \
+            self.model.beat(name, status, task)
+
+    def do_send(self):
+        name = self.ci()
+        return "POST", f"/api/registry/ci/{name}/message", {"type": "x"}, self.model.send(name)
+
+    def do_receive(self):
+        name = self.ci()
+        after = self.dice.randint(0, self.model.names.get(name, {"seq": 0})["seq"] + 1)
+        return "GET", f"/api/registry/ci/{name}/messages?after={after}", None, \
+            self.model.receive(name, after)
 
     def do_add_session(self):
         name = f"s{self.dice.randrange(3)}"
-        return "POST", "/api/session", {"session_id": name}, \
-            self.model.add(self.model.sessions, name, True)
+        return "POST", "/api/session", {"session_id": name}, self.model.add_session(name)
 
     def do_remove_session(self):
         name, force = f"s{self.dice.randrange(3)}", self.dice.random() < 0.3
@@ -387,10 +475,31 @@ class Test:
                       self.get(f"/api/workflow/list?{query}")["workflows"]]
             assert listed == wanted[:100 if "limit" not in query else None], \
                 f"{query}: {listed}, expected {wanted}"
-        cis = {ci["name"]: ci["model"] for ci in self.get("/api/registry/ci")["cis"]}
-        assert cis == self.model.cis, f"{cis}, expected {self.model.cis}"
-        sessions = {s["session_id"] for s in self.get("/api/session")["sessions"]}
-        assert sessions == set(self.model.sessions), f"{sessions}: {self.model.sessions}"
+        sessions = {s["session_id"]: s["cis"] for s in self.get("/api/session")["sessions"]}
+        wanted = {s: sorted(name for name, ci in self.model.cis.items() if ci.session == s)
+                  for s in self.model.sessions}
+        assert sessions == wanted, f"{sessions}: {wanted}"
+        self.compare_cis()
+
+    def seen_cis(self):
+        return {ci["name"]: {key: ci.get(key) for key in (
+            "model", "session_id", "status", "task", "unread")}
+            for ci in self.get("/api/registry/ci")["cis"]}
+
+    def compare_cis(self):
+        """What was received is said again first: no reply tells that it has been noted."""
+        for name, ci in self.model.cis.items():
+            messages = self.get(f"/api/registry/ci/{name}/messages?after={ci.received}")["messages"]
+            assert [m["seq"] for m in messages] == ci.unread, f"{name}: {messages}, {ci.unread}"
+        wanted = {name: ci.shown() for name, ci in self.model.cis.items()}
+        try:
+            argo.wait_for(lambda: self.seen_cis() == wanted, "the CIs", 20)
+        except AssertionError:
+            raise AssertionError(f"{self.seen_cis()}, expected {wanted}") from None
+        for name, kept in self.model.names.items():
+            history = self.get(f"/api/registry/ci/{name}/history?limit=1000")["history"]
+            kinds = [event["kind"] for event in reversed(history)]
+            assert kinds == kept["kinds"], f"{name}: {kinds}, expected {kept['kinds']}"
 
     # ---- the test ----------------------------------------------------------------------------------
 
@@ -404,7 +513,8 @@ class Test:
 
     def call(self, number):
         acts = (("start", 4), ("line", 4), ("answer", 6), ("release", 2), ("abandon", 1), ("pause", 1.5),
-                ("resume", 2), ("configure", 0.7), ("add_ci", 0.5), ("remove_ci", 0.5),
+                ("resume", 2), ("configure", 0.7), ("add_ci", 1), ("remove_ci", 0.5),
+                ("beat", 1.5), ("send", 1.5), ("receive", 1),
                 ("add_session", 0.6), ("remove_session", 0.3), ("of_session", 0.5))
         names, weights = zip(*acts)
         act = self.dice.choices(names, weights)[0]

@@ -166,6 +166,7 @@ void fixture_open(void)
                                       .output_max = FIXTURE_OUTPUT_MAX,
                                       .log_dir = fx.logs,
                                       .silence_ms = fx.silence_ms,
+                                      .ci_silence_ms = fx.ci_silence_ms,
                                       .patience_ms = fx.patience_ms,
                                       .home_templates = fx.home,
                                       .installed_templates = fx.installed};

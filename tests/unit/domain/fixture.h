@@ -28,6 +28,7 @@ struct fixture {
     char last_token[65];
     char last_nonce[65];
     int64_t silence_ms;     /* of the configuration, from the next fixture_open on */
+    int64_t ci_silence_ms;  /* the same */
     int64_t patience_ms;    /* of the next domain */
     bool refuse_launch;     /* fails with ARGO_E_SPAWN */
     bool hold_launches;     /* they are under way until let_launch */

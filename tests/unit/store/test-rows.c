@@ -415,6 +415,16 @@ static int count_cis(const struct ag_ci *ci, void *user)
     return 0;
 }
 
+/* FN may take what the row owns. */
+static int take_ci(struct ag_ci *ci, void *user)
+{
+    struct ag_ci own = *ci;
+    *ci = (struct ag_ci){0};
+    ag_buf_printf(user, "%s ", own.name);
+    ag_record_clear(&ag_ci_record, &own);
+    return 0;
+}
+
 START_TEST(cis)
 {
     fixture_open(_i);
@@ -430,7 +440,12 @@ START_TEST(cis)
                        .recording = ag_strdup("/r"),
                        .upstream = ag_strdup("a"),
                        .command = json("[\"a\",\"b\"]"),
-                       .capabilities = json("[]")};
+                       .capabilities = json("[]"),
+                       .session_id = ag_strdup("s"),
+                       .task = ag_strdup("t"),
+                       .unread = 3,
+                       .history_seq = 8,
+                       .message_seq = INT64_MAX};
     char name[] = "a";
     struct ag_ci other = {.name = name};
     ag_txn *t = ag_txn_new(fx.store);
@@ -441,15 +456,98 @@ START_TEST(cis)
     struct ag_ci back;
     ck_assert_int_eq(ag_store_ci(fx.store, "b", &back, NULL), 1);
     assert_same(&ag_ci_record, &ci, &back);
+    ck_assert_int_eq(back.history_seq, 8);
+    ck_assert_int_eq(back.message_seq, INT64_MAX);
+    ck_assert_int_eq(back.removed, 0);
     ag_record_clear(&ag_ci_record, &back);
     ag_auto_buf names = AG_BUF_INIT(100);
     ck_assert_int_eq(ag_store_cis(fx.store, count_cis, &names, NULL), 0);
     ck_assert_str_eq(ag_buf_text(&names), "a b ");
+    /* One that has been removed is there for whoever asks for all. */
     t = ag_txn_new(fx.store);
-    ag_txn_forget_ci(t, "b");
+    ci.removed = 1700000000001;
+    ag_txn_put_ci(t, &ci);
     ck_assert_int_eq(fixture_commit(t), 0);
     ck_assert_int_eq(ag_store_ci(fx.store, "b", &back, NULL), 0);
+    ag_buf_clear(&names);
+    ck_assert_int_eq(ag_store_cis(fx.store, count_cis, &names, NULL), 0);
+    ck_assert_str_eq(ag_buf_text(&names), "a ");
+    ag_buf_clear(&names);
+    ck_assert_int_eq(ag_store_all_cis(fx.store, take_ci, &names, NULL), 0);
+    ck_assert_str_eq(ag_buf_text(&names), "a b ");
     ag_record_clear(&ag_ci_record, &ci);
+}
+END_TEST
+
+static int show_event(const struct ag_ci_event *event, void *user)
+{
+    ag_buf_printf(user, "%d %s %s %s %s %d %d, ", (int)event->seq, event->kind, event->status,
+                  event->task == NULL ? "-" : event->task,
+                  event->session_id == NULL ? "-" : event->session_id, (int)event->messages,
+                  (int)event->at);
+    return 0;
+}
+
+static int show_message(const struct ag_message *m, void *user)
+{
+    ag_auto_free char *payload = ag_value_print(m->payload, NULL);
+    ag_buf_printf(user, "%d %s %s %s %s %d, ", (int)m->seq, m->id, m->from == NULL ? "-" : m->from,
+                  m->type, payload, (int)m->timestamp);
+    return 0;
+}
+
+static const char *shown_history(const char *name, int64_t before, int64_t limit, struct ag_buf *b)
+{
+    ag_buf_clear(b);
+    ck_assert_int_eq(ag_store_ci_history(fx.store, name, before, limit, show_event, b, NULL), 0);
+    return ag_buf_text(b);
+}
+
+static const char *shown_messages(const char *name, int64_t after, int64_t limit, struct ag_buf *b)
+{
+    ag_buf_clear(b);
+    ck_assert_int_eq(ag_store_ci_messages(fx.store, name, after, limit, show_message, b, NULL), 0);
+    return ag_buf_text(b);
+}
+
+START_TEST(what_belongs_to_a_ci)
+{
+    fixture_open(_i);
+    char kind[] = "status", busy[] = "busy", task[] = "t", session[] = "s", type[] = "ask";
+    char id[] = "i", from[] = "me";
+    AG_AUTO(ag_value) payload = json("{\"n\":[1]}");
+    ag_auto_buf b = AG_BUF_INIT(1000);
+    ag_txn *t = ag_txn_new(fx.store);
+    for (int64_t i = 1; i <= 3; i++) {
+        struct ag_ci_event event = {i, kind,   busy, i == 2 ? task : NULL, i == 2 ? session : NULL,
+                                    7, 100 + i};
+        struct ag_message m = {.id = id,
+                               .type = type,
+                               .payload = payload,
+                               .timestamp = 200 + i,
+                               .seq = i,
+                               .from = i == 2 ? from : NULL};
+        ag_txn_put_ci_event(t, "c", &event);
+        ag_txn_put_ci_message(t, "c", &m);
+    }
+    ck_assert_int_eq(fixture_commit(t), 0);
+    ck_assert_str_eq(shown_history("c", INT64_MAX, 2, &b),
+                     "3 status busy - - 7 103, 2 status busy t s 7 102, ");
+    ck_assert_str_eq(shown_history("c", 2, 2, &b), "1 status busy - - 7 101, ");
+    ck_assert_str_eq(shown_messages("c", 0, 1, &b), "1 i - ask {\"n\":[1]} 201, ");
+    ck_assert_str_eq(shown_messages("c", 1, 1, &b), "2 i me ask {\"n\":[1]} 202, ");
+    ck_assert_str_eq(shown_history("d", INT64_MAX, 2, &b), "");
+    t = ag_txn_new(fx.store);
+    ag_txn_trim_ci_history(t, "c", 2);
+    ag_txn_trim_ci_messages(t, "c", 1);
+    ck_assert_int_eq(fixture_commit(t), 0);
+    ck_assert_str_eq(shown_history("c", INT64_MAX, 9, &b), "3 status busy - - 7 103, ");
+    ck_assert_str_eq(shown_messages("c", 0, 1, &b), "2 i me ask {\"n\":[1]} 202, ");
+    t = ag_txn_new(fx.store);
+    ag_txn_forget_ci(t, "c");
+    ck_assert_int_eq(fixture_commit(t), 0);
+    ck_assert_str_eq(shown_history("c", INT64_MAX, 9, &b), "");
+    ck_assert_str_eq(shown_messages("c", 0, 9, &b), "");
 }
 END_TEST
 
@@ -560,6 +658,7 @@ static Suite *suite(void)
     tcase_add_loop_test(tc, secrets, 0, fixture_driver_count);
     tcase_add_loop_test(tc, secret_variables, 0, fixture_driver_count);
     tcase_add_loop_test(tc, cis, 0, fixture_driver_count);
+    tcase_add_loop_test(tc, what_belongs_to_a_ci, 0, fixture_driver_count);
     tcase_add_loop_test(tc, tokens, 0, fixture_driver_count);
     tcase_add_loop_test(tc, replies, 0, fixture_driver_count);
     tcase_add_loop_test(tc, messages_and_meta, 0, fixture_driver_count);
