@@ -354,7 +354,8 @@ class Processes(Pausing):
         self.finish(run)
         output, told = attached.communicate(timeout=argo.DEADLINE)
         self.assertEqual((attached.returncode, output), (0, "over\n"))
-        self.assertEqual(told, f"{run} is paused.\n{run} is running.\n{run} done\n")
+        self.assertEqual(told.partition("\n")[2], f"{run} is paused. Let it go on: arc resume {run}\n"
+                                                  f"{run} is running.\n{run} done\n")
 
 
 class Time(Pausing):

@@ -519,6 +519,20 @@ class Together(terminal.Case):
         self.assertIn("Hi Bob!", two.screen.text())
         self.assertNotIn("Answered by", two.screen.text())
 
+    def test_paused_and_failed(self):
+        """What to do next is said where it happens."""
+        run = self.daemon.launch(flow(command(GO + "; false")))
+        t = self.terminal("attach", run)
+        t.see(lambda s: s.last().startswith("[1/1]"), "the step")
+        self.daemon.post(f"/api/workflow/pause/{run}")
+        t.see(f"{run} is paused. Let it go on: arc resume {run}")
+        self.daemon.post(f"/api/workflow/resume/{run}")
+        t.see(lambda s: f"{run} is running.\n[1/1]" in s.text(), "the step again")
+        (self.daemon.home / "go").touch()
+        self.assertEqual(t.end(), 4)
+        self.assertRegex(t.screen.text(), f"{run} failed: .*\nSee what it did: arc steps {run}, and "
+                                          f"its log: arc logs --log {run}$")
+
     def test_a_restart_while_attached(self):
         run = self.daemon.launch(flow(command(GO), ASK, HI))
         t = self.terminal("attach", run)

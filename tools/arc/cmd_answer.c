@@ -32,9 +32,16 @@ static int give(struct arc *arc, const char *id, const argo_value *question, con
 }
 
 /* Without a terminal: what is asked, and how to answer it. */
-static int show(const argo_value *list)
+static int show(const struct arc *arc, const argo_value *list)
 {
     size_t n = argo_value_size(list);
+    if (arc->json) {
+        arc_auto_value argo_value *reply = argo_value_new_object();
+        (void)argo_value_set_value(reply, "questions", list);
+        arc_auto_free char *text = argo_value_print(reply, 0);
+        arc_print_json(text);
+        return ARC_EXIT_ANSWER;
+    }
     for (size_t i = 0; i < n; i++) {
         const argo_value *q = argo_value_at(list, i);
         arc_putf(stdout, "%s\n", argo_value_text(q, "prompt", ""));
@@ -64,7 +71,7 @@ static int answer(struct arc *arc, struct arc_desk *desk, const char *text, cons
         return no_question(arc, id, desk->question_id);
     }
     if (text == NULL && json == NULL) {
-        return arc->terminal ? arc_ask(desk, n) : show(desk->open);
+        return arc->terminal ? arc_ask(desk, n) : show(arc, desk->open);
     }
     if (n > 1) {
         arc_failed(arc, "%s asks %d questions: say which one with --question QID", id, n);

@@ -5,6 +5,7 @@
 
 #include "arc.h"
 #include "commands.h"
+#include "question.h"
 #include "table.h"
 
 struct list {
@@ -42,18 +43,25 @@ static char *list_path(const struct filter *filters, size_t n)
     return path;
 }
 
+/* "2/7 review"; NULL while it is at none. */
+static char *step_of(const argo_value *run)
+{
+    int64_t step = argo_value_int(run, "current_step", 0);
+    return step <= 0 ? NULL
+                     : arc_format("%lld/%lld %s", (long long)step,
+                                  (long long)argo_value_int(run, "total_steps", 0),
+                                  argo_value_text(run, "step_name", ""));
+}
+
 static void add_run(struct arc_table *table, const argo_value *run)
 {
-    char text[128];
+    char text[32];
     char ago[ARC_TIME_SIZE];
-    int64_t step = argo_value_int(run, "current_step", 0);
+    arc_auto_free char *step = step_of(run);
     arc_table_add(table, argo_value_text(run, "workflow_id", ""));
     arc_table_add(table, argo_value_text(run, "status", ""));
     arc_table_add(table, argo_value_text(run, "template", ""));
-    snprintf(text, sizeof(text), "%lld/%lld %.80s", (long long)step,
-             (long long)argo_value_int(run, "total_steps", 0),
-             argo_value_text(run, "step_name", ""));
-    arc_table_add(table, step > 0 ? text : "");
+    arc_table_add(table, step);
     snprintf(text, sizeof(text), "%lld", (long long)argo_value_int(run, "pid", 0));
     arc_table_add(table, strcmp(text, "0") == 0 ? "" : text);
     arc_table_add(table, arc_time_ago(argo_value_text(run, "started", NULL), ago));
@@ -142,34 +150,25 @@ static void line_value(const char *name, const argo_value *value)
 
 static void print_questions(struct arc *arc, const char *id)
 {
-    arc_auto_reply struct arc_reply reply = {0};
     arc_auto_error argo_error *err = NULL;
-    if (arc_request(arc, "GET", "/api/questions?state=open", NULL, 0, &reply, &err) < 0) {
-        return;
-    }
-    const argo_value *list = argo_value_get(reply.value, "questions");
+    arc_auto_value argo_value *list = NULL;
+    (void)arc_question_list(arc, id, NULL, &list, &err);
     for (size_t i = 0; i < argo_value_size(list); i++) {
         const argo_value *q = argo_value_at(list, i);
-        if (strcmp(argo_value_text(q, "workflow_id", ""), id) == 0) {
-            line("question", argo_value_text(q, "question_id", ""));
-            line("", argo_value_text(q, "prompt", ""));
-            arc_putf(stdout, "%-13sarc answer %s\n", "", id);
-        }
+        line("question", argo_value_text(q, "question_id", ""));
+        line("", argo_value_text(q, "prompt", ""));
+    }
+    if (argo_value_size(list) > 0) {
+        arc_putf(stdout, "%-13sarc answer %s\n", "", id);
     }
 }
 
 static void print_status(struct arc *arc, const argo_value *reply)
 {
     char time[ARC_TIME_SIZE];
-    char step[160] = "";
     const argo_value *data = argo_value_get(reply, "data");
     const char *id = argo_value_text(reply, "workflow_id", "");
-    if (argo_value_int(data, "current_step", 0) > 0) {
-        snprintf(step, sizeof(step), "%lld/%lld %.120s",
-                 (long long)argo_value_int(data, "current_step", 0),
-                 (long long)argo_value_int(data, "total_steps", 0),
-                 argo_value_text(data, "step_name", ""));
-    }
+    arc_auto_free char *step = step_of(data);
     line("workflow", id);
     line("state", argo_value_text(reply, "status", ""));
     line("template", argo_value_text(reply, "template", ""));

@@ -128,6 +128,7 @@ void arc_question_table(const argo_value *list, bool numbered, bool of_all)
     }
     headers[n] = "QUESTION";
     arc_table_init(&table, headers);
+    table.keep = numbered || of_all ? 2 : 1;
     for (size_t i = 0; i < argo_value_size(list); i++) {
         add_row(&table, argo_value_at(list, i), numbered ? i + 1 : 0, of_all, until);
     }

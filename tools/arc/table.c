@@ -12,7 +12,7 @@ enum { GAP = 2, MIN_WIDTH = 4 };
 
 void arc_table_init(struct arc_table *table, const char *const *headers)
 {
-    *table = (struct arc_table){0};
+    *table = (struct arc_table){.keep = 1};
     while (headers[table->columns] != NULL) {
         table->columns++;
     }
@@ -48,16 +48,28 @@ void arc_table_add(struct arc_table *table, const char *text)
     table->cells[table->n++] = cell;
 }
 
-void arc_table_fit(size_t *widths, size_t n, size_t gap, size_t width)
+/* The widest of the columns FROM to N; N: none of them can be cut. */
+static size_t widest_of(const size_t *widths, size_t from, size_t n)
+{
+    size_t widest = n;
+    for (size_t i = from; i < n; i++) {
+        if (widths[i] > (widest == n ? MIN_WIDTH : widths[widest])) {
+            widest = i;
+        }
+    }
+    return widest;
+}
+
+void arc_table_fit(size_t *widths, size_t n, size_t keep, size_t gap, size_t width)
 {
     for (;;) {
         size_t sum = n == 0 ? 0 : (n - 1) * gap;
-        size_t widest = 0;
         for (size_t i = 0; i < n; i++) {
             sum += widths[i];
-            widest = widths[i] > widths[widest] ? i : widest;
         }
-        if (width == 0 || sum <= width || widths[widest] <= MIN_WIDTH) {
+        size_t widest = widest_of(widths, keep, n);
+        widest = widest < n ? widest : widest_of(widths, 0, n);
+        if (width == 0 || sum <= width || widest == n) {
             return;
         }
         widths[widest]--;
@@ -86,7 +98,7 @@ void arc_table_print(const struct arc_table *table, FILE *out, size_t width)
         size_t cell = arc_text_width(table->cells[i]);
         widths[column] = cell > widths[column] ? cell : widths[column];
     }
-    arc_table_fit(widths, table->columns, GAP, width);
+    arc_table_fit(widths, table->columns, table->keep, GAP, width);
     for (size_t i = 0; i < table->n; i++) {
         size_t column = i % table->columns;
         int last = column + 1 == table->columns;

@@ -14,6 +14,7 @@ enum { ARC_TABLE_COLUMNS = 8 };
 
 struct arc_table {
     size_t columns;
+    size_t keep;  /* so many columns are cut last: 1, the name, unless it is changed */
     char **cells; /* row by row, the headers first; owned */
     size_t n;
     int failed; /* memory ran out: what is printed says so */
@@ -27,8 +28,8 @@ void arc_table_add(struct arc_table *table, const char *text);
 /* WIDTH is the terminal's columns, 0: no limit. */
 void arc_table_print(const struct arc_table *table, FILE *out, size_t width);
 
-/* Shares WIDTH among N columns that want WIDTHS, changing the largest first; none goes below
- * what it needs up to 4. */
-void arc_table_fit(size_t *widths, size_t n, size_t gap, size_t width);
+/* Shares WIDTH among N columns that want WIDTHS, changing the largest first, and the first KEEP only
+ * when that is not enough; none goes below what it needs up to 4. */
+void arc_table_fit(size_t *widths, size_t n, size_t keep, size_t gap, size_t width);
 
 #endif

@@ -170,6 +170,10 @@ static void show_end(struct watch *w)
         arc_print_reply(&reply);
     } else if (w->options->summary) {
         arc_putf(stderr, "%s %s%s%s\n", id, state, why == NULL ? "" : ": ", why == NULL ? "" : why);
+        if (strcmp(state, "failed") == 0) {
+            arc_putf(stderr, "See what it did: arc steps %s, and its log: arc logs --log %s\n", id,
+                     id);
+        }
     }
     finish(w, strcmp(state, "done") == 0 ? ARC_EXIT_OK : ARC_EXIT_WORKFLOW);
 }
@@ -189,16 +193,24 @@ static void question_settled(struct watch *w, const argo_value *event)
     }
 }
 
-/* Why nothing comes, and that it goes on. */
+/* Why nothing comes, what to do, and that it goes on. */
 static void state_changed(struct watch *w, const argo_value *event)
 {
-    static const char *const told[] = {"paused", "stalled", "interrupted"};
+    static const char *const told[][2] = {{"paused", "Let it go on: arc resume"},
+                                          {"stalled", "Look at it: arc status"},
+                                          {"interrupted", NULL}}; /* a question follows */
+    const char *id = w->options->workflow_id;
     const char *from = argo_value_text(event, "data.from", "");
     const char *to = argo_value_text(event, "data.to", "");
     for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
-        if (strcmp(to, told[i]) == 0 || strcmp(from, told[i]) == 0) {
+        bool now = strcmp(to, told[i][0]) == 0;
+        if (now || strcmp(from, told[i][0]) == 0) {
             arc_printer_end_line(&w->printer);
-            arc_putf(stderr, "%s is %s.\n", w->options->workflow_id, to);
+            arc_putf(stderr, "%s is %s.", id, to);
+            if (now && told[i][1] != NULL) {
+                arc_putf(stderr, " %s %s", told[i][1], id);
+            }
+            fputc('\n', stderr);
             return;
         }
     }

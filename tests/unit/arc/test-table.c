@@ -80,18 +80,26 @@ END_TEST
 START_TEST(test_fit)
 {
     size_t widths[] = {10, 30, 6};
-    arc_table_fit(widths, 3, 2, 50); /* exactly as wide */
+    arc_table_fit(widths, 3, 0, 2, 50); /* exactly as wide */
     ck_assert_uint_eq(widths[1], 30);
-    arc_table_fit(widths, 3, 2, 49);
+    arc_table_fit(widths, 3, 0, 2, 49);
     ck_assert_uint_eq(widths[1], 29);
     ck_assert_uint_eq(widths[0], 10);
-    arc_table_fit(widths, 3, 2, 24); /* 20 for three columns: the largest two share the rest */
+    arc_table_fit(widths, 3, 0, 2, 24); /* 20 for three columns: the largest two share the rest */
     ck_assert_uint_eq(widths[0], 7);
     ck_assert_uint_eq(widths[1], 7);
     ck_assert_uint_eq(widths[2], 6);
-    arc_table_fit(widths, 3, 2, 1);
+    arc_table_fit(widths, 3, 0, 2, 1);
     ck_assert_uint_eq(widths[0] + widths[1] + widths[2], 12);
-    arc_table_fit(widths, 0, 2, 1);
+    arc_table_fit(widths, 0, 0, 2, 1);
+    size_t named[] = {20, 10, 6};
+    arc_table_fit(named, 3, 1, 2, 34); /* the name stays whole while it can */
+    ck_assert_uint_eq(named[0], 20);
+    ck_assert_uint_eq(named[1], 5);
+    ck_assert_uint_eq(named[2], 5);
+    arc_table_fit(named, 3, 1, 2, 31);
+    ck_assert_uint_eq(named[0], 19);
+    ck_assert_uint_eq(named[1] + named[2], 8);
 }
 END_TEST
 
