@@ -215,12 +215,57 @@ def check_arc():
             re.findall(r"ARC_EXIT_\w+ = (\d+)", codes))
 
 
-def check_daemon_options():
+def tables(text):
+    """First cell of a table's head -> the first cells of its other rows."""
+    found = {}
+    for table in re.findall(r"(?:^\|.*\n)+", text, re.M):
+        head, *body = rows(table)
+        found[head[0]] = [row[0] for row in body]
+    return found
+
+
+def exit_codes(main):
+    """Of a program: those that its main file defines, and the two of stdlib.h."""
+    return ["0", "1", *re.findall(r"^#define EXIT_\w+\s+(\d+)", read(main), re.M)]
+
+
+def check_programs():
+    """Options, environment and exit codes of the two that people do not call."""
+    page = read("docs/arc.md")
+    daemon, executor = (tables(section(page, f"## {name}"))
+                        for name in ("argo-daemon", "argo_workflow_executor"))
     known = read("tools/daemon/options.c").split("known[] = {")[1].split("};")[0]
-    text = section(read("docs/arc.md"), "## argo-daemon")
     compare("arc.md", "argo-daemon option",
-            [word.split()[0] for row in rows(text)[1:] for word in code_words(row[0])],
+            [word.split()[0] for cell in daemon["option"] for word in code_words(cell)],
             [f"--{name}" for name in re.findall(r'\{"([a-z-]+)",', known)])
+    compare("arc.md", "argo-daemon exit code", daemon["exit code"], exit_codes("tools/daemon/main.c"))
+    given = set(re.findall(r'"(ARGO_[A-Z_]+)[="]', read("libargo/daemon/launch_env.c")))
+    taken = set(re.findall(r'(?:getenv|number_from)\("(\w+)"', read("tools/executor/main.c")))
+    compare("arc.md", "argo_workflow_executor variable",
+            [code_words(cell)[0] for cell in executor["variable"]], given | taken)
+    compare("arc.md", "argo_workflow_executor exit code", executor["exit code"],
+            exit_codes("tools/executor/main.c"))
+
+
+def check_environment():
+    """Each variable that a program reads or sets is on some page."""
+    pages = "".join(path.read_text() for path in sorted((root / "docs").glob("*.md")))
+    for directory in ("libargo", "tools"):
+        for path in sorted((root / directory).rglob("*.c")):
+            text = path.read_text()
+            names = set(re.findall(r'getenv\("(\w+)"\)', text)) | \
+                set(re.findall(r'"(ARGO_[A-Z_]+)[="]', text))
+            for name in sorted(names):
+                if not re.search(rf"\b{name}\b", pages):
+                    problems.append(f"{path.relative_to(root)}: {name} is on no page of docs/")
+
+
+def check_installed():
+    """What is in docs/ is installed."""
+    listed = set(re.findall(r"'([\w.-]+\.(?:md|yaml|json))'", read("docs/meson.build")))
+    there = {path.name for path in (root / "docs").iterdir()
+             if path.suffix in (".md", ".yaml", ".json")}
+    compare("meson.build", "page", listed, there)
 
 
 # What a fenced block may be, and who tries it: test_docs.py and test_transcripts.py, the unit tests of
@@ -290,7 +335,9 @@ check_layers()
 check_templates()
 check_answers()
 check_arc()
-check_daemon_options()
+check_programs()
+check_environment()
+check_installed()
 check_examples()
 check_metrics()
 check_settings()
