@@ -288,6 +288,22 @@ class InOrder(terminal.Case):
             self.assertEqual(self.daemon.status(run)["status"], "waiting")
             self.daemon.delete(f"/api/workflow/abandon/{run}")
 
+    def test_a_key_that_is_typed(self):
+        add = ("ci", "add", "gpt", "--provider", "openai", "--url", "http://127.0.0.1:1/v1",
+               "--model", "m", "--key-stdin")
+        for keys, signo in self.ways():
+            t = self.terminal(*add)
+            t.expect("Key (not shown): ")
+            self.assertFalse(t.echoes())
+            self.assertEqual(self.leave(t, keys, signo), 1)
+        t = self.terminal(*add)
+        t.expect("Key (not shown): ")
+        t.type("sk-canary\n")
+        self.assertEqual(t.end(), 0)
+        self.assertTrue(t.restored())
+        self.assertNotIn(b"canary", t.seen)
+        self.assertEqual((self.daemon.home / "keys/gpt").read_text().strip(), "sk-canary")
+
     def test_ctrl_z_and_back(self):
         for step, prompt in ((ASK, ">"), (SECRET, "(not shown) >")):
             for words in ("attach", "answer"):

@@ -108,26 +108,27 @@ static void keyboard(struct ask *a)
     }
 }
 
-static void take_signal(struct ask *a)
+/* True when the person leaves. */
+static bool take_signal(int signals, struct arc_prompt *prompt)
 {
-    switch (arc_signals_take(a->signals)) {
+    switch (arc_signals_take(signals)) {
     case ARC_SIGNAL_NONE:
         break;
     case ARC_SIGNAL_RESIZED:
-        arc_prompt_resized(a->desk->prompt);
+        arc_prompt_resized(prompt);
         break;
     case ARC_SIGNAL_STOP:
-        arc_prompt_suspend(a->desk->prompt);
+        arc_prompt_suspend(prompt);
         arc_signals_stop();
-        arc_prompt_resumed(a->desk->prompt);
+        arc_prompt_resumed(prompt);
         break;
     case ARC_SIGNAL_CONTINUED:
-        arc_prompt_resumed(a->desk->prompt);
+        arc_prompt_resumed(prompt);
         break;
     case ARC_SIGNAL_LEAVE:
-        leave(a);
-        break;
+        return true;
     }
+    return false;
 }
 
 static void run(struct ask *a)
@@ -140,8 +141,8 @@ static void run(struct ask *a)
             finish(a, arc_failed(a->desk->arc, "poll: %s", strerror(errno)));
             return;
         }
-        if (fds[0].revents != 0) {
-            take_signal(a);
+        if (fds[0].revents != 0 && take_signal(a->signals, a->desk->prompt)) {
+            leave(a);
         }
         if (!a->finished && fds[1].revents != 0) {
             keyboard(a);
@@ -158,7 +159,7 @@ static void run(struct ask *a)
 int arc_ask(struct arc_desk *desk, int most)
 {
     struct ask a = {.desk = desk, .most = most, .look_at = arc_clock_ms() + LOOK_MS};
-    desk->prompt = arc_prompt_new(desk->arc);
+    desk->prompt = arc_prompt_new(desk->arc, stdout);
     if (desk->prompt == NULL) {
         return arc_failed(desk->arc, "out of memory");
     }
@@ -169,4 +170,33 @@ int arc_ask(struct arc_desk *desk, int most)
     desk->prompt = NULL;
     close(a.signals);
     return a.code;
+}
+
+char *arc_ask_unseen(const struct arc *arc, const char *text)
+{
+    char *line = NULL;
+    enum arc_prompt_event event = ARC_PROMPT_NOTHING;
+    struct arc_prompt *prompt = arc_prompt_new(arc, stderr);
+    if (prompt == NULL) {
+        return NULL;
+    }
+    struct pollfd fds[] = {{.fd = arc_signals_open(true), .events = POLLIN},
+                           {.fd = STDIN_FILENO, .events = POLLIN}};
+    arc_prompt_open(prompt, text, ARC_PROMPT_SECRET);
+    while (event == ARC_PROMPT_NOTHING) {
+        (void)poll(fds, 2, -1);
+        if (fds[0].revents != 0 && take_signal(fds[0].fd, prompt)) {
+            event = ARC_PROMPT_END;
+        } else if (fds[1].revents != 0) {
+            event = arc_prompt_read(prompt, &line);
+        }
+    }
+    arc_prompt_free(prompt);
+    close(fds[0].fd);
+    if (event != ARC_PROMPT_LINE) {
+        free(line);
+        errno = ECANCELED;
+        return NULL;
+    }
+    return line;
 }

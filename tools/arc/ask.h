@@ -10,5 +10,8 @@
  * or the person leaves. DESK's prompt is made here. Returns an exit code: 5 when the person left and
  * nothing had been settled. */
 int arc_ask(struct arc_desk *desk, int most);
+/* A line that is typed unseen, TEXT shown on stderr; stdin is a terminal. NULL: the person left. The
+ * caller's. */
+char *arc_ask_unseen(const struct arc *arc, const char *text);
 
 #endif

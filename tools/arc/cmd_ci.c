@@ -3,10 +3,10 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "arc.h"
+#include "ask.h"
 #include "commands.h"
 #include "file.h"
 #include "table.h"
@@ -135,26 +135,10 @@ static const struct arc_option add_options[] = {
 };
 
 /* From standard input; on a terminal without showing it. */
-static char *read_key_stdin(void)
+static char *read_key_stdin(const struct arc *arc)
 {
-    struct termios saved;
-    bool quiet = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &saved) == 0;
-    if (!quiet) {
-        return arc_read_fd(STDIN_FILENO, ARC_KEY_MAX);
-    }
-    struct termios hidden = saved;
-    hidden.c_lflag &= ~(tcflag_t)ECHO;
-    fputs("Key (not shown): ", stderr);
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
-    char *line = NULL;
-    size_t size = 0;
-    if (getline(&line, &size, stdin) < 0) {
-        free(line);
-        line = NULL;
-    }
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &saved);
-    fputc('\n', stderr);
-    return line;
+    return isatty(STDIN_FILENO) ? arc_ask_unseen(arc, "Key (not shown): ")
+                                : arc_read_fd(STDIN_FILENO, ARC_KEY_MAX);
 }
 
 /* The command as it is stored: compact JSON, an array of texts. */
@@ -203,7 +187,7 @@ static int get_key(struct arc *arc, const struct key_source *source, char **out)
         errno = ENODATA;
     } else {
         errno = ENODATA;
-        key = read_key_stdin();
+        key = read_key_stdin(arc);
     }
     if (key == NULL) {
         return arc_failed(arc, "No key from %s: %s", from,

@@ -21,6 +21,7 @@ enum { CTRL_D = 4, CTRL_G = 7, LINE_MAX_BYTES = 64 * 1024, SEQUENCE_MS = 100 };
 
 struct arc_prompt {
     EditLine *el;
+    FILE *out;
     struct arc_history history;
     History *none; /* of the other prompts */
     char *text;
@@ -102,16 +103,17 @@ static void set_up_editing(struct arc_prompt *prompt)
     arc_paste_set_up(el);
 }
 
-struct arc_prompt *arc_prompt_new(const struct arc *arc)
+struct arc_prompt *arc_prompt_new(const struct arc *arc, FILE *out)
 {
     struct arc_prompt *prompt = calloc(1, sizeof(*prompt));
     if (prompt == NULL) {
         return NULL;
     }
+    prompt->out = out;
     prompt->redraws = arc->redraws;
     prompt->known = tcgetattr(STDIN_FILENO, &prompt->saved) == 0;
     prompt->none = history_init();
-    prompt->el = el_init("arc", stdin, stdout, stderr);
+    prompt->el = el_init("arc", stdin, out, stderr);
     if (prompt->el == NULL || prompt->none == NULL) {
         arc_prompt_free(prompt);
         return NULL;
@@ -169,8 +171,8 @@ static void mark_pastes(struct arc_prompt *prompt, bool on)
 {
     if (prompt->marks != on) {
         prompt->marks = on;
-        fputs(on ? ARC_PASTE_ON : ARC_PASTE_OFF, stdout);
-        fflush(stdout);
+        fputs(on ? ARC_PASTE_ON : ARC_PASTE_OFF, prompt->out);
+        fflush(prompt->out);
     }
 }
 
@@ -225,7 +227,7 @@ void arc_prompt_open(struct arc_prompt *prompt, const char *text, enum arc_promp
     }
     prompt->state = OPEN;
     prompt->kind = kind;
-    fflush(stdout);
+    fflush(prompt->out);
     begin_reading(prompt);
     if (kind == ARC_PROMPT_SECRET) {
         arc_prompt_show(prompt);
@@ -247,7 +249,7 @@ void arc_prompt_ahead(struct arc_prompt *prompt)
         prompt->state = AHEAD;
         prompt->kind = ARC_PROMPT_TEXT;
         prompt->blank = true;
-        fflush(stdout);
+        fflush(prompt->out);
         begin_reading(prompt);
     }
 }
@@ -274,13 +276,13 @@ void arc_prompt_hide(struct arc_prompt *prompt)
     if (prompt->redraws) {
         size_t rows = rows_above(prompt);
         if (rows > 0) {
-            printf("\033[%zuA", rows);
+            fprintf(prompt->out, "\033[%zuA", rows);
         }
-        fputs("\r\033[J", stdout);
+        fputs("\r\033[J", prompt->out);
     } else {
-        fputc('\n', stdout);
+        fputc('\n', prompt->out);
     }
-    fflush(stdout);
+    fflush(prompt->out);
 }
 
 void arc_prompt_show(struct arc_prompt *prompt)
@@ -288,12 +290,12 @@ void arc_prompt_show(struct arc_prompt *prompt)
     if (!arc_prompt_is_shown(prompt)) {
         return;
     }
-    fflush(stdout);
+    fflush(prompt->out);
     if (is_edited(prompt)) {
         el_set(prompt->el, EL_REFRESH);
     } else {
-        fputs(prompt->text, stdout);
-        fflush(stdout);
+        fputs(prompt->text, prompt->out);
+        fflush(prompt->out);
     }
 }
 
@@ -407,7 +409,7 @@ static enum arc_prompt_event read_plain(struct arc_prompt *prompt, char **line)
     prompt->line = NULL;
     prompt->len = 0;
     if (prompt->state == OPEN) {
-        fputc('\n', stdout); /* the terminal has not shown it */
+        fputc('\n', prompt->out); /* the terminal has not shown it */
         leave(prompt);
     }
     return last == CTRL_G ? ARC_PROMPT_SKIP : ARC_PROMPT_LINE;

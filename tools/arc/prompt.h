@@ -24,8 +24,8 @@ enum arc_prompt_event {
     ARC_PROMPT_END   /* Ctrl-D on an empty line, or the terminal has gone */
 };
 
-/* NULL without memory. */
-struct arc_prompt *arc_prompt_new(const struct arc *arc);
+/* It is shown on OUT, the terminal. NULL without memory. */
+struct arc_prompt *arc_prompt_new(const struct arc *arc, FILE *out);
 /* The terminal is as it was before. */
 void arc_prompt_free(struct arc_prompt *prompt);
 

@@ -529,7 +529,8 @@ int arc_watch(struct arc *arc, const struct arc_watch_options *options)
     if (arc_connect(arc, &err) < 0) {
         return arc_fail(arc, err);
     }
-    w.prompt = options->questions && arc->terminal && !arc->json ? arc_prompt_new(arc) : NULL;
+    w.prompt =
+        options->questions && arc->terminal && !arc->json ? arc_prompt_new(arc, stdout) : NULL;
     w.desk.prompt = w.prompt;
     w.signals = arc_signals_open(w.prompt != NULL);
     run(&w);
