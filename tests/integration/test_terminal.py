@@ -100,6 +100,20 @@ class Progress(terminal.Case):
         quiet = self.arc("logs", run, check=0)
         self.assertEqual((quiet.stdout, quiet.stderr), (result.stdout, ""))
 
+    def test_what_a_step_says_that_it_does(self):
+        run = self.daemon.launch(flow(
+            {"step": "a", "type": "command", "argv": ["/bin/true"]},
+            {"step": "b", "type": "command", "argv": ["{{program}}"]},
+            {"step": "c", "type": "ci_ask", "ci": "{{ci}}", "prompt": "?", "on_error": {"action": "skip"}},
+            {"step": "d", "type": "wait", "seconds": 0},
+            parameters={"program": {"type": "string", "default": "true"},
+                        "ci": {"type": "string", "default": "gpt"}}), wait=True)
+        events = self.daemon.get(f"/api/workflow/{run}/events?after=0&limit=1000").json["events"]
+        told = [(e["text"], e["data"].get("doing"), e["data"]["current_step"],
+                 e["data"]["total_steps"]) for e in events if e["kind"] == "step_start"]
+        self.assertEqual(told, [("a", "running true", 1, 4), ("b", None, 2, 4),
+                                ("c", "asking gpt", 3, 4), ("d", None, 4, 4)])
+
     def test_a_dumb_terminal_gets_no_sequences(self):
         run = self.daemon.launch(flow(command("echo out"), ASK, HI))
         t = self.terminal("attach", run, TERM="dumb", NO_COLOR="")
@@ -331,7 +345,7 @@ class InOrder(terminal.Case):
         self.daemon.question(run)
         env = {**os.environ, "ARGO_HOME": str(self.daemon.home), "TERM": "xterm", "PS1": "$ ",
                "LC_ALL": "C.UTF-8", "HISTFILE": ""}
-        t = terminal.Terminal(["bash", "--norc", "--noediting", "-i"], env)
+        t = terminal.Terminal(["dash", "-i"], env)  # others mend the terminal by themselves
         self.addCleanup(t.close)
         t.type(f"{self.prefix}/bin/arc attach {run}\n")
         at = t.expect("(not shown) > ")
