@@ -91,6 +91,7 @@ struct ag_poll {
     int64_t limit;
     bool default_cursor; /* no `after` was given: the run's cursor serves */
     bool with_input;
+    bool waits; /* a timeout was given; set by ag_poll_start */
     /* Replies and returns true when there is something to tell, or when LAST. */
     bool (*attempt)(struct ag_poll *poll, bool last);
 };

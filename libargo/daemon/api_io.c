@@ -217,7 +217,9 @@ static bool attempt_input(struct ag_poll *poll, bool last)
         return true;
     }
     bool some = ag_value_size(r.records) > 0;
-    if (some) {
+    if (last && !some && !poll->waits) {
+        ag_request_reply_empty(poll->req, 204);
+    } else if (last || some) {
         ag_value *reply = ag_envelope_success();
         ag_value *data = ag_value_object();
         ag_value_set(reply, "input", ag_value_text_sane(ag_buf_text(&r.text), r.text.len));
@@ -226,8 +228,6 @@ static bool attempt_input(struct ag_poll *poll, bool last)
         ag_envelope_finish(reply, data);
         move_cursor_when_sent(poll, AG_STREAM_INPUT, r.last);
         ag_request_reply(poll->req, 200, reply);
-    } else if (last) {
-        ag_request_reply_empty(poll->req, 204);
     }
     reading_clear(&r);
     return some || last;

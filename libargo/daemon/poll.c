@@ -1,6 +1,6 @@
 /*
- * Long polls: a request that waits for a change of a run, or for messages to a CI. It looks for itself after each commit
- * that may concern it; nothing is pushed.
+ * Long polls: a request that waits for a change of a run, or for messages to a CI. It looks for
+ * itself after each commit that may concern it; nothing is pushed.
  */
 #include "daemon/api.h"
 
@@ -37,6 +37,7 @@ void ag_poll_start(const struct ag_poll *request, unsigned mask, int64_t timeout
         return;
     }
     *poll = *request;
+    poll->waits = timeout_ms > 0;
     ag_list_init(&poll->watch.node);
     poll->watch.mask = mask;
     poll->watch.changed = poll_changed;

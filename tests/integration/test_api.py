@@ -569,6 +569,9 @@ class Runs(ApiCase):
         reply = self.daemon.get(path, headers=self.headers)
         self.assertEqual((reply.status, reply.text), (204, ""))
         self.assertEqual(self.daemon.get(f"{path}?timeout=0", headers=self.headers).status, 204)
+        value = self.assert_shape(self.daemon.get(f"{path}?after=5&timeout=0.01",
+                                                  headers=self.headers), "status input data")
+        self.assertEqual((value["input"], value["data"]), ("", {"records": [], "next_after": 5}))
         waiting = self.later(f"{path}?after=0&timeout=60", headers=self.headers)
         polling = self.later(f"/api/workflow/{run}/messages?after=0&timeout=60&with=input",
                              headers=self.headers)
