@@ -14,6 +14,7 @@
 #define HASH_PRIME    0x7fffffffu /* 2^31 - 1: products fit 64 bits */
 #define FIRST_BITS    3
 #define GOLDEN_RATIO  0x9e3779b97f4a7c15u
+#define NEAREST_KEYS  1000
 #define MAX_LOAD(cap) ((cap) / 4 * 3)
 
 struct slot {
@@ -218,4 +219,15 @@ bool ag_map_next(const ag_map *m, size_t *cursor, const char **key, void **value
         }
     }
     return false;
+}
+
+const char *ag_map_nearest(const ag_map *m, const char *word)
+{
+    const char *keys[NEAREST_KEYS];
+    size_t cursor = 0, n = 0;
+    void *value = NULL;
+    while (n < NEAREST_KEYS && ag_map_next(m, &cursor, &keys[n], &value)) {
+        n++;
+    }
+    return ag_nearest_word(word, keys, n);
 }

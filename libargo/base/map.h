@@ -19,6 +19,8 @@ void *ag_map_take(ag_map *m, const char *key); /* removes without freeing the va
 size_t ag_map_size(const ag_map *m);
 /* *CURSOR starts at 0; false at the end. The map may not change meanwhile. */
 bool ag_map_next(const ag_map *m, size_t *cursor, const char **key, void **value);
+/* The key nearest to WORD, as ag_nearest_word finds it among the first 1,000; or NULL. */
+const char *ag_map_nearest(const ag_map *m, const char *word);
 
 AG_DEFINE_AUTO(ag_map, ag_map_free)
 

@@ -30,10 +30,7 @@ int ag_api_find_ci(struct argo_daemon *daemon, const char *name, struct ag_ci *o
                    argo_error **err)
 {
     int found = ag_store_ci(daemon->store, name, out, err);
-    return found != 0
-               ? found
-               : ag_error_set(err, ARGO_E_NO_CI,
-                              "CI '%s' is not registered; register it: arc ci add %s", name, name);
+    return found != 0 ? found : ag_ci_unknown(daemon->domain, name, err);
 }
 
 static ag_value *ci_reply(const struct ag_ci *ci)

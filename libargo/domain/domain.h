@@ -228,6 +228,8 @@ void ag_run_move_cursor(ag_domain *d, int64_t rid, enum ag_stream stream, int64_
 
 /* ---- CIs ---------------------------------------------------------------------------------------- */
 
+/* ARGO_E_NO_CI, with the nearest name or what to do. */
+int ag_ci_unknown(ag_domain *d, const char *name, argo_error **err);
 /* What a CI's own fields may say; whether there is another of its name is not looked at. */
 int ag_ci_check(const struct ag_ci *ci, argo_error **err);
 /* KEEP gets the CI as it will be. ARGO_E_EXISTS, ARGO_E_NO_SESSION, ARGO_E_QUOTA (1,000). */

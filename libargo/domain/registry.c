@@ -49,11 +49,21 @@ int ag_cis_load(ag_domain *d, argo_error **err)
     return r == ARGO_E_NOMEM ? ag_error_nomem(err) : r;
 }
 
+int ag_ci_unknown(ag_domain *d, const char *name, argo_error **err)
+{
+    const char *nearest = ag_map_nearest(d->cis, name);
+    const struct ag_ci_held *ci = nearest == NULL ? NULL : ag_map_get(d->cis, nearest);
+    bool there = ci != NULL && ci->row.removed == 0;
+    return ag_error_set(err, ARGO_E_NO_CI, "CI '%s' is not registered; %s%s%s", name,
+                        there ? "did you mean '" : "register it: arc ci add ",
+                        there ? nearest : name, there ? "'?" : "");
+}
+
 int ag_ci_named(ag_domain *d, const char *name, struct ag_ci_held **out, argo_error **err)
 {
     struct ag_ci_held *ci = ag_map_get(d->cis, name);
     if (ci == NULL || ci->row.removed != 0) {
-        return ag_error_set(err, ARGO_E_NO_CI, "CI '%s' is not registered", name);
+        return ag_error_negative(ag_ci_unknown(d, name, err));
     }
     *out = ci;
     return 0;

@@ -50,19 +50,10 @@ int ag_session_check(ag_domain *d, const char *session_id, argo_error **err)
     if (ag_map_get(d->sessions, session_id) != NULL) {
         return 0;
     }
-    size_t cursor = 0, n = 0;
-    const char **words = calloc(ag_map_size(d->sessions) + 1, sizeof(*words));
-    void *value = NULL;
-    while (words != NULL && ag_map_next(d->sessions, &cursor, &words[n], &value)) {
-        n++;
-    }
-    const char *nearest = words == NULL ? NULL : ag_nearest_word(session_id, words, n);
-    int r =
-        ag_error_field(err, ARGO_E_NO_SESSION, "session_id", "Session '%s' does not exist%s%s%s",
-                       session_id, nearest == NULL ? "" : "; did you mean '",
-                       nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'?");
-    free(words);
-    return r;
+    const char *nearest = ag_map_nearest(d->sessions, session_id);
+    return ag_error_field(err, ARGO_E_NO_SESSION, "session_id", "Session '%s' does not exist%s%s%s",
+                          session_id, nearest == NULL ? "" : "; did you mean '",
+                          nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'?");
 }
 
 struct grouping {

@@ -413,7 +413,10 @@ int ag_run_find(ag_domain *d, const char *workflow_id, int64_t *out_rid, argo_er
     *out_rid = run.rid;
     ag_run_clear(&run);
     if (found == 0) {
-        return ag_error_set(err, ARGO_E_NO_WORKFLOW, "Workflow '%s' does not exist", workflow_id);
+        const char *nearest = ag_map_nearest(d->by_id, workflow_id);
+        return ag_error_set(err, ARGO_E_NO_WORKFLOW, "Workflow '%s' does not exist%s%s%s",
+                            workflow_id, nearest == NULL ? "" : "; did you mean '",
+                            nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'?");
     }
     return found < 0 ? found : 0;
 }

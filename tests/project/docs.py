@@ -215,6 +215,13 @@ def check_arc():
             re.findall(r"ARC_EXIT_\w+ = (\d+)", codes))
 
 
+def check_advice():
+    """arc says what to do next after every error."""
+    codes = re.findall(r"^    (ARGO_E_\w+) =", read("include/argo/error.h"), re.M)
+    compare("../tools/arc/report.c", "advice for", re.findall(r"\{(ARGO_E_\w+), ARC_EXIT_\w+,\s+\"",
+                                                            read("tools/arc/report.c")), codes)
+
+
 def tables(text):
     """First cell of a table's head -> the first cells of its other rows."""
     found = {}
@@ -335,6 +342,7 @@ check_layers()
 check_templates()
 check_answers()
 check_arc()
+check_advice()
 check_programs()
 check_environment()
 check_installed()

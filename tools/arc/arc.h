@@ -41,6 +41,7 @@ struct arc {
     argo_config *config;
     argo_error
         *unsettled; /* what is wrong with the settings, for a command that works all the same */
+    char *current;  /* the workflow that the command is about, when it is not named */
     argo_client *client; /* after the first request */
 };
 

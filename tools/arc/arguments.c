@@ -3,6 +3,7 @@
  */
 #include "arc.h"
 #include "commands.h"
+#include "current.h"
 
 const struct arc_option arc_globals[] = {
     {"json", 0, ARC_OPTION_FLAG, offsetof(struct arc, json), NULL,
@@ -35,15 +36,20 @@ bool arc_arguments(struct arc *arc, void *values, int argc, char **argv,
         *out = ARC_EXIT_OK;
         return false;
     }
+    size_t min = command->min - (command->current ? 1 : 0);
     if (n < 0) {
         *out = arc_usage(arc, "%s", message);
-    } else if (positional->n < command->min) {
+    } else if (positional->n < min) {
         *out = arc_usage(arc, "%s: something is missing", command->name);
     } else if (positional->n > command->max) {
         *out = arc_usage(arc, "%s: '%s' is one argument too many", command->name,
                          positional->items[command->max]);
     } else {
-        return arc_settle(arc, out);
+        if (!arc_settle(arc, out)) {
+            return false;
+        }
+        *out = command->current ? arc_current_fill(arc, positional, command->min) : 0;
+        return *out == 0;
     }
     return false;
 }

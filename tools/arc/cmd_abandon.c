@@ -47,12 +47,13 @@ static int abandon(struct arc *arc, int argc, char **argv)
 
 const struct arc_command arc_command_abandon = {
     .name = "abandon",
-    .arguments = "ID",
+    .arguments = "[ID]",
     .brief = "End a workflow and all of its processes",
     .run = abandon,
     .options = abandon_options,
     .min = 1,
     .max = 1,
     .words = {ARC_WORDS_WORKFLOW},
+    .current = true,
     .workflow = true,
 };

@@ -113,7 +113,7 @@ static int run_answer(struct arc *arc, int argc, char **argv)
 
 const struct arc_command arc_command_answer = {
     .name = "answer",
-    .arguments = "ID [ANSWER]",
+    .arguments = "[ID] [ANSWER]",
     .brief = "Answer a question",
     .help = "Without ANSWER, on a terminal, the question is shown and asked here.\n",
     .run = run_answer,
@@ -121,6 +121,7 @@ const struct arc_command arc_command_answer = {
     .min = 1,
     .max = 2,
     .words = {ARC_WORDS_WORKFLOW},
+    .current = true,
     .workflow = true,
 };
 

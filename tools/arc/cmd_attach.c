@@ -74,7 +74,7 @@ static int attach(struct arc *arc, int argc, char **argv)
 
 const struct arc_command arc_command_attach = {
     .name = "attach",
-    .arguments = "ID",
+    .arguments = "[ID]",
     .brief = "Watch a workflow and answer its questions",
     .help =
         "Shows what was missed, then goes on live. Ctrl-D or Ctrl-C detaches; the workflow goes on.\n",
@@ -83,6 +83,7 @@ const struct arc_command arc_command_attach = {
     .min = 1,
     .max = 1,
     .words = {ARC_WORDS_ANY_RUN},
+    .current = true,
     .workflow = true,
 };
 
@@ -139,12 +140,13 @@ static int logs(struct arc *arc, int argc, char **argv)
 
 const struct arc_command arc_command_logs = {
     .name = "logs",
-    .arguments = "ID",
+    .arguments = "[ID]",
     .brief = "Print a workflow's output",
     .run = logs,
     .options = logs_options,
     .min = 1,
     .max = 1,
     .words = {ARC_WORDS_ANY_RUN},
+    .current = true,
     .workflow = true,
 };

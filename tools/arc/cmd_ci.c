@@ -258,7 +258,7 @@ static int send(struct arc *arc, const struct add *add, const char *name, const 
         }
         return code;
     }
-    if (key != NULL && arc_key_write(argo_context_home(arc->ctx), name, key) != 0) {
+    if (key != NULL && arc_private_write(argo_context_home(arc->ctx), "keys", name, key) != 0) {
         return arc_failed(arc,
                           "%s has been added, but its key could not be stored in %s/keys: %s\n"
                           "Write it there yourself: mode 0600, in a directory of mode 0700.",
@@ -322,7 +322,7 @@ static int store_key(struct arc *arc, const char *name, const char *key)
     if (arc_request(arc, "GET", path, NULL, 0, &reply, &err) < 0) {
         return arc_fail(arc, err);
     }
-    if (arc_key_write(home, name, key) != 0) {
+    if (arc_private_write(home, "keys", name, key) != 0) {
         return arc_failed(arc, "The key could not be stored in %s/keys: %s", home, strerror(errno));
     }
     if (arc->json) {
@@ -412,7 +412,8 @@ static int ci_remove(struct arc *arc, int argc, char **argv)
     if (arc_request(arc, "DELETE", path, NULL, 0, &reply, &err) < 0) {
         return arc_fail(arc, err);
     }
-    int had_key = given.keep_key ? 0 : arc_key_remove(argo_context_home(arc->ctx), name);
+    int had_key =
+        given.keep_key ? 0 : arc_private_remove(argo_context_home(arc->ctx), "keys", name);
     if (had_key < 0) {
         return arc_failed(arc, "%s has been removed, but not its key in %s/keys: %s", name,
                           argo_context_home(arc->ctx), strerror(errno));

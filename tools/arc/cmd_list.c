@@ -5,6 +5,7 @@
 
 #include "arc.h"
 #include "commands.h"
+#include "current.h"
 #include "question.h"
 #include "table.h"
 
@@ -105,6 +106,10 @@ static int list(struct arc *arc, int argc, char **argv)
         return ARC_EXIT_OK;
     }
     arc_print_runs(runs);
+    arc_auto_free char *current = arc_current(arc);
+    if (current != NULL && arc->terminal) {
+        arc_putf(stderr, "Commands without an ID are about %s (arc switch).\n", current);
+    }
     if (argo_value_text(reply.value, "data.next_cursor", NULL) != NULL) {
         fputs("There are more: --state, --template and --session narrow the list.\n", stderr);
     }
@@ -169,8 +174,11 @@ static void print_status(struct arc *arc, const argo_value *reply)
     const argo_value *data = argo_value_get(reply, "data");
     const char *id = argo_value_text(reply, "workflow_id", "");
     arc_auto_free char *step = step_of(data);
+    arc_auto_free char *current = arc_current(arc);
+    bool is_current = current != NULL && strcmp(current, id) == 0;
     line("workflow", id);
     line("state", argo_value_text(reply, "status", ""));
+    line("current", is_current ? "what commands without an ID are about (arc switch)" : "");
     line("template", argo_value_text(reply, "template", ""));
     line("step", step);
     line_number("pid", argo_value_int(reply, "pid", 0));
@@ -243,13 +251,14 @@ static int status(struct arc *arc, int argc, char **argv)
 
 const struct arc_command arc_command_status = {
     .name = "status",
-    .arguments = "ID",
+    .arguments = "[ID]",
     .brief = "Show a workflow",
     .run = status,
     .options = status_options,
     .min = 1,
     .max = 1,
     .words = {ARC_WORDS_ANY_RUN},
+    .current = true,
     .workflow = true,
 };
 
@@ -293,11 +302,12 @@ static int steps(struct arc *arc, int argc, char **argv)
 
 const struct arc_command arc_command_steps = {
     .name = "steps",
-    .arguments = "ID",
+    .arguments = "[ID]",
     .brief = "Show the steps that a workflow has done",
     .run = steps,
     .min = 1,
     .max = 1,
     .words = {ARC_WORDS_ANY_RUN},
+    .current = true,
     .workflow = true,
 };

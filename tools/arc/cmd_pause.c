@@ -34,13 +34,14 @@ static int pause_run(struct arc *arc, int argc, char **argv)
 
 const struct arc_command arc_command_pause = {
     .name = "pause",
-    .arguments = "ID",
+    .arguments = "[ID]",
     .brief = "Stop a workflow until it is resumed",
     .help = "Its processes stand still and its time limits with them; questions can be answered.\n",
     .run = pause_run,
     .min = 1,
     .max = 1,
     .words = {ARC_WORDS_WORKFLOW},
+    .current = true,
     .workflow = true,
 };
 
@@ -51,11 +52,12 @@ static int resume_run(struct arc *arc, int argc, char **argv)
 
 const struct arc_command arc_command_resume = {
     .name = "resume",
-    .arguments = "ID",
+    .arguments = "[ID]",
     .brief = "Let a paused workflow go on",
     .run = resume_run,
     .min = 1,
     .max = 1,
     .words = {ARC_WORDS_WORKFLOW},
+    .current = true,
     .workflow = true,
 };

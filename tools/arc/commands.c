@@ -8,18 +8,19 @@
 #include "suggest.h"
 
 static const struct arc_command *const commands[] = {
-    &arc_command_start,          &arc_command_attach,        &arc_command_list,
-    &arc_command_status,         &arc_command_steps,         &arc_command_logs,
-    &arc_command_inbox,          &arc_command_answer,        &arc_command_pause,
-    &arc_command_resume,         &arc_command_abandon,       &arc_command_validate,
-    &arc_command_template_list,  &arc_command_template_show, &arc_command_template_trust,
-    &arc_command_ci_list,        &arc_command_ci_add,        &arc_command_ci_show,
-    &arc_command_ci_key,         &arc_command_ci_remove,     &arc_command_session_list,
-    &arc_command_session_new,    &arc_command_session_show,  &arc_command_session_pause,
-    &arc_command_session_resume, &arc_command_session_end,   &arc_command_daemon_start,
-    &arc_command_daemon_stop,    &arc_command_daemon_sync,   &arc_command_daemon_status,
-    &arc_command_config,         &arc_command_config_get,    &arc_command_config_set,
-    &arc_command_config_unset,   &arc_command_config_trust,  &arc_command_version,
+    &arc_command_start,        &arc_command_attach,         &arc_command_list,
+    &arc_command_status,       &arc_command_steps,          &arc_command_logs,
+    &arc_command_inbox,        &arc_command_answer,         &arc_command_pause,
+    &arc_command_resume,       &arc_command_abandon,        &arc_command_switch,
+    &arc_command_validate,     &arc_command_template_list,  &arc_command_template_show,
+    &arc_command_template_new, &arc_command_template_trust, &arc_command_ci_list,
+    &arc_command_ci_add,       &arc_command_ci_show,        &arc_command_ci_key,
+    &arc_command_ci_remove,    &arc_command_session_list,   &arc_command_session_new,
+    &arc_command_session_show, &arc_command_session_pause,  &arc_command_session_resume,
+    &arc_command_session_end,  &arc_command_daemon_start,   &arc_command_daemon_stop,
+    &arc_command_daemon_sync,  &arc_command_daemon_status,  &arc_command_daemon_logs,
+    &arc_command_config,       &arc_command_config_get,     &arc_command_config_set,
+    &arc_command_config_unset, &arc_command_config_trust,   &arc_command_version,
     &arc_command_help,
 };
 
@@ -111,7 +112,8 @@ const struct arc_command *arc_command_find(struct arc *arc, int argc, char **arg
     int skip = argc > 1 && strcmp(argv[0], "workflow") == 0 && is_long_form(argv[1]) ? 1 : 0;
     command = find(argv[skip], skip + 1 < argc ? argv[skip + 1] : NULL, used);
     if (command == NULL) {
-        say_unknown(arc, argv[0], argc > 1 ? argv[1] : NULL);
+        bool word = argc > 1 && strcmp(argv[0], "workflow") == 0; /* that one is right */
+        say_unknown(arc, argv[word ? 1 : 0], !word && argc > 1 ? argv[1] : NULL);
         return NULL;
     }
     *used += skip;

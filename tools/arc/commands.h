@@ -18,6 +18,7 @@ struct arc_command {
     size_t min, max;                         /* how many positional arguments */
     enum arc_words words[ARC_COMMAND_WORDS]; /* what they are */
     bool unsettled;                          /* works with wrong settings, too: arc->unsettled */
+    bool current;                            /* its first argument may be left out: arc switch */
     bool workflow;                           /* `arc workflow NAME` is the same */
 };
 
@@ -45,9 +46,11 @@ extern const struct arc_command arc_command_answer;
 extern const struct arc_command arc_command_pause;
 extern const struct arc_command arc_command_resume;
 extern const struct arc_command arc_command_abandon;
+extern const struct arc_command arc_command_switch;
 extern const struct arc_command arc_command_validate;
 extern const struct arc_command arc_command_template_list;
 extern const struct arc_command arc_command_template_show;
+extern const struct arc_command arc_command_template_new;
 extern const struct arc_command arc_command_template_trust;
 extern const struct arc_command arc_command_ci_list;
 extern const struct arc_command arc_command_ci_add;
@@ -64,6 +67,7 @@ extern const struct arc_command arc_command_daemon_start;
 extern const struct arc_command arc_command_daemon_stop;
 extern const struct arc_command arc_command_daemon_sync;
 extern const struct arc_command arc_command_daemon_status;
+extern const struct arc_command arc_command_daemon_logs;
 extern const struct arc_command arc_command_config;
 extern const struct arc_command arc_command_config_get;
 extern const struct arc_command arc_command_config_set;

@@ -1,5 +1,5 @@
 /*
- * Files that arc reads for the daemon, and the keys that it keeps from it.
+ * Files that arc reads for the daemon, and the keys that it keeps from it, among other private files.
  */
 #include "file.h"
 
@@ -82,17 +82,11 @@ int arc_put_template(struct arc *arc, const char *text, argo_value *body)
     return 0;
 }
 
-/* keys/ in HOME, made if missing, and nobody else's business. -1 with errno. */
-static int open_keys(const char *home)
+static int open_ours(int at, const char *name)
 {
     struct stat st;
-    int home_fd = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (home_fd < 0) {
-        return -1;
-    }
-    (void)mkdirat(home_fd, "keys", 0700);
-    int fd = openat(home_fd, "keys", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    close(home_fd);
+    (void)mkdirat(at, name, 0700);
+    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd >= 0 && (fstat(fd, &st) != 0 || st.st_uid != geteuid() || (st.st_mode & 077) != 0)) {
         close(fd);
         errno = EPERM;
@@ -101,22 +95,39 @@ static int open_keys(const char *home)
     return fd;
 }
 
+/* DIR ("a" or "a/b") in HOME, made if missing, and nobody else's business. -1 with errno. */
+static int open_private(const char *home, const char *dir)
+{
+    int at = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    while (at >= 0 && *dir != '\0') {
+        size_t len = strcspn(dir, "/");
+        arc_auto_free char *name = arc_format("%.*s", (int)len, dir);
+        int next = name == NULL ? -1 : open_ours(at, name);
+        int kept = errno;
+        close(at);
+        errno = kept;
+        at = next;
+        dir += len + (dir[len] == '/' ? 1 : 0);
+    }
+    return at;
+}
+
 static bool write_all(int fd, const char *text)
 {
     size_t len = strlen(text);
     return write(fd, text, len) == (ssize_t)len && fsync(fd) == 0;
 }
 
-int arc_key_write(const char *home, const char *name, const char *key)
+int arc_private_write(const char *home, const char *in, const char *name, const char *text)
 {
-    int dir = open_keys(home);
+    int dir = open_private(home, in);
     arc_auto_free char *temporary = arc_format(".%s.%d", name, (int)getpid());
     if (dir < 0 || temporary == NULL) {
         return -1;
     }
     (void)unlinkat(dir, temporary, 0); /* of an arc with our pid that died */
     int fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    bool ok = fd >= 0 && write_all(fd, key);
+    bool ok = fd >= 0 && write_all(fd, text);
     if (fd >= 0) {
         ok = close(fd) == 0 && ok;
     }
@@ -130,9 +141,9 @@ int arc_key_write(const char *home, const char *name, const char *key)
     return ok ? 0 : -1;
 }
 
-int arc_key_remove(const char *home, const char *name)
+int arc_private_remove(const char *home, const char *in, const char *name)
 {
-    int dir = open_keys(home);
+    int dir = open_private(home, in);
     if (dir < 0) {
         return errno == ENOENT ? 0 : -1;
     }

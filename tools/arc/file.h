@@ -1,5 +1,5 @@
 /*
- * Small files: templates and keys in, keys out.
+ * Small files: templates and keys in, keys and other private things out.
  */
 #ifndef ARC_FILE_H
 #define ARC_FILE_H
@@ -20,10 +20,10 @@ enum { ARC_TEMPLATE_MAX = 1024 * 1024, ARC_KEY_MAX = 16 * 1024 };
  * Returns 0, or an exit code after saying what is wrong. */
 int arc_put_template(struct arc *arc, const char *text, argo_value *body);
 
-/* Writes KEY to keys/NAME in HOME: mode 0600, atomically, through no symbolic link. -1 with
- * errno. */
-int arc_key_write(const char *home, const char *name, const char *key);
+/* Writes TEXT to DIR/NAME in HOME: mode 0600, atomically, through no symbolic link, in directories
+ * that are nobody else's business. -1 with errno. */
+int arc_private_write(const char *home, const char *dir, const char *name, const char *text);
 /* Removes it; 1 when there was one, 0 when not, -1 with errno. */
-int arc_key_remove(const char *home, const char *name);
+int arc_private_remove(const char *home, const char *dir, const char *name);
 
 #endif

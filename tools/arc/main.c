@@ -74,6 +74,7 @@ int main(int argc, char **argv)
     };
     int code = flush(run(&arc, argc - 1, argv + 1));
     argo_client_free(arc.client);
+    free(arc.current);
     argo_config_free(arc.config);
     argo_error_free(arc.unsettled);
     argo_context_free(arc.ctx);

@@ -65,18 +65,18 @@ END_TEST
 START_TEST(test_key_is_private)
 {
     umask(0);
-    ck_assert_int_eq(arc_key_write(temp_dir, "gpt", "secret"), 0);
+    ck_assert_int_eq(arc_private_write(temp_dir, "keys", "gpt", "secret"), 0);
     ck_assert_uint_eq(mode_of(temp_path("keys")), 0700);
     ck_assert_uint_eq(mode_of(temp_path("keys/gpt")), 0600);
     char *text = arc_read_file(temp_path("keys/gpt"), 100);
     ck_assert_pstr_eq(text, "secret");
     free(text);
-    ck_assert_int_eq(arc_key_write(temp_dir, "gpt", "other"), 0); /* replaces */
+    ck_assert_int_eq(arc_private_write(temp_dir, "keys", "gpt", "other"), 0); /* replaces */
     text = arc_read_file(temp_path("keys/gpt"), 100);
     ck_assert_pstr_eq(text, "other");
     free(text);
-    ck_assert_int_eq(arc_key_remove(temp_dir, "gpt"), 1);
-    ck_assert_int_eq(arc_key_remove(temp_dir, "gpt"), 0);
+    ck_assert_int_eq(arc_private_remove(temp_dir, "keys", "gpt"), 1);
+    ck_assert_int_eq(arc_private_remove(temp_dir, "keys", "gpt"), 0);
 }
 END_TEST
 
@@ -86,7 +86,7 @@ START_TEST(test_key_follows_no_link)
     write_file(temp_path("victim"), "victim", 6);
     ck_assert_int_eq(mkdir(temp_path("keys"), 0700), 0);
     ck_assert_int_eq(symlink(temp_path("victim"), temp_path("keys/gpt")), 0);
-    ck_assert_int_eq(arc_key_write(temp_dir, "gpt", "secret"), 0);
+    ck_assert_int_eq(arc_private_write(temp_dir, "keys", "gpt", "secret"), 0);
     char *text = arc_read_file(temp_path("victim"), 100);
     ck_assert_pstr_eq(text, "victim");
     free(text);
@@ -98,16 +98,16 @@ START_TEST(test_key_directory_must_be_ours)
 {
     ck_assert_int_eq(mkdir(temp_path("keys"), 0700), 0);
     ck_assert_int_eq(chmod(temp_path("keys"), 0750), 0);
-    ck_assert_int_eq(arc_key_write(temp_dir, "gpt", "secret"), -1);
+    ck_assert_int_eq(arc_private_write(temp_dir, "keys", "gpt", "secret"), -1);
     ck_assert_int_eq(errno, EPERM);
     ck_assert_int_eq(rmdir(temp_path("keys")), 0);
     ck_assert_int_eq(mkdir(temp_path("elsewhere"), 0700), 0);
     ck_assert_int_eq(symlink(temp_path("elsewhere"), temp_path("keys")), 0);
-    ck_assert_int_eq(arc_key_write(temp_dir, "gpt", "secret"), -1);
+    ck_assert_int_eq(arc_private_write(temp_dir, "keys", "gpt", "secret"), -1);
     ck_assert_int_eq(rmdir(temp_path("elsewhere")), 0); /* empty */
-    ck_assert_int_eq(arc_key_write(temp_path("none"), "gpt", "secret"), -1);
+    ck_assert_int_eq(arc_private_write(temp_path("none"), "keys", "gpt", "secret"), -1);
     ck_assert_int_eq(errno, ENOENT);
-    ck_assert_int_eq(arc_key_remove(temp_path("none"), "gpt"), 0);
+    ck_assert_int_eq(arc_private_remove(temp_path("none"), "keys", "gpt"), 0);
 }
 END_TEST
 
