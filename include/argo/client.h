@@ -125,6 +125,21 @@ struct argo_call_options {
         sizeof(struct argo_call_options), 0, 0, NULL, NULL, NULL \
     }
 
+/* Which part of a sequence is read: records of a run, messages to a CI. */
+struct argo_read_options {
+    size_t size;   /* set by ARGO_READ_OPTIONS_INIT */
+    int64_t after; /* begin after the one of this number; 0: with the first */
+    int64_t limit; /* at most so many; 0: 1,000. About 1 MiB of text ends it, too */
+    int64_t
+        wait_ms; /* when there is none, wait for one, at most so long (10 minutes, 30 s over TCP);
+                        0: do not wait */
+};
+
+#define ARGO_READ_OPTIONS_INIT                    \
+    {                                             \
+        sizeof(struct argo_read_options), 0, 0, 0 \
+    }
+
 /* "/api/workflow/{}/steps" with each {} replaced by the next argument, a const char *, percent-
  * encoded: a path segment or a value in a query. At most 64 KiB. The caller frees it with free().
  * NULL without memory or when it is too long. Since: 0.1 */

@@ -36,7 +36,7 @@ ARGO_PUBLIC int argo_workflow_abandon(argo_client *client, const char *id,
 
 /* ---- sessions --------------------------------------------------------------------------------- */
 
-/* A session groups runs: those that were started with its id. */
+/* A session groups runs and CIs: those that were started and registered with its id. */
 typedef struct argo_session argo_session;
 typedef struct argo_sessions argo_sessions;
 
@@ -79,13 +79,15 @@ ARGO_PUBLIC const argo_session *argo_sessions_at(const argo_sessions *list, size
 ARGO_PUBLIC const char *argo_sessions_next_cursor(const argo_sessions *list);
 ARGO_PUBLIC void argo_sessions_free(argo_sessions *list);
 
-/* A session: its id, description, when it was made, and the ids of its runs that have not ended
- * (NULL beyond the last). Since: 0.1 */
+/* A session: its id, description, when it was made, the ids of its runs that have not ended, and the
+ * names of its CIs (NULL beyond the last). Since: 0.1 */
 ARGO_PUBLIC const char *argo_session_id(const argo_session *session);
 ARGO_PUBLIC const char *argo_session_description(const argo_session *session);
 ARGO_PUBLIC int64_t argo_session_created_ms(const argo_session *session);
 ARGO_PUBLIC size_t argo_session_workflow_count(const argo_session *session);
 ARGO_PUBLIC const char *argo_session_workflow_at(const argo_session *session, size_t index);
+ARGO_PUBLIC size_t argo_session_ci_count(const argo_session *session);
+ARGO_PUBLIC const char *argo_session_ci_at(const argo_session *session, size_t index);
 
 /* Frees a session of argo_session_add or _get; not one of a list. NULL is allowed. Since: 0.1 */
 ARGO_PUBLIC void argo_session_free(argo_session *session);

@@ -16,6 +16,10 @@ ARGO_BEGIN_DECLS
 typedef struct argo_ci argo_ci;
 typedef struct argo_cis argo_cis;
 
+/* What has happened to a CI, and a page of that. */
+typedef struct argo_ci_event argo_ci_event;
+typedef struct argo_ci_events argo_ci_events;
+
 struct argo_ci_options {
     size_t size;          /* set by ARGO_CI_OPTIONS_INIT */
     const char *name;     /* an id, required */
@@ -30,16 +34,17 @@ struct argo_ci_options {
     const char *socket_path;
     const char *const *command;      /* up to a NULL, at most 64 */
     const char *const *capabilities; /* up to a NULL, at most 64 */
+    const char *session_id;          /* the session that it belongs to */
 };
 
 #define ARGO_CI_OPTIONS_INIT                                                                     \
     {                                                                                            \
         sizeof(struct argo_ci_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, \
-            NULL                                                                                 \
+            NULL, NULL                                                                           \
     }
 
 /* Registers a CI. *OUT (OUT may be NULL) is the CI. Errors: ARGO_E_INVALID, ARGO_E_ID,
- * ARGO_E_EXISTS. Since: 0.1 */
+ * ARGO_E_EXISTS, ARGO_E_NO_SESSION, ARGO_E_QUOTA (1,000 CIs). Since: 0.1 */
 ARGO_PUBLIC int argo_ci_add(argo_client *client, const struct argo_ci_options *options,
                             const struct argo_call_options *how, argo_ci **out, argo_error **err);
 
@@ -51,10 +56,25 @@ ARGO_PUBLIC int argo_ci_list(argo_client *client, const struct argo_call_options
 ARGO_PUBLIC int argo_ci_get(argo_client *client, const char *name,
                             const struct argo_call_options *how, argo_ci **out, argo_error **err);
 
-/* Removes the CI NAME; with FORCE also while it is busy. Errors: ARGO_E_INVALID, ARGO_E_ID,
- * ARGO_E_NO_CI, ARGO_E_STATE (it is busy). Since: 0.1 */
+/* Removes the CI NAME; with FORCE also while it is busy or has a task. Its messages go, its history
+ * stays. Errors: ARGO_E_INVALID, ARGO_E_ID, ARGO_E_NO_CI, ARGO_E_STATE (it is busy). Since: 0.1 */
 ARGO_PUBLIC int argo_ci_remove(argo_client *client, const char *name, bool force,
                                const struct argo_call_options *how, argo_error **err);
+
+/* Says for the CI NAME that it lives. STATUS is "running", "idle", "busy", "error" or "stopped", or
+ * NULL; TASK is what it works on, "" for nothing, or NULL for what it was. Once it has said so it
+ * must again: one that goes silent is in error, then stopped. *OUT (OUT may be NULL) is the CI.
+ * Errors: ARGO_E_INVALID, ARGO_E_ID, ARGO_E_NO_CI. Since: 0.1 */
+ARGO_PUBLIC int argo_ci_heartbeat(argo_client *client, const char *name, const char *status,
+                                  const char *task, const struct argo_call_options *how,
+                                  argo_ci **out, argo_error **err);
+
+/* A page of at most LIMIT (at most 1,000; 0: 100) of what has happened to the CI NAME, newest first,
+ * from CURSOR on: argo_ci_events_next_cursor of the page before, or NULL for the first. The CI may
+ * have been removed. Errors: ARGO_E_INVALID, ARGO_E_ID, ARGO_E_NO_CI. Since: 0.1 */
+ARGO_PUBLIC int argo_ci_history(argo_client *client, const char *name, int64_t limit,
+                                const char *cursor, const struct argo_call_options *how,
+                                argo_ci_events **out, argo_error **err);
 
 /* The CIs of a list, each valid until the list is freed (NULL beyond the last). argo_cis_free takes
  * NULL. Since: 0.1 */
@@ -72,17 +92,38 @@ ARGO_PUBLIC const char *argo_ci_base_url(const argo_ci *ci);
 ARGO_PUBLIC const char *argo_ci_recording(const argo_ci *ci);
 ARGO_PUBLIC const char *argo_ci_upstream(const argo_ci *ci);
 ARGO_PUBLIC const char *argo_ci_socket_path(const argo_ci *ci);
+ARGO_PUBLIC const char *argo_ci_session_id(const argo_ci *ci);
+ARGO_PUBLIC const char *argo_ci_task(const argo_ci *ci);
 
-/* Its port (0: none), and the time of its last heartbeat. Since: 0.1 */
+/* Its port (0: none), how many messages it has not received, when it was heard of last. Since: 0.1 */
 ARGO_PUBLIC int64_t argo_ci_port(const argo_ci *ci);
+ARGO_PUBLIC int64_t argo_ci_unread(const argo_ci *ci);
 ARGO_PUBLIC int64_t argo_ci_last_heartbeat_ms(const argo_ci *ci);
 
 /* Its JSON: the command and the capabilities, arrays of text. Since: 0.1 */
 ARGO_PUBLIC const char *argo_ci_command(const argo_ci *ci, size_t *len);
 ARGO_PUBLIC const char *argo_ci_capabilities(const argo_ci *ci, size_t *len);
 
-/* Frees a CI of argo_ci_add or _get; not one of a list. NULL is allowed. Since: 0.1 */
+/* Frees a CI of argo_ci_add, _get or _heartbeat; not one of a list. NULL is allowed. Since: 0.1 */
 ARGO_PUBLIC void argo_ci_free(argo_ci *ci);
+
+/* What a page of a history tells, each valid until the page is freed (NULL beyond the last), and
+ * where the next page begins: NULL after the last one. argo_ci_events_free takes NULL. Since: 0.1 */
+ARGO_PUBLIC size_t argo_ci_events_count(const argo_ci_events *list);
+ARGO_PUBLIC const argo_ci_event *argo_ci_events_at(const argo_ci_events *list, size_t index);
+ARGO_PUBLIC const char *argo_ci_events_next_cursor(const argo_ci_events *list);
+ARGO_PUBLIC void argo_ci_events_free(argo_ci_events *list);
+
+/* Its number, its kind ("registered", "status", "task", "silence", "session", "removed") and time;
+ * how the CI was from then on: status, task, session, and messages that had been sent to it.
+ * Since: 0.1 */
+ARGO_PUBLIC int64_t argo_ci_event_seq(const argo_ci_event *ci_event);
+ARGO_PUBLIC const char *argo_ci_event_kind(const argo_ci_event *ci_event);
+ARGO_PUBLIC int64_t argo_ci_event_at_ms(const argo_ci_event *ci_event);
+ARGO_PUBLIC const char *argo_ci_event_status(const argo_ci_event *ci_event);
+ARGO_PUBLIC const char *argo_ci_event_task(const argo_ci_event *ci_event);
+ARGO_PUBLIC const char *argo_ci_event_session_id(const argo_ci_event *ci_event);
+ARGO_PUBLIC int64_t argo_ci_event_messages(const argo_ci_event *ci_event);
 
 ARGO_END_DECLS
 

@@ -219,22 +219,8 @@ ARGO_PUBLIC const char *argo_step_failure(const argo_step *step, size_t *len);
  * others. Reading takes nothing away. */
 enum argo_stream { ARGO_STREAM_OUTPUT = 0, ARGO_STREAM_INPUT = 1, ARGO_STREAM_EVENT = 2 };
 
-struct argo_read_options {
-    size_t size;   /* set by ARGO_READ_OPTIONS_INIT */
-    int64_t after; /* begin after the record of this number; 0: with the first */
-    int64_t limit; /* records at most, at most 10,000; 0: 1,000. About 1 MiB of text ends it too */
-    int64_t
-        wait_ms; /* when there is none, wait for one, at most so long (10 minutes, 30 s over TCP);
-                        0: do not wait */
-};
-
-#define ARGO_READ_OPTIONS_INIT                    \
-    {                                             \
-        sizeof(struct argo_read_options), 0, 0, 0 \
-    }
-
-/* Reads records of the output of the run ID, or of all that it tells; there may be none. OPTIONS
- * may be NULL. Errors: ARGO_E_INVALID, ARGO_E_ID, ARGO_E_NO_WORKFLOW, ARGO_E_WAITERS. Since: 0.1 */
+/* Reads records of the output of the run ID, or of all that it tells, at most 10,000; there may be
+ * none. OPTIONS may be NULL. Errors: ARGO_E_INVALID, ARGO_E_ID, ARGO_E_NO_WORKFLOW, ARGO_E_WAITERS. Since: 0.1 */
 ARGO_PUBLIC int argo_workflow_output(argo_client *client, const char *id,
                                      const struct argo_read_options *options,
                                      const struct argo_call_options *how, argo_records **out,

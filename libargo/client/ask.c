@@ -182,6 +182,14 @@ void ag_ask_query_int(struct ag_ask *ask, const char *key, int64_t number)
     ag_ask_query(ask, key, text);
 }
 
+void ag_ask_page(struct ag_ask *ask, int64_t limit, const char *cursor)
+{
+    if (limit != 0) {
+        ag_ask_query_int(ask, "limit", limit);
+    }
+    ag_ask_query(ask, "cursor", cursor);
+}
+
 void ag_ask_hold(struct ag_ask *ask, int64_t wanted_ms)
 {
     char text[32];
@@ -321,6 +329,31 @@ int ag_ask_for(argo_client *client, struct ag_ask *ask, const char *what,
         return ag_error_set(err, ARGO_E_INVALID, "%s: out must be given", what);
     }
     return ag_ask(client, ask, what, how, err);
+}
+
+int ag_ask_reading(argo_client *client, struct ag_ask *ask, const char *what,
+                   const struct argo_read_options *options, const struct argo_call_options *how,
+                   argo_error **err)
+{
+    struct argo_read_options own = ARGO_READ_OPTIONS_INIT;
+    int rc = ag_options_take(&own, sizeof(own), options, "options of a reader", err);
+    if (rc == 0 && client == NULL) {
+        rc = ag_error_set(err, ARGO_E_INVALID, "%s: client must be given", what);
+    }
+    if (rc == 0 && own.wait_ms < 0) {
+        rc = ag_error_field(err, ARGO_E_INVALID, "wait_ms", "%s: expected a wait of at least 0",
+                            what);
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    ask->client = client;
+    ag_ask_query_int(ask, "after", own.after);
+    ag_ask_page(ask, own.limit, NULL);
+    if (own.wait_ms > 0) {
+        ag_ask_hold(ask, own.wait_ms);
+    }
+    return ag_ask_for(client, ask, what, how, err);
 }
 
 bool ag_ask_cancelled(struct ag_ask *ask)

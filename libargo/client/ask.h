@@ -69,6 +69,9 @@ void ag_ask_query_int(struct ag_ask *ask, const char *key, int64_t number);
 /* Asks the daemon to keep the reply back for at most WANTED ms, or as long as it does that. */
 void ag_ask_hold(struct ag_ask *ask, int64_t wanted_ms);
 
+/* A page: at most LIMIT (0: as many as the daemon likes), from CURSOR on. */
+void ag_ask_page(struct ag_ask *ask, int64_t limit, const char *cursor);
+
 /* Makes the call, as HOW says; WHAT names the function for those who misuse it. */
 int ag_ask(argo_client *client, struct ag_ask *ask, const char *what,
            const struct argo_call_options *how, argo_error **err);
@@ -76,6 +79,11 @@ int ag_ask(argo_client *client, struct ag_ask *ask, const char *what,
 /* The same for a call that gives a snapshot: `out` is required. */
 int ag_ask_for(argo_client *client, struct ag_ask *ask, const char *what,
                const struct argo_call_options *how, argo_error **err);
+
+/* And for one that reads a part of a sequence. */
+int ag_ask_reading(argo_client *client, struct ag_ask *ask, const char *what,
+                   const struct argo_read_options *options, const struct argo_call_options *how,
+                   argo_error **err);
 
 /* For struct ag_ask.read: a callback that it has made does not want any more. */
 bool ag_ask_cancelled(struct ag_ask *ask);

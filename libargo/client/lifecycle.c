@@ -119,10 +119,7 @@ int argo_session_list(argo_client *client, int64_t limit, const char *cursor,
         .type = &session_type,
         .out = out,
     };
-    if (limit != 0) {
-        ag_ask_query_int(&ask, "limit", limit);
-    }
-    ag_ask_query(&ask, "cursor", cursor);
+    ag_ask_page(&ask, limit, cursor);
     return ag_ask_for(client, &ask, "argo_session_list", how, err);
 }
 
@@ -184,6 +181,16 @@ size_t argo_session_workflow_count(const argo_session *session)
 const char *argo_session_workflow_at(const argo_session *session, size_t index)
 {
     return session != NULL ? ag_value_as_text(ag_value_at(session->row.workflows, index)) : NULL;
+}
+
+size_t argo_session_ci_count(const argo_session *session)
+{
+    return session != NULL ? ag_value_size(session->row.cis) : 0;
+}
+
+const char *argo_session_ci_at(const argo_session *session, size_t index)
+{
+    return session != NULL ? ag_value_as_text(ag_value_at(session->row.cis, index)) : NULL;
 }
 
 void argo_session_free(argo_session *session)

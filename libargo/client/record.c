@@ -23,34 +23,6 @@ static const struct ag_snapshot_type event_type = {
     .offset = offsetof(struct argo_record, row),
 };
 
-static int read_records(argo_client *client, struct ag_ask *ask, const char *what,
-                        const struct argo_read_options *options,
-                        const struct argo_call_options *how, argo_error **err)
-{
-    struct argo_read_options own = ARGO_READ_OPTIONS_INIT;
-    int rc = ag_options_take(&own, sizeof(own), options, "options of a reader", err);
-    if (rc == 0 && client == NULL) {
-        rc = ag_error_set(err, ARGO_E_INVALID, "%s: client must be given", what);
-    }
-    if (rc == 0 && own.wait_ms < 0) {
-        rc = ag_error_field(err, ARGO_E_INVALID, "wait_ms", "%s: expected a wait of at least 0",
-                            what);
-    }
-    if (rc < 0) {
-        return rc;
-    }
-    ask->client = client;
-    ask->read = ag_read_list;
-    ag_ask_query_int(ask, "after", own.after);
-    if (own.limit != 0) {
-        ag_ask_query_int(ask, "limit", own.limit);
-    }
-    if (own.wait_ms > 0) {
-        ag_ask_hold(ask, own.wait_ms);
-    }
-    return ag_ask_for(client, ask, what, how, err);
-}
-
 int argo_workflow_output(argo_client *client, const char *id,
                          const struct argo_read_options *options,
                          const struct argo_call_options *how, argo_records **out, argo_error **err)
@@ -59,10 +31,11 @@ int argo_workflow_output(argo_client *client, const char *id,
         .route = "/api/workflow/output/{}",
         .id = id,
         .query = AG_BUF_INIT(AG_QUERY_MAX),
+        .read = ag_read_list,
         .type = &output_type,
         .out = out,
     };
-    return read_records(client, &ask, "argo_workflow_output", options, how, err);
+    return ag_ask_reading(client, &ask, "argo_workflow_output", options, how, err);
 }
 
 int argo_workflow_events(argo_client *client, const char *id,
@@ -73,10 +46,11 @@ int argo_workflow_events(argo_client *client, const char *id,
         .route = "/api/workflow/{}/events",
         .id = id,
         .query = AG_BUF_INIT(AG_QUERY_MAX),
+        .read = ag_read_list,
         .type = &event_type,
         .out = out,
     };
-    return read_records(client, &ask, "argo_workflow_events", options, how, err);
+    return ag_ask_reading(client, &ask, "argo_workflow_events", options, how, err);
 }
 
 /* ---- following -------------------------------------------------------------------------------- */
@@ -159,11 +133,7 @@ int argo_workflow_input(argo_client *client, const char *id, const char *text,
 static_assert((int)ARGO_STREAM_EVENT == (int)AG_STREAM_EVENT, "by the same numbers");
 
 AG_LIST_OF(record)
-
-int64_t argo_records_next_after(const argo_records *list)
-{
-    return list != NULL ? list->all.page.next_after : 0;
-}
+AG_LIST_AFTER(record)
 
 bool argo_records_ended(const argo_records *list)
 {

@@ -17,6 +17,17 @@ static const struct ag_snapshot_type ci_type = {
     .offset = offsetof(struct argo_ci, row),
 };
 
+struct argo_ci_event {
+    struct ag_texts texts;
+    struct ag_ci_event row;
+};
+
+static const struct ag_snapshot_type event_type = {
+    .size = sizeof(struct argo_ci_event),
+    .record = &ag_ci_event_record,
+    .offset = offsetof(struct argo_ci_event, row),
+};
+
 /* ---- add -------------------------------------------------------------------------------------- */
 
 /* Texts up to a NULL as an array; NULL stays NULL. */
@@ -62,12 +73,13 @@ int argo_ci_add(argo_client *client, const struct argo_ci_options *options,
         .upstream = ag_borrow(own.upstream),
         .command = command,
         .capabilities = capabilities,
+        .session_id = ag_borrow(own.session_id),
     };
     struct ag_ask ask = {
         .method = AG_CALL_POST,
         .route = "/api/registry/ci",
         .query = AG_BUF_INIT(AG_QUERY_MAX),
-        .body = &ag_ci_record,
+        .body = &ag_ci_request_record,
         .content = &ci,
         .read = ag_read_data,
         .type = &ci_type,
@@ -117,6 +129,44 @@ int argo_ci_remove(argo_client *client, const char *name, bool force,
     return ag_ask(client, &ask, "argo_ci_remove", how, err);
 }
 
+/* ---- what becomes of it ----------------------------------------------------------------------- */
+
+int argo_ci_heartbeat(argo_client *client, const char *name, const char *status, const char *task,
+                      const struct argo_call_options *how, argo_ci **out, argo_error **err)
+{
+    const struct ag_ci_heartbeat heartbeat = {
+        .status = ag_borrow(status),
+        .task = ag_borrow(task),
+    };
+    struct ag_ask ask = {
+        .method = AG_CALL_POST,
+        .route = "/api/registry/ci/{}/heartbeat",
+        .id = name,
+        .query = AG_BUF_INIT(AG_QUERY_MAX),
+        .body = &ag_ci_heartbeat_record,
+        .content = &heartbeat,
+        .read = ag_read_data,
+        .type = &ci_type,
+        .out = out,
+    };
+    return ag_ask(client, &ask, "argo_ci_heartbeat", how, err);
+}
+
+int argo_ci_history(argo_client *client, const char *name, int64_t limit, const char *cursor,
+                    const struct argo_call_options *how, argo_ci_events **out, argo_error **err)
+{
+    struct ag_ask ask = {
+        .route = "/api/registry/ci/{}/history",
+        .id = name,
+        .query = AG_BUF_INIT(AG_QUERY_MAX),
+        .read = ag_read_list,
+        .type = &event_type,
+        .out = out,
+    };
+    ag_ask_page(&ask, limit, cursor);
+    return ag_ask_for(client, &ask, "argo_ci_history", how, err);
+}
+
 /* ---- what a snapshot says --------------------------------------------------------------------- */
 
 void argo_ci_free(argo_ci *ci)
@@ -134,7 +184,20 @@ AG_GET_TEXT(ci, base_url, row.base_url)
 AG_GET_TEXT(ci, recording, row.recording)
 AG_GET_TEXT(ci, upstream, row.upstream)
 AG_GET_TEXT(ci, socket_path, row.socket_path)
+AG_GET_TEXT(ci, session_id, row.session_id)
+AG_GET_TEXT(ci, task, row.task)
 AG_GET(int64_t, ci, port, row.port)
+AG_GET(int64_t, ci, unread, row.unread)
 AG_GET(int64_t, ci, last_heartbeat_ms, row.last_heartbeat)
 AG_GET_JSON(ci, command, row.command)
 AG_GET_JSON(ci, capabilities, row.capabilities)
+
+AG_LIST_OF(ci_event)
+AG_LIST_CURSOR(ci_event)
+AG_GET(int64_t, ci_event, seq, row.seq)
+AG_GET_TEXT(ci_event, kind, row.kind)
+AG_GET(int64_t, ci_event, at_ms, row.at)
+AG_GET_TEXT(ci_event, status, row.status)
+AG_GET_TEXT(ci_event, task, row.task)
+AG_GET_TEXT(ci_event, session_id, row.session_id)
+AG_GET(int64_t, ci_event, messages, row.messages)

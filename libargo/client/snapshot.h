@@ -84,6 +84,13 @@ const char *ag_snapshot_json(const struct ag_texts *texts, const ag_value *value
         ag_snapshots_free(list != NULL ? &list->all : NULL);                       \
     }
 
+/* Of parts of a sequence. */
+#define AG_LIST_AFTER(noun)                                       \
+    int64_t argo_##noun##s_next_after(const argo_##noun##s *list) \
+    {                                                             \
+        return list != NULL ? list->all.page.next_after : 0;      \
+    }
+
 /* Of lists that come in pages. */
 #define AG_LIST_CURSOR(noun)                                           \
     const char *argo_##noun##s_next_cursor(const argo_##noun##s *list) \

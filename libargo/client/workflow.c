@@ -227,10 +227,7 @@ int argo_workflow_list(argo_client *client, const struct argo_workflow_list_opti
     ag_ask_query(&ask, "state", own.state);
     ag_ask_query(&ask, "template", own.template_name);
     ag_ask_query(&ask, "session", own.session_id);
-    if (own.limit != 0) {
-        ag_ask_query_int(&ask, "limit", own.limit);
-    }
-    ag_ask_query(&ask, "cursor", own.cursor);
+    ag_ask_page(&ask, own.limit, own.cursor);
     return ag_ask_for(client, &ask, "argo_workflow_list", how, err);
 }
 

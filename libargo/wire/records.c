@@ -406,7 +406,7 @@ static const struct ag_field ci_event_fields[] = {
     INT(struct ag_ci_event, "messages", messages, 0, COUNT_MAX, 0),
     TIME(struct ag_ci_event, "at", at, 0),
 };
-RECORD(ag_ci_event_record, "history", struct ag_ci_event, ci_event_fields);
+LISTED(ag_ci_event_record, "history", "history", struct ag_ci_event, ci_event_fields);
 
 static const struct ag_field session_fields[] = {
     ID(struct ag_session, "session_id", session_id, 0),
@@ -451,7 +451,7 @@ static const struct ag_field ci_message_fields[] = {
     ID(struct ag_message, "from", from, AG_OMIT_EMPTY),
     MESSAGE_REST,
 };
-RECORD(ag_ci_message_record, "message", struct ag_message, ci_message_fields);
+LISTED(ag_ci_message_record, "message", "messages", struct ag_message, ci_message_fields);
 
 static const struct ag_field run_config_fields[] = {
     ENUM(struct ag_run_config, "log_level", log_level, log_level_words, AG_OMIT_EMPTY),

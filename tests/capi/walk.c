@@ -342,6 +342,10 @@ static void messages(void)
     CHECK(end(argo_workflow_get(client, "two", how(), &run, &err)) == 0);
     CHECK(strstr(argo_workflow_config(run, NULL), "park_after_s") != NULL);
     argo_workflow_free(run);
+    message = (argo_message *)&len; /* to be overwritten */
+    CHECK(end(argo_message_send(client, "two", "pause", NULL, 0, how(), &message, &err)) == 0);
+    CHECK(message == NULL && strcmp(argo_message_type(message), "") == 0);
+    CHECK(end(argo_message_send(client, "two", "resume", NULL, 0, how(), NULL, &err)) == 0);
     CHECK(end(argo_message_send(client, "two", "hint", NULL, 0, how(), NULL, &err)) ==
           ARGO_E_INVALID);
     CHECK(end(argo_message_send(client, "two", NULL, NULL, 0, how(), NULL, &err)) ==
@@ -377,7 +381,71 @@ static void registry(void)
     CHECK(end(argo_ci_get(client, "local", how(), &ci, &err)) == 0);
     argo_ci_free(ci);
     CHECK(end(argo_ci_remove(client, "local", true, how(), &err)) == 0);
+    ci = NULL;
     CHECK(end(argo_ci_get(client, "local", how(), &ci, &err)) == ARGO_E_NO_CI);
+}
+
+/* A CI that is a process of its own. */
+static void ci_of_its_own(void)
+{
+    struct argo_ci_options options = ARGO_CI_OPTIONS_INIT;
+    struct argo_read_options reading = ARGO_READ_OPTIONS_INIT;
+    argo_session *session = NULL;
+    argo_ci *ci = NULL;
+    argo_message *message = NULL;
+    argo_messages *list = NULL;
+    options.name = "worker";
+    options.session_id = "mine";
+    CHECK(end(argo_ci_add(client, &options, how(), NULL, &err)) == 0);
+    CHECK(end(argo_session_get(client, "mine", how(), &session, &err)) == 0);
+    CHECK(argo_session_ci_count(session) == 1 && argo_session_ci_at(session, 1) == NULL);
+    CHECK(strcmp(argo_session_ci_at(session, 0), "worker") == 0);
+    argo_session_free(session);
+    CHECK(end(argo_ci_heartbeat(client, "worker", "dancing", NULL, how(), &ci, &err)) ==
+          ARGO_E_INVALID);
+    CHECK(end(argo_ci_heartbeat(client, "worker", "busy", "a task", how(), &ci, &err)) == 0);
+    CHECK(strcmp(argo_ci_status(ci), "busy") == 0 && strcmp(argo_ci_task(ci), "a task") == 0);
+    CHECK(strcmp(argo_ci_session_id(ci), "mine") == 0 && argo_ci_last_heartbeat_ms(ci) > 0);
+    CHECK(argo_ci_unread(ci) == 0);
+    argo_ci_free(ci);
+    CHECK(end(argo_message_send_ci(client, "worker", "hint", "walk", "[1]", 0, how(), &message,
+                                   &err)) == 0);
+    CHECK(argo_message_seq(message) == 1 && strcmp(argo_message_from(message), "walk") == 0);
+    argo_message_free(message);
+    CHECK(end(argo_message_send_ci(client, "worker", "hint", NULL, NULL, 0, how(), NULL, &err)) ==
+          0);
+    CHECK(end(argo_message_list_ci(client, "worker", NULL, how(), &list, &err)) == 0);
+    CHECK(argo_messages_count(list) == 2 && argo_messages_next_after(list) == 2);
+    CHECK(strcmp(argo_message_payload(argo_messages_at(list, 0), NULL), "[1]") == 0);
+    CHECK(strcmp(argo_message_payload(argo_messages_at(list, 1), NULL), "{}") == 0);
+    argo_messages_free(list);
+    reading.after = 2; /* they have been received */
+    reading.wait_ms = 1;
+    CHECK(end(argo_message_list_ci(client, "worker", &reading, how(), &list, &err)) == 0);
+    CHECK(argo_messages_count(list) == 0);
+    argo_messages_free(list);
+    CHECK(end(argo_ci_remove(client, "worker", false, how(), &err)) == ARGO_E_STATE);
+    CHECK(end(argo_ci_remove(client, "worker", true, how(), &err)) == 0);
+}
+
+static void history(void)
+{
+    argo_ci_events *page = NULL;
+    const argo_ci_event *last;
+    CHECK(end(argo_ci_history(client, "worker", 1, NULL, how(), &page, &err)) == 0);
+    last = argo_ci_events_at(page, 0);
+    CHECK(argo_ci_events_count(page) == 1 && strcmp(argo_ci_event_kind(last), "removed") == 0);
+    CHECK(strcmp(argo_ci_event_status(last), "busy") == 0 && argo_ci_event_messages(last) == 2);
+    CHECK(strcmp(argo_ci_event_task(last), "a task") == 0 && argo_ci_event_at_ms(last) > 0);
+    CHECK(strcmp(argo_ci_event_session_id(last), "mine") == 0 && argo_ci_event_seq(last) > 1);
+    argo_ci_events *rest = NULL;
+    CHECK(end(argo_ci_history(client, "worker", 0, argo_ci_events_next_cursor(page), how(), &rest,
+                              &err)) == 0);
+    CHECK(argo_ci_events_count(rest) == (size_t)argo_ci_event_seq(last) - 1);
+    CHECK(argo_ci_events_next_cursor(rest) == NULL);
+    argo_ci_events_free(rest);
+    argo_ci_events_free(page);
+    CHECK(end(argo_ci_history(client, "nobody", 0, NULL, how(), &page, &err)) == ARGO_E_NO_CI);
 }
 
 static void daemon_itself(void)
@@ -408,6 +476,8 @@ static void walk(void)
     messages();
     daemon_itself();
     registry();
+    ci_of_its_own();
+    history();
     lives();
     CHECK(end(argo_client_stop_daemon(client, -1, false, how(), &err)) == ARGO_E_INVALID);
     CHECK(end(argo_client_stop_daemon(client, 1000, true, how(), &err)) == 0);
