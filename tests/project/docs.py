@@ -6,6 +6,8 @@ import pathlib
 import re
 import sys
 
+import yaml
+
 root = pathlib.Path(sys.argv[1])
 problems = []
 
@@ -57,6 +59,25 @@ def check_routes():
         if said != access:
             problems.append(f"docs/rest-api.md: {method} {path} is for {access.lower()}, "
                             f"not {said.lower()}")
+
+
+# Of every route, or said once for all that are alike.
+ALWAYS = {1001, 1002, 1003, 1012, 1101, 1102, 1103, 1201, 1202, 1203, 1303, 1304, 1399}
+OF_EXECUTORS = {1005, 1008, 1010}
+
+
+def check_codes():
+    """The error codes of each route are on the page as they are in openapi.yaml."""
+    page = re.sub(r"^```.*?^```$", "", read("docs/rest-api.md"), flags=re.M | re.S)
+    for path, item in yaml.safe_load(read("docs/openapi.yaml"))["paths"].items():
+        for method in sorted({"get", "post", "delete"} & set(item)):
+            operation, route = item[method], f"{method.upper()} {path}"
+            once = ALWAYS | (OF_EXECUTORS if operation["x-argo-access"] in ("executor", "either")
+                             else set())
+            said = {int(code) for code in re.findall(r"\b1[0-3]\d\d\b",
+                                                     section(page, f"### {route}"))} - {1000}
+            compare("rest-api.md", f"{route}: error", said - once,
+                    set(operation.get("x-argo-errors", [])) - once)
 
 
 def check_errors():
@@ -336,6 +357,7 @@ def check_links():
 
 
 check_routes()
+check_codes()
 check_errors()
 check_transitions()
 check_layers()
