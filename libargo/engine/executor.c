@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/forkserver.h"
+#include "base/options.h"
 #include "base/text.h"
 #include "engine/port_client.h"
 #include "exec/runner.h"
@@ -62,10 +63,6 @@ static void on_stop(ag_wake *wake, void *user)
 
 static int check_options(const struct argo_executor_options *o, argo_error **err)
 {
-    if (o == NULL || o->size != sizeof(*o)) {
-        return ag_error_set(err, ARGO_E_INVALID,
-                            "options: expected them to begin as ARGO_EXECUTOR_OPTIONS_INIT");
-    }
     if (o->workflow_id == NULL) {
         return ag_error_field(err, ARGO_E_INVALID, "workflow_id", "workflow_id is required");
     }
@@ -132,7 +129,9 @@ int argo_executor_new(argo_context *ctx, const struct argo_executor_options *opt
     if (ctx == NULL || out == NULL) {
         return ag_error_set(err, ARGO_E_INVALID, "context and out are required");
     }
-    int r = check_options(options, err);
+    struct argo_executor_options own = ARGO_EXECUTOR_OPTIONS_INIT;
+    int r = ag_options_take(&own, sizeof(own), options, "options of an executor", err);
+    r = r < 0 ? r : check_options(&own, err);
     if (r < 0) {
         return r;
     }
@@ -142,7 +141,7 @@ int argo_executor_new(argo_context *ctx, const struct argo_executor_options *opt
     }
     x->ctx = ctx;
     x->lock_fd = -1;
-    r = build(x, options, err);
+    r = build(x, &own, err);
     if (r < 0) {
         argo_executor_free(x);
         return r;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/crypto.h"
+#include "base/options.h"
 #include "base/text.h"
 #include "io/internal.h"
 #include "io/outbox.h"
@@ -420,10 +421,6 @@ int ag_channel_new_outbox(argo_context *ctx, ag_loop *loop, ag_outbox *outbox,
 
 static int check_options(const struct argo_io_http_options *o, argo_error **err)
 {
-    if (o == NULL || o->size != sizeof(*o)) {
-        return ag_error_set(err, ARGO_E_INVALID,
-                            "options: expected them to begin as ARGO_IO_HTTP_OPTIONS_INIT");
-    }
     if (o->workflow_id == NULL) {
         return ag_error_field(err, ARGO_E_INVALID, "workflow_id", "workflow_id is required");
     }
@@ -465,18 +462,19 @@ int argo_io_channel_new_http(argo_context *ctx, const struct argo_io_http_option
         return ag_error_set(err, ARGO_E_INVALID,
                             "argo_io_channel_new_http: ctx and out must be given");
     }
-    int r = check_options(options, err);
-    r = r < 0 ? r : ag_channel_new_outbox(ctx, NULL, NULL, options->workflow_id, &ch, err);
+    struct argo_io_http_options own = ARGO_IO_HTTP_OPTIONS_INIT;
+    int r = ag_options_take(&own, sizeof(own), options, "options of a channel", err);
+    r = r < 0 ? r : check_options(&own, err);
+    r = r < 0 ? r : ag_channel_new_outbox(ctx, NULL, NULL, own.workflow_id, &ch, err);
     if (r < 0) {
         return r;
     }
     struct http_channel *h = of(ch);
     h->owns = true;
-    h->as_user = options->epoch == 0;
-    h->after = options->after;
-    h->poll_s =
-        options->url == NULL || ag_starts_with(options->url, "unix:") ? POLL_UNIX_S : POLL_TCP_S;
-    r = connect_own(h, options, err);
+    h->as_user = own.epoch == 0;
+    h->after = own.after;
+    h->poll_s = own.url == NULL || ag_starts_with(own.url, "unix:") ? POLL_UNIX_S : POLL_TCP_S;
+    r = connect_own(h, &own, err);
     if (r < 0) {
         argo_io_channel_free(ch);
         return r;

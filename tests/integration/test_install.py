@@ -51,7 +51,8 @@ class Installation(argo.Case):
         """A copy of the project that uses the library."""
         directory = self.top / name
         shutil.copytree(argo.ROOT / "tests/embed", directory)
-        shutil.copy(argo.ROOT / "docs/examples/embed.c", directory)
+        for example in (argo.ROOT / "docs/examples").glob("*.c"):
+            shutil.copy(example, directory)
         return directory
 
     def check_embed(self, program):
@@ -66,7 +67,8 @@ class Installation(argo.Case):
     def meson_setup(self, directory, *args, env=None):
         run("meson", "setup", directory / "build", directory, "--buildtype=debug",
             f"-Db_sanitize={self.sanitize}", "-Db_lundef=false", *args, env=env)
-        run("ninja", "-C", directory / "build", "embed")
+        run("ninja", "-C", directory / "build",
+            *(path.stem for path in (argo.ROOT / "docs/examples").glob("*.c")))
         return directory / "build/embed"
 
     def test_files(self):

@@ -57,7 +57,7 @@ START_TEST(options_are_checked)
     ck_assert_int_eq(argo_executor_new(NULL, &o, &executor, NULL), ARGO_E_INVALID);
     ck_assert_int_eq(argo_executor_new(ctx, NULL, &executor, NULL), ARGO_E_INVALID);
     ck_assert_int_eq(argo_executor_new(ctx, &o, NULL, NULL), ARGO_E_INVALID);
-    o.size--;
+    o.size = 1;
     ck_assert_int_eq(make(&o), ARGO_E_INVALID);
     o = options();
     o.workflow_id = NULL;
@@ -75,6 +75,15 @@ START_TEST(options_are_checked)
     ck_assert_int_eq(argo_executor_run(NULL, NULL), ARGO_E_INVALID);
     argo_executor_stop(NULL);
     argo_executor_free(NULL);
+}
+END_TEST
+
+START_TEST(options_of_an_older_program)
+{
+    struct argo_executor_options o = options();
+    o.size = offsetof(struct argo_executor_options, lock_file);
+    o.lock_file = "/nonexistent/lock";
+    ck_assert_int_eq(make(&o), 0);
 }
 END_TEST
 
@@ -230,6 +239,7 @@ static Suite *suite(void)
     TCase *t = tcase_create("executor");
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, options_are_checked);
+    tcase_add_test(t, options_of_an_older_program);
     tcase_add_test(t, one_executor_holds_the_lock);
     tcase_add_test(t, it_runs_to_the_end);
     tcase_add_test(t, it_ends_when_it_is_fenced);

@@ -581,11 +581,15 @@ START_TEST(options_are_checked)
     o.name = "two words";
     refuses(&o, ARGO_E_ID);
     o.name = NULL;
-    o.size--;
+    o.size = 1;
     refuses(&o, ARGO_E_INVALID);
-    o.size++;
+    o.size = sizeof(o);
     ck_assert_int_eq(argo_io_channel_new_http(NULL, &o, &out, NULL), ARGO_E_INVALID);
     ck_assert_int_eq(argo_io_channel_new_http(ctx, &o, NULL, NULL), ARGO_E_INVALID);
+    ck_assert_int_eq(argo_io_channel_new_http(ctx, &o, &out, NULL), 0);
+    argo_io_channel_free(out);
+    o.size = offsetof(struct argo_io_http_options, name); /* of an older program */
+    o.name = "two words";
     ck_assert_int_eq(argo_io_channel_new_http(ctx, &o, &out, NULL), 0);
     argo_io_channel_free(out);
 }
