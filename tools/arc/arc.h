@@ -105,6 +105,8 @@ int arc_poll_seconds(const struct arc *arc);
 /* Starts the home's daemon, or finds that another arc has just done so. Blocks until it answers.
  * Returns 0, or -1 after saying why not. */
 int arc_launch(struct arc *arc);
+/* A program of this installation: the one beside this. NULL: there is none. The caller frees it. */
+char *arc_beside(const char *program);
 
 /* ---- report.c -------------------------------------------------------------------------------- */
 

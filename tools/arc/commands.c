@@ -20,8 +20,8 @@ static const struct arc_command *const commands[] = {
     &arc_command_session_end,  &arc_command_daemon_start,   &arc_command_daemon_stop,
     &arc_command_daemon_sync,  &arc_command_daemon_status,  &arc_command_daemon_logs,
     &arc_command_config,       &arc_command_config_get,     &arc_command_config_set,
-    &arc_command_config_unset, &arc_command_config_trust,   &arc_command_version,
-    &arc_command_help,
+    &arc_command_config_unset, &arc_command_config_trust,   &arc_command_doctor,
+    &arc_command_version,      &arc_command_help,
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };

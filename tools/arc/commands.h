@@ -73,6 +73,7 @@ extern const struct arc_command arc_command_config_get;
 extern const struct arc_command arc_command_config_set;
 extern const struct arc_command arc_command_config_unset;
 extern const struct arc_command arc_command_config_trust;
+extern const struct arc_command arc_command_doctor;
 extern const struct arc_command arc_command_version;
 extern const struct arc_command arc_command_help;
 

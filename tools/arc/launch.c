@@ -29,15 +29,14 @@ struct launch {
     int errors; /* a file in memory: what the daemon says when it cannot start */
 };
 
-/* The daemon of this installation: beside this program. The caller frees it. */
-static char *find_daemon(void)
+char *arc_beside(const char *program)
 {
     char self[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
     self[n > 0 ? n : 0] = '\0';
     char *slash = strrchr(self, '/');
     char *path =
-        slash == NULL ? NULL : arc_format("%.*s%s", (int)(slash + 1 - self), self, "argo-daemon");
+        slash == NULL ? NULL : arc_format("%.*s%s", (int)(slash + 1 - self), self, program);
     if (path != NULL && access(path, X_OK) == 0) {
         return path;
     }
@@ -99,7 +98,7 @@ static int spawn(struct arc *arc, const char *program, int ready, int errors, pi
 
 static int begin(struct arc *arc, struct launch *launch)
 {
-    arc_auto_free char *program = find_daemon();
+    arc_auto_free char *program = arc_beside("argo-daemon");
     if (program == NULL) {
         arc_failed(arc, "No daemon runs, and argo-daemon is not beside this program");
         return -1;

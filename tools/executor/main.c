@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <argo/executor.h>
+#include <argo/version.h>
 
 #define EXIT_USAGE  2
 #define EXIT_FENCED 3
@@ -114,7 +115,7 @@ static int exit_code(int r)
     return r == ARGO_E_FENCED ? EXIT_FENCED : r == ARGO_E_LOCKED ? EXIT_LOCKED : r != 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     struct argo_executor_options options = ARGO_EXECUTOR_OPTIONS_INIT;
     char token[TOKEN_MAX];
@@ -122,6 +123,10 @@ int main(void)
     argo_context *ctx = NULL;
     argo_error *err = NULL;
 
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        printf("argo_workflow_executor %s\n", argo_version());
+        return 0;
+    }
     int r = number_from("ARGO_WARM_MS", 0, &idle_ms) == 0 ? argo_executor_warm(idle_ms, NULL) : 1;
     if (r != 1) {
         return r != 0;
