@@ -10,7 +10,7 @@ import argo
 ASK = {"workflow_name": "t", "steps": [
     {"step": "q", "type": "user_ask", "prompt": "Who?", "save_to": "who"}]}
 SHA256_OF_X = hashlib.sha256(b"x").hexdigest()
-ROUTE = re.compile(r'^\s+\{AG_(POST|DELETE), "([^"]+)", (?:USER|EITHER),', re.M)
+ROUTE = re.compile(r'^\s+\{AG_(POST|DELETE), "([^"]+)", (?:USER|EITHER|BOTH),', re.M)
 
 
 class Keys(argo.Case):
@@ -52,6 +52,8 @@ class Keys(argo.Case):
                                             {"type": "x-test", "payload": 1}),
         "DELETE /api/workflow/abandon/{id}": ("/api/workflow/abandon/w2", None),
         "POST /api/registry/ci": ("/api/registry/ci", {"name": "new"}),
+        "POST /api/registry/ci/{name}/heartbeat": ("/api/registry/ci/old/heartbeat", {"task": ""}),
+        "POST /api/registry/ci/{name}/message": ("/api/registry/ci/old/message", {"type": "x"}),
         "DELETE /api/registry/ci/{name}": ("/api/registry/ci/old", None),
         "POST /api/session": ("/api/session", {"description": "one"}),
         "POST /api/session/{session}/pause": ("/api/session/s2/pause", {}),

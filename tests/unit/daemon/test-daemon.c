@@ -71,6 +71,16 @@ START_TEST(wrong_arguments)
     options.grace_ms = 0;
     options.files = -1;
     refused(&options, ARGO_E_INVALID, "files");
+    options.files = 0;
+    options.heartbeat_ms = -1;
+    refused(&options, ARGO_E_INVALID, "heartbeat_ms");
+    options.heartbeat_ms = 24 * 3600 * 1000 + 1;
+    refused(&options, ARGO_E_INVALID, "heartbeat_ms");
+    options.heartbeat_ms = 24 * 3600 * 1000;
+    options.heartbeat_misses = -1;
+    refused(&options, ARGO_E_INVALID, "heartbeat_misses");
+    options.heartbeat_misses = 1001;
+    refused(&options, ARGO_E_INVALID, "heartbeat_misses");
     ck_assert(!ag_file_exists(temp_path("home")));
 }
 END_TEST

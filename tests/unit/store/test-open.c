@@ -258,6 +258,34 @@ START_TEST(one_rotten_row_costs_one_run)
 }
 END_TEST
 
+static int list_name(const struct ag_ci *ci, void *user)
+{
+    ag_buf_printf(user, "%s ", ci->name);
+    return 0;
+}
+
+static int list_any(struct ag_ci *ci, void *user)
+{
+    return list_name(ci, user);
+}
+
+START_TEST(one_rotten_row_costs_one_ci)
+{
+    fill(1);
+    fixture_close();
+    ck_assert_int_eq(fixture_exec("INSERT INTO cis (name, port, last_heartbeat) VALUES "
+                                  "('a', 0, 0), ('b', 'x', 0), ('c', 0, 0)"),
+                     0);
+    fixture_open(0);
+    ag_auto_buf names = AG_BUF_INIT(100);
+    struct ag_ci ci = {0};
+    ck_assert_int_eq(ag_store_cis(fx.store, list_name, &names, NULL), 0);
+    ck_assert_int_eq(ag_store_all_cis(fx.store, list_any, &names, NULL), 0);
+    ck_assert_str_eq(ag_buf_text(&names), "a c a c ");
+    ck_assert_int_eq(ag_store_ci(fx.store, "b", &ci, NULL), ARGO_E_CORRUPT);
+}
+END_TEST
+
 static void repair(struct ag_buf *report)
 {
     AG_AUTO(argo_error) err = NULL;
@@ -560,6 +588,7 @@ static Suite *suite(void)
     tcase_add_test(tc, a_foreign_database_is_refused);
     tcase_add_test(tc, migrations_run_in_order_and_whole_or_not_at_all);
     tcase_add_test(tc, one_rotten_row_costs_one_run);
+    tcase_add_test(tc, one_rotten_row_costs_one_ci);
     tcase_add_test(tc, repair_of_a_sound_file_keeps_everything);
     tcase_add_test(tc, repair_saves_what_can_be_read);
     tcase_add_test(tc, repair_replaces_a_lost_first_page);
