@@ -131,7 +131,7 @@ class Daemon:
             reply = Reply(response.status, response.headers, response.read().decode())
         finally:
             connection.close()
-        contract.check(method, path, reply)
+        contract.check(method, path, reply, data)
         return reply
 
     def get(self, path, **kw):

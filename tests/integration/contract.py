@@ -45,6 +45,13 @@ def resolved(node, document):
     return {key: resolved(value, document) for key, value in node.items()}
 
 
+def without_nulls(value):
+    """A field that is null is one that is not there."""
+    if isinstance(value, dict):
+        return {name: item for name, item in value.items() if item is not None}
+    return value
+
+
 def check_fields(validator, properties, instance, schema):
     """`properties` with two rules of this contract: no field but these, and in this order."""
     if not isinstance(instance, dict):
@@ -88,7 +95,7 @@ class Contract:
                 "/[^/]+" if segment[0] == "{" else "/" + re.escape(segment) for segment in segments))
             self.routes.append(([segment[0] == "{" for segment in segments], pattern, path))
         self.routes.sort(key=lambda route: route[0])
-        self.validators = {}
+        self.validators, self.requests = {}, {}
 
     def operation(self, method, target):
         """(path, operation) of a request; None for what has no route."""
@@ -143,8 +150,32 @@ class Contract:
         if code not in allowed:
             raise AssertionError(f"{where}: the error {code} is not in its x-argo-errors: {reply}")
 
-    def check(self, method, target, reply):
-        """REPLY (status, headers, text, json) to METHOD TARGET is one that the document knows."""
+    def check_request(self, where, name, method, operation, body):
+        """BODY, which was accepted, is one that the document allows; what it does not know is ignored."""
+        key = name, method, "request"
+        if key not in self.requests:
+            content = resolved(operation.get("requestBody", {}), self.document).get("content", {})
+            schema = content.get("application/json", {}).get("schema", {"maxProperties": 0})
+            self.requests[key] = jsonschema.Draft202012Validator(schema)
+        value = without_nulls(json.loads(body))
+        for error in self.requests[key].iter_errors(value):
+            place = "/".join(str(part) for part in error.absolute_path)
+            raise AssertionError(f"{where} takes a body that is not documented, at '/{place}': "
+                                 f"{error.message}")
+
+    def check_event(self, name, event, data):
+        """An event of the stream at the path NAME."""
+        content = self.document["paths"][name]["get"]["responses"]["200"]["content"]
+        key = name, "event", event
+        if key not in self.validators:
+            schemas = resolved(content["text/event-stream"]["x-argo-events"], self.document)
+            self.validators[key] = Validator(schemas[event])
+        for error in self.validators[key].iter_errors(json.loads(data)):
+            raise AssertionError(f"docs/openapi.yaml, {name}, event {event}: {error.message}: {data}")
+
+    def check(self, method, target, reply, body=None):
+        """REPLY (status, headers, text, json) to METHOD TARGET with BODY is one that the document
+        knows."""
         name, operation = self.operation(method, target)
         where = f"docs/openapi.yaml, {method} {name or target}"
         if operation is None:
@@ -152,6 +183,8 @@ class Contract:
             return
         self.check_body(where, name, method, operation, reply)
         self.check_error(where, operation, reply)
+        if body and reply.status < 300:
+            self.check_request(where, name, method, operation, body)
 
     def check_without_route(self, where, name, method, reply):
         """No such path (1205) or method (1206), or what the guard says before."""
@@ -170,5 +203,5 @@ def contract():
     return Contract()
 
 
-def check(method, target, reply):
-    contract().check(method, target, reply)
+def check(method, target, reply, body=None):
+    contract().check(method, target, reply, body)

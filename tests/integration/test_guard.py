@@ -15,6 +15,7 @@ import sys
 import unittest
 
 import argo
+import contract
 
 ROUTE = re.compile(r'\{AG_(GET|POST|DELETE), "([^"]+)", (PUBLIC|USER|EXECUTOR|BOTH|EITHER), \w+\}')
 Route = collections.namedtuple("Route", "method pattern access")
@@ -119,7 +120,12 @@ class Guard(argo.Case):
     def exchange(self, transport, data):
         with Raw(self.daemon, transport) as raw:
             raw.send(data)
-            return raw.reply("HEAD" if data.startswith(b"HEAD ") else None)
+            reply = raw.reply("HEAD" if data.startswith(b"HEAD ") else None)
+        status, headers, body = reply
+        if status != 0 and headers["Content-Type"] is not None:  # else the HTTP library's own
+            method, target, _ = data.decode("utf-8", "replace").split(" ", 2)
+            contract.check(method, target, argo.Reply(status, headers, body.decode()))
+        return reply
 
     def store(self):
         """What the store is made of; the -shm file only caches it."""

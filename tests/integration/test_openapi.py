@@ -172,6 +172,25 @@ class Judge(unittest.TestCase):
             "type": "urn:argo:error:1017", "title": "t", "status": 404, "detail": "d", "code": 1017},
             kind="application/problem+json")
 
+    def test_requests(self):
+        done = self.reply(200, {"status": "success", "data": {}})
+        check = lambda body: contract.check("POST", "/api/daemon/shutdown", done, json.dumps(body))
+        check({"grace_s": 1, "unknown": 1})
+        check({"grace_s": None})
+        for body, wrong in (({"grace_s": -1}, "minimum"), ({"abandon": "yes"}, "not of type")):
+            with self.assertRaisesRegex(AssertionError, wrong):
+                check(body)
+
+    def test_events(self):
+        event = {"seq": 1, "stream": "event", "kind": "state", "text": "done", "path": None,
+                 "at": "2026-01-31T12:00:00.000Z"}
+        check = lambda name, value: contract.contract().check_event(
+            "/api/workflow/{id}/events", name, json.dumps(value))
+        check("event", event)
+        for name, value in (("event", {**event, "more": 1}), ("output", {}), ("end", event)):
+            with self.assertRaises(AssertionError):
+                check(name, value)
+
     def test_literal_segments_win(self):
         find = contract.contract().operation
         self.assertEqual(find("POST", "/api/workflow/pause/steps")[0], "/api/workflow/pause/{id}")

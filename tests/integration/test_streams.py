@@ -12,6 +12,7 @@ import socket
 import subprocess
 
 import argo
+import contract
 
 LONG = os.environ.get("ARGO_TEST_LONG") == "1"
 SEED = int(os.environ.get("ARGO_TEST_SEED", "20261123"))
@@ -73,6 +74,8 @@ class Events:
                 fields[name] = value
             else:
                 if "data" in fields:
+                    contract.contract().check_event("/api/workflow/{id}/events", fields["event"],
+                                                    fields["data"])
                     yield fields.get("id"), fields["event"], fields["data"]
                 fields = {}
 
