@@ -63,7 +63,7 @@ static int show_runs(argo_client *client, argo_error **err)
 static int show_questions(argo_client *client, argo_error **err)
 {
     argo_questions *open = NULL;
-    int r = argo_question_list(client, ARGO_QUESTION_OPEN, NULL, &open, err);
+    int r = argo_question_list(client, NULL, NULL, &open, err);
     for (size_t i = 0; i < argo_questions_count(open); i++) {
         const argo_question *question = argo_questions_at(open, i);
         printf("%s asks: %s\n", argo_question_workflow_id(question),

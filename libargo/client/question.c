@@ -17,9 +17,10 @@ static const struct ag_snapshot_type question_type = {
     .offset = offsetof(struct argo_question, row),
 };
 
-int argo_question_list(argo_client *client, int state, const struct argo_call_options *how,
-                       argo_questions **out, argo_error **err)
+int argo_question_list(argo_client *client, const struct argo_question_list_options *options,
+                       const struct argo_call_options *how, argo_questions **out, argo_error **err)
 {
+    struct argo_question_list_options own = ARGO_QUESTION_LIST_OPTIONS_INIT;
     struct ag_ask ask = {
         .route = "/api/questions",
         .query = AG_BUF_INIT(AG_QUERY_MAX),
@@ -27,12 +28,17 @@ int argo_question_list(argo_client *client, int state, const struct argo_call_op
         .type = &question_type,
         .out = out,
     };
-    if (state < -1 || state > ARGO_QUESTION_CANCELLED) {
-        return ag_error_field(err, ARGO_E_INVALID, "state",
-                              "argo_question_list: expected a state of a question or -1, not %d",
-                              state);
+    int rc = ag_options_take(&own, sizeof(own), options, "options of a list", err);
+    if (rc == 0 && (own.state < -1 || own.state > ARGO_QUESTION_CANCELLED)) {
+        rc = ag_error_field(err, ARGO_E_INVALID, "state",
+                            "argo_question_list: expected a state of a question or -1, not %d",
+                            own.state);
     }
-    ag_ask_query(&ask, "state", state >= 0 ? ag_question_state_words[state] : NULL);
+    if (rc < 0) {
+        return rc;
+    }
+    ag_ask_query(&ask, "state", own.state >= 0 ? ag_question_state_words[own.state] : NULL);
+    ag_ask_page(&ask, own.limit, own.cursor);
     return ag_ask_for(client, &ask, "argo_question_list", how, err);
 }
 
@@ -102,6 +108,7 @@ void argo_question_free(argo_question *question)
 }
 
 AG_LIST_OF(question)
+AG_LIST_CURSOR(question)
 AG_GET_TEXT(question, id, row.question_id)
 AG_GET_TEXT(question, workflow_id, row.workflow_id)
 AG_GET_TEXT(question, path, row.path)

@@ -172,6 +172,7 @@ static void follow_to_question(const char *id, struct followed *f, int enough)
 
 static void answer(const char *run_id, struct followed *f)
 {
+    struct argo_question_list_options options = ARGO_QUESTION_LIST_OPTIONS_INIT;
     argo_question *q = NULL;
     argo_questions *open = NULL;
     size_t len = 0;
@@ -195,10 +196,16 @@ static void answer(const char *run_id, struct followed *f)
     argo_question_free(q);
 
     follow_to_question(run_id, f, 2);
-    CHECK(end(argo_question_list(client, ARGO_QUESTION_OPEN, how(), &open, &err)) == 0);
+    CHECK(end(argo_question_list(client, NULL, how(), &open, &err)) == 0);
     CHECK(argo_questions_count(open) == 1 && argo_questions_at(open, 1) == NULL);
     CHECK(argo_question_kind(argo_questions_at(open, 0)) == ARGO_QUESTION_CHOICE);
     CHECK(strstr(argo_question_choices(argo_questions_at(open, 0), &len), "Two") != NULL);
+    argo_questions_free(open);
+    options.state = -1;
+    options.limit = 1;
+    CHECK(end(argo_question_list(client, &options, how(), &open, &err)) == 0);
+    CHECK(argo_questions_count(open) == 1 && argo_questions_next_cursor(open) != NULL);
+    CHECK(argo_question_state(argo_questions_at(open, 0)) == ARGO_QUESTION_ANSWERED);
     argo_questions_free(open);
     CHECK(end(argo_question_answer(client, run_id, f->question, "[3]", 3, how(), &err)) ==
           ARGO_E_ANSWER);

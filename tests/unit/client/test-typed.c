@@ -117,8 +117,12 @@ START_TEST(how_a_call_is_made)
     ck_assert_int_eq(argo_workflow_get(NULL, "x", NULL, &run, NULL), ARGO_E_INVALID);
     ck_assert_int_eq(argo_workflow_wait(client, "x", -2, NULL, &run, NULL), ARGO_E_INVALID);
     ck_assert_int_eq(argo_workflow_follow(client, "x", 0, NULL, NULL, NULL, NULL), ARGO_E_INVALID);
-    ck_assert_int_eq(argo_question_list(client, 4, NULL, (argo_questions **)&run, NULL),
-                     ARGO_E_INVALID);
+    struct argo_question_list_options odd = ARGO_QUESTION_LIST_OPTIONS_INIT;
+    argo_questions *questions = NULL;
+    odd.state = ARGO_QUESTION_CANCELLED + 1;
+    ck_assert_int_eq(argo_question_list(client, &odd, NULL, &questions, NULL), ARGO_E_INVALID);
+    odd.state = -2;
+    ck_assert_int_eq(argo_question_list(client, &odd, NULL, &questions, NULL), ARGO_E_INVALID);
     ck_assert_int_eq(argo_question_answer_text(client, "x", "q", NULL, NULL, NULL), ARGO_E_INVALID);
     ck_assert_int_eq(argo_workflow_input(client, "x", NULL, NULL, NULL), ARGO_E_INVALID);
     ck_assert_ptr_null(run);
