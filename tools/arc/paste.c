@@ -67,6 +67,6 @@ static unsigned char paste(EditLine *el, int key)
 
 void arc_paste_set_up(EditLine *el)
 {
-    el_set(el, EL_ADDFN, "arc-paste", "Insert what is pasted", paste);
+    el_wset(el, EL_ADDFN, L"arc-paste", L"Insert what is pasted", paste); /* el_set would leak */
     el_set(el, EL_BIND, "\033[200~", "arc-paste", NULL);
 }

@@ -98,7 +98,7 @@ static void set_up_editing(struct arc_prompt *prompt)
     /* These would read on by themselves. */
     el_set(el, EL_BIND, "^R", "ed-redisplay", NULL);
     el_set(el, EL_BIND, "^V", "ed-unassigned", NULL);
-    el_set(el, EL_ADDFN, "arc-skip", "Leave the question", skip_key);
+    el_wset(el, EL_ADDFN, L"arc-skip", L"Leave the question", skip_key); /* el_set would leak */
     el_set(el, EL_BIND, "^G", "arc-skip", NULL);
     arc_paste_set_up(el);
 }
