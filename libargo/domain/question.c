@@ -209,6 +209,10 @@ int ag_question_ask(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_qu
     if (r < 0 || known < 0) {
         return r < 0 ? r : known;
     }
+    if (!known && q->lookup) {
+        return ag_error_set(err, ARGO_E_NO_QUESTION, "Question '%s' has not been asked",
+                            q->question_id);
+    }
     struct ag_change_set *c = NULL;
     r = ag_change_new(d, rid, 0, done, user, &c, err);
     if (r < 0) {

@@ -1,6 +1,7 @@
 /*
- * Asking a person. The question's id is made from the run and the path, so that an executor that
- * goes on asks the same question, and finds its answer when there is one.
+ * Asking a person. The question's id is made from the run, the path and how often the step has failed
+ * there, so that an executor that goes on asks the same question, and finds its answer when there is
+ * one; also in another attempt, when the one before it died.
  *
  * A secret answer is in no record: it comes with the reply to the question.
  */
@@ -23,7 +24,7 @@ static int name_question(struct ag_ask *ask, argo_error **err)
     char hash[AG_SHA256_HEX];
     ag_auto_free char *text =
         ag_asprintf("%s/%s/%s/%" PRId64, nonce != NULL ? nonce : "",
-                    ag_strand_checkpoint(s)->workflow_id, s->now.path, s->now.attempt);
+                    ag_strand_checkpoint(s)->workflow_id, s->now.path, s->now.failures + 1);
     if (text == NULL) {
         return ag_error_nomem(err);
     }

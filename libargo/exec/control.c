@@ -122,25 +122,27 @@ static const ag_value *budget(const ag_runner *r, const char *key)
     return set != NULL ? set : ag_template_limit(r->plan, key);
 }
 
-int ag_runner_check_budget(const ag_runner *r, argo_error **err)
+int ag_runner_check_budget(const ag_runner *r, const ag_value *more, argo_error **err)
 {
     const ag_value *tokens = budget(r, "budget_tokens");
     const ag_value *usd = budget(r, "budget_usd");
-    int64_t used = r->used.input_tokens + r->used.output_tokens;
+    struct ag_usage sum = r->used;
+    ag_usage_add(&sum, more);
+    int64_t used = sum.input_tokens + sum.output_tokens;
     if (tokens != NULL && used >= ag_value_as_int(tokens)) {
         return ag_error_set(err, ARGO_E_QUOTA,
                             "the run has used %" PRId64 " tokens, budget_tokens is %" PRId64, used,
                             ag_value_as_int(tokens));
     }
-    if (usd != NULL && r->used.unpriced > 0) {
+    if (usd != NULL && sum.unpriced > 0) {
         return ag_error_set(err, ARGO_E_QUOTA,
                             "%" PRId64 " CI calls of the run reported no cost: budget_usd cannot "
                             "be kept, use budget_tokens",
-                            r->used.unpriced);
+                            sum.unpriced);
     }
-    if (usd != NULL && r->used.cost_usd >= ag_value_as_real(usd)) {
+    if (usd != NULL && sum.cost_usd >= ag_value_as_real(usd)) {
         return ag_error_set(err, ARGO_E_QUOTA, "the run has cost %g dollars, budget_usd is %g",
-                            r->used.cost_usd, ag_value_as_real(usd));
+                            sum.cost_usd, ag_value_as_real(usd));
     }
     return 0;
 }

@@ -47,8 +47,9 @@ void ag_runner_waiting_changed(ag_runner *r);
 /* control.c */
 int ag_runner_settle(ag_runner *r, argo_error **err); /* what the checkpoint says of all this */
 void ag_runner_message(const struct ag_message *m, void *user);
-/* Before a CI call: ARGO_E_QUOTA says which budget is used up. */
-int ag_runner_check_budget(const ag_runner *r, argo_error **err);
+/* Before a CI call, with MORE that the step has used itself: ARGO_E_QUOTA says which budget is used
+ * up. */
+int ag_runner_check_budget(const ag_runner *r, const ag_value *more, argo_error **err);
 void ag_runner_arm_limit(ag_runner *r); /* (again), after a pause */
 void ag_runner_drop_pending(ag_runner *r);
 

@@ -341,7 +341,7 @@ void ag_strand_ci(struct ag_strand *s, const char *name,
                              const struct ag_ci *upstream, const argo_error *err))
 {
     AG_AUTO(argo_error) why = NULL;
-    if (ag_runner_check_budget(s->runner, &why) < 0) {
+    if (ag_runner_check_budget(s->runner, s->usage, &why) < 0) {
         ag_strand_fail_error(s, AG_FAIL_BUDGET, why);
         return;
     }

@@ -136,6 +136,7 @@ static const struct ag_column question_columns[] = {
     INT(ag_question, asked),
     INT(ag_question, answered),
     INT(ag_question, answer_seq),
+    JSON(ag_question, usage),
 };
 ROW(ag_question_row, "questions", ag_question, question_columns);
 

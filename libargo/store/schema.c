@@ -151,6 +151,7 @@ static const char *const version_3[] = {
     "SELECT name, 1, 'registered', 'registered', 0, 0 FROM cis",
     "ALTER TABLE run_specs ADD COLUMN default_provider TEXT",
     "ALTER TABLE run_specs ADD COLUMN default_model TEXT",
+    "ALTER TABLE questions ADD COLUMN usage TEXT",
     NULL,
 };
 

@@ -23,7 +23,7 @@
 #define QUESTION_COLUMNS                                                                         \
     "question_id, path, kind, prompt, answer_schema, choices, multiple, default_answer, "        \
     "deadline, on_deadline, secret, state, answer, answered_by, answered_via, asked, answered, " \
-    "answer_seq"
+    "answer_seq, usage"
 #define CI_COLUMNS                                                                       \
     "name, provider, model, port, socket_path, role, status, last_heartbeat, base_url, " \
     "recording, upstream, command, capabilities, session_id, task, unread, removed, "    \
@@ -54,7 +54,7 @@
 #define QUESTIONS(where)                                                                        \
     "SELECT q.question_id, q.path, q.kind, q.prompt, q.answer_schema, q.choices, q.multiple, "  \
     "q.default_answer, q.deadline, q.on_deadline, q.secret, q.state, q.answer, q.answered_by, " \
-    "q.answered_via, q.asked, q.answered, q.answer_seq, q.rid, r.workflow_id "                  \
+    "q.answered_via, q.asked, q.answered, q.answer_seq, q.usage, q.rid, r.workflow_id "         \
     "FROM questions q LEFT JOIN runs r ON r.rid = q.rid" where
 
 const char *const ag_sql_text[AG_SQL_COUNT] = {
@@ -94,7 +94,7 @@ const char *const ag_sql_text[AG_SQL_COUNT] = {
                              "AND stream = 'output'",
     [AG_SQL_PUT_QUESTION] =
         "INSERT INTO questions (" QUESTION_COLUMNS ", rid) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
-        "$9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) ON CONFLICT (question_id) DO UPDATE "
+        "$9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) ON CONFLICT (question_id) DO UPDATE "
         "SET path = excluded.path, kind = excluded.kind, prompt = excluded.prompt, "
         "answer_schema = excluded.answer_schema, choices = excluded.choices, "
         "multiple = excluded.multiple, default_answer = excluded.default_answer, "
@@ -102,7 +102,7 @@ const char *const ag_sql_text[AG_SQL_COUNT] = {
         "secret = excluded.secret, state = excluded.state, answer = excluded.answer, "
         "answered_by = excluded.answered_by, answered_via = excluded.answered_via, "
         "asked = excluded.asked, answered = excluded.answered, answer_seq = excluded.answer_seq, "
-        "rid = excluded.rid",
+        "usage = excluded.usage, rid = excluded.rid",
     [AG_SQL_REMOVE_VARIABLE] = "DELETE FROM variables WHERE rid = $1 AND name = $2",
     [AG_SQL_PUT_SECRET] = "INSERT INTO secrets (rid, question_id, answer) VALUES ($1, $2, $3) "
                           "ON CONFLICT (rid, question_id) DO UPDATE SET answer = excluded.answer",

@@ -191,14 +191,44 @@ static void check_form(struct ag_check *c, const struct ag_node *step, struct ag
     check_form_schema(c, &schema);
 }
 
+/* ---- CIs ----------------------------------------------------------------------------------- */
+
+/* The reply to a question's wording is text, and so is the person's answer. */
+static void check_ci_ask(struct ag_check *c, const struct ag_node *step, struct ag_key_sets sets)
+{
+    struct ag_node ask_user = ag_key_sets_member(sets, step, "ask_user");
+    struct ag_node schema = ag_key_sets_member(sets, step, "schema");
+    if (ag_value_as_bool(ask_user.value) && schema.value != NULL) {
+        ag_check_problem(c, &schema, "one of the two", NULL, "'schema' beside 'ask_user'");
+    }
+}
+
+static void check_ci_analyze(struct ag_check *c, const struct ag_node *step,
+                             struct ag_key_sets sets)
+{
+    static const char *const words[] = {"analyze", "determine", "identify", "extract", "calculate",
+                                        "review",  "generate",  "content",  NULL};
+    for (size_t i = 0; words[i] != NULL; i++) {
+        if (ag_key_sets_member(sets, step, words[i]).value != NULL) {
+            return;
+        }
+    }
+    ag_auto_free char *expected = ag_words_list(words);
+    struct ag_node content = ag_key_sets_member(sets, step, "content");
+    ag_check_problem(c, &content, expected, NULL, "there is nothing to analyse");
+}
+
 void ag_check_asking(struct ag_check *c, const struct ag_node *step, struct ag_key_sets sets,
                      const struct ag_step_type *type)
 {
     static const struct {
         const char *type;
         void (*check)(struct ag_check *c, const struct ag_node *step, struct ag_key_sets sets);
-    } checks[] = {
-        {"user_ask", check_user_ask}, {"user_choose", check_user_choose}, {"form", check_form}};
+    } checks[] = {{"user_ask", check_user_ask},
+                  {"user_choose", check_user_choose},
+                  {"form", check_form},
+                  {"ci_ask", check_ci_ask},
+                  {"ci_analyze", check_ci_analyze}};
 
     for (size_t i = 0; i < AG_ARRAY_SIZE(checks); i++) {
         if (ag_streq(type->name, checks[i].type)) {

@@ -137,18 +137,48 @@ static const struct ag_key save_file_keys[] = {
     {"mode", AG_KEY_MODE},
 };
 
+/* What every step has that asks a CI. */
+#define CI_KEYS \
+    {"ci", AG_KEY_CI}, \
+    {"provider", AG_KEY_CI}, \
+    {"model", AG_KEY_TEXT}, \
+    {"persona", AG_KEY_TEXT}, \
+    {"system", AG_KEY_TEXT}, \
+    {"temperature", AG_KEY_REAL, .min = 0, .max = 2}, \
+    {"max_tokens", AG_KEY_INT, .min = 1, .max = 10000000}, \
+    {"save_to", AG_KEY_SAVE}, \
+    {"stream", AG_KEY_BOOL}
+
 static const struct ag_key ci_ask_keys[] = {
-    {"prompt", AG_KEY_TEXT, .required = true, .alias = "prompt_template"},
-    {"ci", AG_KEY_CI},
-    {"provider", AG_KEY_CI},
-    {"model", AG_KEY_TEXT},
-    {"persona", AG_KEY_TEXT},
-    {"system", AG_KEY_TEXT},
-    {"temperature", AG_KEY_REAL, .min = 0, .max = 2},
-    {"max_tokens", AG_KEY_INT, .min = 1, .max = 10000000},
-    {"schema", AG_KEY_OBJECT},
-    {"save_to", AG_KEY_SAVE},
-    {"stream", AG_KEY_BOOL},
+    {"prompt", AG_KEY_TEXT, .instead = "prompt_template"},
+    {"prompt_template", AG_KEY_TEXT},
+    {"ask_user", AG_KEY_BOOL},
+    {"schema", AG_KEY_SCHEMA},
+    CI_KEYS,
+};
+
+static const struct ag_key ci_analyze_keys[] = {
+    {"task", AG_KEY_TEXT, .required = true},
+    {"analysis_type", AG_KEY_ANY},
+    {"analyze", AG_KEY_ANY},
+    {"determine", AG_KEY_ANY},
+    {"identify", AG_KEY_ANY},
+    {"extract", AG_KEY_ANY},
+    {"calculate", AG_KEY_ANY},
+    {"review", AG_KEY_ANY},
+    {"generate", AG_KEY_ANY},
+    {"content", AG_KEY_ANY},
+    {"schema", AG_KEY_SCHEMA},
+    CI_KEYS,
+};
+
+static const struct ag_key ci_present_keys[] = {
+    {"data", AG_KEY_ANY, .required = true},
+    {"format", AG_KEY_TEXT},
+    {"template", AG_KEY_TEXT},
+    {"topic", AG_KEY_TEXT},
+    {"sections", AG_KEY_ANY},
+    CI_KEYS,
 };
 
 static const struct ag_key answer_keys[] = {
@@ -228,6 +258,8 @@ const struct ag_step_type ag_step_types[] = {
     {"approve", NULL, "asks a person for a yes or no", false, KEYS(approve_keys)},
     {"form", NULL, "asks a person for several values", false, KEYS(form_keys)},
     {"ci_ask", "prompt", "asks a CI and keeps the answer", false, KEYS(ci_ask_keys)},
+    {"ci_analyze", NULL, "has a CI analyse content", false, KEYS(ci_analyze_keys)},
+    {"ci_present", NULL, "has a CI present data", false, KEYS(ci_present_keys)},
     {"decide", NULL, "branches", false, KEYS(decide_keys)},
     {"command", NULL, "runs a program", true, KEYS(command_keys)},
     {"read_file", NULL, "reads a file", false, KEYS(read_file_keys)},
@@ -238,9 +270,9 @@ const struct ag_step_type ag_step_types[] = {
 /* clang-format on */
 const size_t ag_step_types_count = AG_ARRAY_SIZE(ag_step_types);
 
-const char *const ag_step_types_later[] = {
-    "ci_analyze", "ci_ask_series", "ci_present", "ci_chat", "user_ci_chat", "http", "foreach",
-    "parallel",   "workflow_call", "ci_agent",   NULL};
+const char *const ag_step_types_later[] = {"ci_ask_series", "ci_chat",  "user_ci_chat",
+                                           "http",          "foreach",  "parallel",
+                                           "workflow_call", "ci_agent", NULL};
 
 const struct ag_step_type *ag_step_type_find(const char *name_or_alias)
 {

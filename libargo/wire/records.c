@@ -340,6 +340,8 @@ static const struct ag_field question_fields[] = {
     TIME(struct ag_question, "asked", asked, AG_OMIT_EMPTY),
     TIME(struct ag_question, "answered", answered, AG_OMIT_EMPTY),
     INT(struct ag_question, "answer_seq", answer_seq, 0, COUNT_MAX, AG_OMIT_EMPTY),
+    OBJECT(struct ag_question, "usage", usage, AG_OMIT_EMPTY),
+    BOOL(struct ag_question, "lookup", lookup, AG_OMIT_EMPTY),
 };
 LISTED(ag_question_record, "question", "questions", struct ag_question, question_fields);
 

@@ -303,6 +303,8 @@ struct ag_question {
     char *answered_by, *answered_via;
     int64_t asked, answered;
     int64_t answer_seq; /* the input record that carries the answer */
+    ag_value *usage;    /* of the CI that has worded it, or NULL */
+    bool lookup;        /* only if it has been asked before; not stored */
 };
 extern const struct ag_record ag_question_record;
 

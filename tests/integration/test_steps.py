@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import pathlib
+import signal
 import stat
 import threading
 
@@ -204,6 +205,24 @@ class CI(argo.Case):
         self.assertEqual(reply.status, 200)  # a template may be written for another machine
         message = self.error(self.run_one(ci="nobod{{1 - 1}}")[1], "ci")
         self.assertIn("nobod0", message)
+
+    def test_a_question_that_is_worded_by_a_ci(self):
+        """It outlasts its executor, and its cost counts."""
+        self.server.script = [says("What is ", "your name?")]
+        run = self.daemon.launch(steps({"step": "a", "type": "ci_ask", "prompt_template": "Ask his name",
+                                        "save_to": "a"}, show()))
+        question = self.daemon.question(run)
+        self.assertEqual((question["prompt"], question["usage"]["input_tokens"]),
+                         ("What is your name?", 5))
+        pid = self.daemon.executor(run)
+        os.kill(pid, signal.SIGKILL)
+        argo.wait_for(lambda: self.daemon.status(run)["pid"] not in (0, pid), "another executor")
+        self.daemon.answer(run, "Ada", question)
+        self.assertEqual(self.daemon.wait_end(run)["status"], "done")
+        self.assertIn("[Ada]", self.daemon.output(run))
+        self.assertEqual(len(self.server.requests), 1)
+        step = [s for s in self.daemon.steps(run) if s["step"] == "a"][-1]
+        self.assertEqual((step["status"], step["usage"]["output_tokens"]), ("done", 3))
 
     def test_the_ci_of_the_configuration(self):
         self.add("other")

@@ -320,6 +320,12 @@ static void do_question(struct fakeport *f, struct call *c, bool acknowledge)
 {
     struct ag_question q;
     AG_AUTO(argo_error) err = NULL;
+    const char *id = ag_value_get_text(c->body, "question_id", "");
+    if (ag_value_get_bool(c->body, "lookup", false) && ag_value_get(f->questions, id) == NULL) {
+        ag_error_set(&err, ARGO_E_NO_QUESTION, "not asked");
+        c->fn.question(NULL, err, c->user);
+        return;
+    }
     if (ag_record_decode(&ag_question_record, ask(f, c->body), &q, &err) < 0) {
         ck_abort_msg("question: %s", argo_error_details(err));
     }

@@ -131,6 +131,8 @@ def key_tables():
     text = read("libargo/template/step_table.c")
     words = {name: re.findall(r'"([^"]+)"', body) for name, body in
              re.findall(r"const char \*const (\w+)\[\] = \{(.*?)\};", text, re.S)}
+    for name, body in re.findall(r"^#define (\w+_KEYS) \\\n((?:.*\\\n)*.*)$", text, re.M):
+        text = text.replace(f"    {name},\n", body.replace("\\", "") + ",\n")
     tables = {}
     for name, body in re.findall(r"struct ag_key (\w+)\[\] = \{(.*?)\n\};", text, re.S):
         tables[name] = {}

@@ -387,7 +387,8 @@ static void go_back_to_schema_2(void)
                                           "DROP TABLE ci_history",
                                           "DROP TABLE ci_messages",
                                           "ALTER TABLE run_specs DROP COLUMN default_provider",
-                                          "ALTER TABLE run_specs DROP COLUMN default_model"};
+                                          "ALTER TABLE run_specs DROP COLUMN default_model",
+                                          "ALTER TABLE questions DROP COLUMN usage"};
     go_back(changes, AG_ARRAY_SIZE(changes), "2");
 }
 

@@ -41,9 +41,8 @@ START_TEST(original_template)
     ck_assert_str_eq(ask->type->name, "ci_ask");
     ck_assert_str_eq(ask->next, "4");
     ck_assert_int_eq(ask->max_iterations, 5);
-    ck_assert_str_eq(ag_value_get_text(ask->fields, "prompt", ""),
+    ck_assert_str_eq(ag_value_get_text(ask->fields, "prompt_template", ""),
                      "Review {scope} for {user_name}");
-    ck_assert_ptr_null(ag_value_get(ask->fields, "prompt_template"));
     ck_assert_ptr_null(ag_value_get(ask->fields, "id"));
     const struct ag_plan_step *save = ag_template_step(t, 4);
     ck_assert_str_eq(save->next, "EXIT");
