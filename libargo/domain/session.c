@@ -110,8 +110,10 @@ static int show_session(const struct ag_session *session, void *user)
 {
     const struct grouping *g = user;
     struct ag_session shown = *session; /* borrows everything */
-    AG_AUTO(ag_value) runs = shown.workflows = grouped(g->runs, session->session_id);
-    AG_AUTO(ag_value) cis = shown.cis = grouped(g->cis, session->session_id);
+    AG_AUTO(ag_value) runs = grouped(g->runs, session->session_id);
+    AG_AUTO(ag_value) cis = grouped(g->cis, session->session_id);
+    shown.workflows = runs;
+    shown.cis = cis;
     return g->fn(&shown, g->user);
 }
 
@@ -206,7 +208,8 @@ int ag_session_add(ag_domain *d, const struct ag_session *session,
     note_number(d, c->txn, id);
     ag_txn_put_session(c->txn, &row);
     if (keep != NULL) {
-        AG_AUTO(ag_value) none = row.workflows = row.cis = ag_value_array();
+        AG_AUTO(ag_value) none = ag_value_array();
+        row.workflows = row.cis = none;
         keep(c->txn, &row, user);
     }
     ag_change_commit(c);
