@@ -108,8 +108,8 @@ static void keyboard(struct ask *a)
     }
 }
 
-/* True when the person leaves. */
-static bool take_signal(int signals, struct arc_prompt *prompt)
+/* True when the person leaves. DESK may be NULL. */
+static bool take_signal(int signals, struct arc_prompt *prompt, struct arc_desk *desk)
 {
     switch (arc_signals_take(signals)) {
     case ARC_SIGNAL_NONE:
@@ -120,6 +120,9 @@ static bool take_signal(int signals, struct arc_prompt *prompt)
     case ARC_SIGNAL_STOP:
         arc_prompt_suspend(prompt);
         arc_signals_stop();
+        if (desk != NULL) {
+            arc_desk_remind(desk);
+        }
         arc_prompt_resumed(prompt);
         break;
     case ARC_SIGNAL_CONTINUED:
@@ -141,7 +144,7 @@ static void run(struct ask *a)
             finish(a, arc_failed(a->desk->arc, "poll: %s", strerror(errno)));
             return;
         }
-        if (fds[0].revents != 0 && take_signal(a->signals, a->desk->prompt)) {
+        if (fds[0].revents != 0 && take_signal(a->signals, a->desk->prompt, a->desk)) {
             leave(a);
         }
         if (!a->finished && fds[1].revents != 0) {
@@ -185,7 +188,7 @@ char *arc_ask_unseen(const struct arc *arc, const char *text)
     arc_prompt_open(prompt, text, ARC_PROMPT_SECRET);
     while (event == ARC_PROMPT_NOTHING) {
         (void)poll(fds, 2, -1);
-        if (fds[0].revents != 0 && take_signal(fds[0].fd, prompt)) {
+        if (fds[0].revents != 0 && take_signal(fds[0].fd, prompt, NULL)) {
             event = ARC_PROMPT_END;
         } else if (fds[1].revents != 0) {
             event = arc_prompt_read(prompt, &line);

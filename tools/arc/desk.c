@@ -137,16 +137,22 @@ static void begin(struct arc_desk *desk, size_t i, const char *shown)
     arc_asking_open(&desk->asking, desk->prompt);
 }
 
+static void show_list(const struct arc_desk *desk)
+{
+    if (desk->workflow_id != NULL) {
+        arc_putf(stdout, "%s asks %zu questions:\n", desk->workflow_id,
+                 argo_value_size(desk->open));
+    }
+    arc_question_table(desk->open, true, desk->workflow_id == NULL);
+}
+
 static void list(struct arc_desk *desk)
 {
     char text[64];
     size_t n = argo_value_size(desk->open);
     arc_desk_drop(desk);
     desk->choosing = true;
-    if (desk->workflow_id != NULL) {
-        arc_putf(stdout, "%s asks %zu questions:\n", desk->workflow_id, n);
-    }
-    arc_question_table(desk->open, true, desk->workflow_id == NULL);
+    show_list(desk);
     snprintf(text, sizeof(text), n == 1 ? "Answer it (Enter) > " : "Which (1 to %zu, Enter: 1) > ",
              n);
     arc_prompt_open(desk->prompt, text, ARC_PROMPT_PLAIN);
@@ -162,6 +168,16 @@ void arc_desk_ask(struct arc_desk *desk, const char *shown)
         begin(desk, 0, shown);
     } else {
         list(desk);
+    }
+}
+
+void arc_desk_remind(struct arc_desk *desk)
+{
+    if (desk->choosing) {
+        show_list(desk);
+    } else if (desk->asked != NULL) {
+        arc_question_show(desk->asking.question, true, true);
+        arc_asking_show(&desk->asking);
     }
 }
 

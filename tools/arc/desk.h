@@ -38,6 +38,8 @@ void arc_desk_settled(struct arc_desk *desk, const char *by, const char *via, co
  * 0. REPLY is filled when the answer has been taken. */
 int arc_desk_line(struct arc_desk *desk, const char *line, struct arc_reply *reply,
                   argo_error **err);
+/* Says again what is asked, while its prompt is away: after Ctrl-Z the screen is another. */
+void arc_desk_remind(struct arc_desk *desk);
 /* Ctrl-G: back to the list. */
 void arc_desk_skip(struct arc_desk *desk);
 /* Asks nothing any more. */

@@ -2,6 +2,7 @@
  * arc: the program for people. Finds the command and runs it; everything else is in its file.
  */
 #include <errno.h>
+#include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
 #include <string.h>
@@ -22,6 +23,15 @@ static bool wants_colour(void)
 {
     const char *no_color = getenv("NO_COLOR");
     return can_redraw() && (no_color == NULL || *no_color == '\0');
+}
+
+/* Text is UTF-8 here, also where nobody has chosen a locale (a container, a bare ssh). */
+static void set_locale(void)
+{
+    setlocale(LC_ALL, "");
+    if (MB_CUR_MAX == 1 && strcmp(nl_langinfo(CODESET), "ANSI_X3.4-1968") == 0) {
+        setlocale(LC_CTYPE, "C.UTF-8");
+    }
 }
 
 static int run(struct arc *arc, int argc, char **argv)
@@ -65,7 +75,7 @@ static int flush(int code)
 
 int main(int argc, char **argv)
 {
-    setlocale(LC_ALL, "");
+    set_locale();
     signal(SIGPIPE, SIG_IGN);
     struct arc arc = {
         .terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO),

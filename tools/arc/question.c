@@ -255,12 +255,24 @@ void arc_asking_end(struct arc_asking *asking)
     *asking = (struct arc_asking){0};
 }
 
+/* What stands before the prompt, and the prompt; whether it is SECRET. */
+static const char *show_next(struct arc_asking *asking, bool *secret)
+{
+    *secret = argo_value_bool(asking->question, "secret", false);
+    return asking->form != NULL ? arc_form_show(asking->form, secret) : prompt_of(asking->question);
+}
+
+void arc_asking_show(struct arc_asking *asking)
+{
+    bool secret;
+    (void)show_next(asking, &secret);
+}
+
 void arc_asking_open(struct arc_asking *asking, struct arc_prompt *prompt)
 {
     bool is_text = strcmp(kind_of(asking->question), "text") == 0;
-    bool secret = argo_value_bool(asking->question, "secret", false);
-    const char *text =
-        asking->form != NULL ? arc_form_show(asking->form, &secret) : prompt_of(asking->question);
+    bool secret;
+    const char *text = show_next(asking, &secret);
     arc_prompt_open(prompt, text,
                     secret    ? ARC_PROMPT_SECRET
                     : is_text ? ARC_PROMPT_TEXT

@@ -34,6 +34,8 @@ void arc_asking_begin(struct arc_asking *asking, const argo_value *question);
 void arc_asking_end(struct arc_asking *asking);
 /* Shows what is asked next and opens the prompt for it. */
 void arc_asking_open(struct arc_asking *asking, struct arc_prompt *prompt);
+/* Shows again what is asked next, while the prompt is away. */
+void arc_asking_show(struct arc_asking *asking);
 /* Takes a line. 1: another one is wanted, because there is more to ask, or the daemon does not take
  * the answer and it has been said why. Else what came of sending it: 0, or a code. */
 int arc_asking_line(struct arc_asking *asking, struct arc *arc, const char *workflow_id,

@@ -435,6 +435,7 @@ static void take_signal(struct watch *w)
         arc_printer_end_line(&w->printer);
         arc_prompt_suspend(w->prompt);
         arc_signals_stop();
+        arc_desk_remind(&w->desk);
         arc_prompt_resumed(w->prompt);
         break;
     case ARC_SIGNAL_CONTINUED:
