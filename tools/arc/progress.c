@@ -83,22 +83,24 @@ static void draw(struct arc_progress *p, char *line)
     p->drawn = line;
 }
 
-/* The text, cut so that there is room for the time; NULL without memory. */
+/* The text and the time, cut so that there is room for that; NULL without memory. */
 static char *line_of(const struct arc_progress *p, int64_t taken)
 {
-    char span[ARC_TIME_SIZE];
-    char end[ARC_TIME_SIZE + 8] = "";
+    char span[ARC_TIME_SIZE] = "";
     size_t width = arc_terminal_width();
     size_t room = (width == 0 ? WIDTH_UNKNOWN : width) - 1;
     if (!p->timed && taken >= TICK_MS) {
-        snprintf(end, sizeof(end), " %s %s", MB_CUR_MAX > 1 ? "\xe2\x80\xa6" : "...",
-                 arc_time_span(taken, span));
+        arc_time_span(taken, span);
     }
-    if (arc_text_width(end) + TEXT_MIN > room) {
-        end[0] = '\0';
+    const char *between = *span == '\0' ? "" : MB_CUR_MAX > 1 ? " \xe2\x80\xa6 " : " ... ";
+    arc_auto_free char *end = arc_format("%s%s", between, span);
+    if (end == NULL || arc_text_width(p->text) + arc_text_width(end) <= room) {
+        return end == NULL ? NULL : arc_format("%s%s", p->text, end);
     }
-    arc_auto_free char *text = arc_text_cut(p->text, room - arc_text_width(end));
-    return text == NULL ? NULL : arc_format("%s%s", text, end);
+    size_t last = *span == '\0' || strlen(span) + TEXT_MIN > room ? 0 : strlen(span) + 1;
+    arc_auto_free char *text = arc_text_cut(p->text, room - last);
+    return text == NULL ? NULL
+                        : arc_format("%s%s%s", text, last > 0 ? " " : "", last > 0 ? span : "");
 }
 
 int arc_progress_show(struct arc_progress *p)
