@@ -18,7 +18,7 @@ struct ag_first {
 };
 
 /* Where a run's row has its number, so that errors can name it. */
-#define AG_RUN_RID_COLUMN 4
+#define AG_RUN_RID_COLUMN 5
 
 int ag_read(ag_store *s, enum ag_sql id, const struct ag_cells *params, ag_row_fn fn, void *user,
             argo_error **err);

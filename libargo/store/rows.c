@@ -42,10 +42,10 @@
 static const struct ag_column run_columns[] = {
     TEXT(ag_run, workflow_id),
     WORD(ag_run, state, ag_run_state_words),
+    WORD(ag_run, beneath, ag_run_state_words),
     TEXT(ag_run, template_name),
     TEXT(ag_run, session_id),
     INT(ag_run, rid),
-    WORD(ag_run, beneath, ag_run_state_words),
     INT(ag_run, pid),
     INT(ag_run, pid_start),
     TEXT(ag_run, boot_id),

@@ -5,10 +5,10 @@
  */
 #include "store/statements.h"
 
-/* The first four are the indexed ones: they have an update of their own, which writes only when
- * one has changed, so that a step does not rewrite index pages. */
+/* The first five have an update of their own, which writes only when one has changed: all but
+ * `beneath` are indexed, and the checks of the two states cost more than the rest of the row. */
 #define RUN_COLUMNS                                                                            \
-    "workflow_id, state, template, session_id, rid, beneath, pid, pid_start, boot_id, epoch, " \
+    "workflow_id, state, beneath, template, session_id, rid, pid, pid_start, boot_id, epoch, " \
     "seq, current_step, total_steps, step_name, next_step, steps_done, flight_path, deaths, "  \
     "decision, consumed_seq, cursor_output, cursor_input, created, started, updated, ended, "  \
     "result, error, wake_at, paused_at, paused_ms, trimmed_seq, output_bytes, config, "        \
@@ -63,17 +63,17 @@ const char *const ag_sql_text[AG_SQL_COUNT] = {
                        "$20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, "
                        "$35, $36, $37, $38)",
     [AG_SQL_PUT_RUN] =
-        "UPDATE runs SET beneath = $2, pid = $3, pid_start = $4, boot_id = $5, epoch = $6, "
-        "seq = $7, current_step = $8, total_steps = $9, step_name = $10, next_step = $11, "
-        "steps_done = $12, flight_path = $13, deaths = $14, decision = $15, consumed_seq = $16, "
-        "cursor_output = $17, cursor_input = $18, created = $19, started = $20, updated = $21, "
-        "ended = $22, result = $23, error = $24, wake_at = $25, paused_at = $26, paused_ms = $27, "
-        "trimmed_seq = $28, output_bytes = $29, config = $30, message_seq = $31, "
-        "lines_seq = $32 WHERE rid = $1",
-    [AG_SQL_PUT_RUN_INDEXED] =
-        "UPDATE runs SET state = $1, template = $2, session_id = $3 WHERE rid = $4 AND "
-        "(state <> $1 OR COALESCE(template, '') <> COALESCE($2, '') OR "
-        "COALESCE(session_id, '') <> COALESCE($3, ''))",
+        "UPDATE runs SET pid = $2, pid_start = $3, boot_id = $4, epoch = $5, "
+        "seq = $6, current_step = $7, total_steps = $8, step_name = $9, next_step = $10, "
+        "steps_done = $11, flight_path = $12, deaths = $13, decision = $14, consumed_seq = $15, "
+        "cursor_output = $16, cursor_input = $17, created = $18, started = $19, updated = $20, "
+        "ended = $21, result = $22, error = $23, wake_at = $24, paused_at = $25, paused_ms = $26, "
+        "trimmed_seq = $27, output_bytes = $28, config = $29, message_seq = $30, "
+        "lines_seq = $31 WHERE rid = $1",
+    [AG_SQL_PUT_RUN_RARE] =
+        "UPDATE runs SET state = $1, beneath = $2, template = $3, session_id = $4 WHERE rid = $5 "
+        "AND (state <> $1 OR beneath <> $2 OR COALESCE(template, '') <> COALESCE($3, '') OR "
+        "COALESCE(session_id, '') <> COALESCE($4, ''))",
     [AG_SQL_ADD_SPEC] = "INSERT INTO run_specs (" SPEC_COLUMNS ", rid) VALUES ($1, $2, $3, $4, $5, "
                         "$6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
     [AG_SQL_RETIRE_ID] =

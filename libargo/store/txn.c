@@ -117,12 +117,12 @@ void ag_txn_add_run(ag_txn *t, const struct ag_run *run, const struct ag_run_spe
 
 void ag_txn_put_run(ag_txn *t, const struct ag_run *run)
 {
-    /* The row begins: workflow_id | state, template, session_id, rid | beneath ... */
+    /* The row begins: workflow_id | state, beneath, template, session_id, rid | pid ... */
     ag_auto_cells cells = {0};
     ag_cells_row(&cells, &ag_run_row, run);
-    assert(cells.cell[4].type == AG_CELL_INT && cells.cell[4].number == run->rid);
-    add_part(t, AG_SQL_PUT_RUN, &cells, 4, cells.n - 4);
-    add_part(t, AG_SQL_PUT_RUN_INDEXED, &cells, 1, 4);
+    assert(cells.cell[5].type == AG_CELL_INT && cells.cell[5].number == run->rid);
+    add_part(t, AG_SQL_PUT_RUN, &cells, 5, cells.n - 5);
+    add_part(t, AG_SQL_PUT_RUN_RARE, &cells, 1, 5);
 }
 
 void ag_txn_retire_id(ag_txn *t, int64_t rid, const char *new_id)
