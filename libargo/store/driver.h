@@ -49,6 +49,8 @@ struct ag_driver {
     /* Calls FN per row until it returns non-zero, and returns that. FN may query as well. */
     int (*query)(struct ag_db *db, enum ag_sql id, const struct ag_cell *params, int n,
                  ag_row_fn fn, void *user, argo_error **err);
+    /* A reader's: until it is let go everything is read as it is now, and each read costs less. */
+    void (*freeze)(struct ag_db *db, bool frozen);
     /* Upkeep by the writer after a group; QUIET: nobody waits for it. */
     void (*tidy)(struct ag_db *db, bool quiet);
     /* On a fresh writer after a failed commit: whatever that one left behind in the database's

@@ -54,6 +54,8 @@ struct ag_store {
     struct ag_db *reader; /* the loop's */
     struct ag_db *writer; /* the thread's while it runs; NULL after a failed reopening */
     ag_wake *wake;
+    ag_defer *thaw; /* NULL: the reader is never frozen */
+    bool frozen;    /* the reader, until the iteration ends or a commit is reported */
     int64_t next_rid;
     struct ag_held_token held_tokens[AG_TOKENS_HELD];
     uint64_t tokens_version; /* grows with each commit that changes tokens */
@@ -74,6 +76,8 @@ struct ag_store {
      * nothing is written and everything queued fails with it. */
     argo_error *failure;
 };
+
+void ag_store_thaw(ag_store *s);
 
 int ag_writer_start(ag_store *s, argo_error **err);
 /* Commits everything, reports it, ends the thread. */

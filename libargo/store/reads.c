@@ -8,9 +8,17 @@
 
 /* ---- what every read shares ---------------------------------------------------------------- */
 
+/* All reads of an iteration are of one state, the one after the last commit that was reported: the
+ * locks of SQLite are taken once, not for every statement. It is let go at the end, as the writer
+ * could not begin its log anew while somebody looks at what is in it. */
 int ag_read(ag_store *s, enum ag_sql id, const struct ag_cells *params, ag_row_fn fn, void *user,
             argo_error **err)
 {
+    if (s->thaw != NULL && !s->frozen) {
+        s->driver->freeze(s->reader, true);
+        s->frozen = true;
+        ag_defer_schedule(s->thaw);
+    }
     return s->driver->query(s->reader, id, params->cell, params->n, fn, user, err);
 }
 

@@ -78,6 +78,8 @@ void ag_sqlite_close(struct ag_db *db)
     for (int i = 0; i < AG_SQL_COUNT; i++) {
         sqlite3_finalize(c->cache[i]);
     }
+    sqlite3_finalize(c->begin);
+    sqlite3_finalize(c->commit);
     sqlite3_close(c->db);
     free(c->path);
     free(c);
@@ -100,14 +102,35 @@ static int define(struct ag_db *db, const char *ddl, argo_error **err)
     return sql == NULL ? ag_error_nomem(err) : ag_sqlite_exec(of(db), sql, err);
 }
 
+/* SQL that has neither parameters nor rows and comes with every transaction: prepared once. */
+static int control(const struct ag_sqlite *c, sqlite3_stmt **stmt, const char *sql,
+                   argo_error **err)
+{
+    if (*stmt == NULL &&
+        sqlite3_prepare_v3(c->db, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL) != SQLITE_OK) {
+        return ag_sqlite_error(c, sql, err);
+    }
+    int rc = sqlite3_step(*stmt) == SQLITE_DONE ? 0 : ag_sqlite_error(c, sql, err);
+    sqlite3_reset(*stmt);
+    return rc;
+}
+
 static int begin(struct ag_db *db, argo_error **err)
 {
-    return ag_sqlite_exec(of(db), "BEGIN IMMEDIATE", err);
+    struct ag_sqlite *c = of(db);
+    return control(c, &c->begin, "BEGIN IMMEDIATE", err);
 }
 
 static int commit(struct ag_db *db, argo_error **err)
 {
-    return ag_sqlite_exec(of(db), "COMMIT", err);
+    struct ag_sqlite *c = of(db);
+    return control(c, &c->commit, "COMMIT", err);
+}
+
+static void freeze(struct ag_db *db, bool frozen)
+{
+    struct ag_sqlite *c = of(db);
+    (void)(frozen ? control(c, &c->begin, "BEGIN", NULL) : control(c, &c->commit, "COMMIT", NULL));
 }
 
 static void rollback(struct ag_db *db)
@@ -268,6 +291,7 @@ const struct ag_driver ag_sqlite_driver = {
     .rollback = rollback,
     .execute = execute,
     .query = query,
+    .freeze = freeze,
     .tidy = tidy,
     .settle = settle,
 };

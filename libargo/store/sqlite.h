@@ -15,6 +15,7 @@ struct ag_sqlite {
     bool writer;
     int wal_pages; /* after the last commit */
     sqlite3_stmt *cache[AG_SQL_COUNT];
+    sqlite3_stmt *begin, *commit;
 };
 
 /* The error of the last call on DB: damage, memory or a failed statement. */

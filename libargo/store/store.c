@@ -13,6 +13,19 @@ static void on_wake(ag_wake *wake, void *user)
     ag_writer_report(user);
 }
 
+void ag_store_thaw(ag_store *s)
+{
+    if (s->frozen) {
+        s->driver->freeze(s->reader, false);
+        s->frozen = false;
+    }
+}
+
+static void on_thaw(ag_defer *defer, void *user)
+{
+    ag_store_thaw(user);
+}
+
 static int max_rid_row(const struct ag_cell *cells, int n, void *user)
 {
     *(int64_t *)user = cells[0].type == AG_CELL_INT ? cells[0].number : 0;
@@ -68,6 +81,9 @@ int ag_store_open(const struct ag_store_config *config, ag_store **out, argo_err
         rc = ag_wake_new(config->loop, on_wake, s, &s->wake, err);
     }
     if (rc == 0) {
+        rc = ag_defer_new(config->loop, on_thaw, s, &s->thaw, err);
+    }
+    if (rc == 0) {
         rc = ag_writer_start(s, err);
     }
     if (rc < 0) {
@@ -118,6 +134,7 @@ void ag_store_close(ag_store *s)
         ag_token_clear(&s->held_tokens[i].token);
     }
     ag_wake_free(s->wake);
+    ag_defer_free(s->thaw);
     pthread_cond_destroy(&s->idle);
     pthread_cond_destroy(&s->work);
     pthread_mutex_destroy(&s->lock);

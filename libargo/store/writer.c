@@ -129,8 +129,8 @@ static void run_group(ag_store *s)
     }
     ag_list_splice(&s->done, &group);
     bool quiet = ag_list_empty(&s->queue);
-    pthread_cond_signal(&s->idle);
     pthread_mutex_unlock(&s->lock);
+    pthread_cond_signal(&s->idle);
     ag_wake_signal(s->wake);
     if (work && rc == 0) {
         s->driver->tidy(s->writer, quiet);
@@ -183,6 +183,7 @@ int ag_writer_start(ag_store *s, argo_error **err)
 void ag_writer_stop(ag_store *s)
 {
     for (bool more = true; more;) {
+        ag_store_thaw(s); /* a writer that has failed waits for the readers */
         pthread_mutex_lock(&s->lock);
         while (s->busy || (!ag_list_empty(&s->queue) && s->failure == NULL)) {
             pthread_cond_wait(&s->idle, &s->lock);
@@ -207,8 +208,8 @@ void ag_txn_commit(ag_txn *t, ag_commit_fn fn, void *user)
     t->handed_us = ag_monotonic_us();
     pthread_mutex_lock(&s->lock);
     ag_list_append(&s->queue, &t->link);
-    pthread_cond_signal(&s->work);
     pthread_mutex_unlock(&s->lock);
+    pthread_cond_signal(&s->work); /* without the lock, which it takes first when it wakes up */
 }
 
 /* What is done; after a failure what is queued as well, which was built on what is lost. */
@@ -248,6 +249,7 @@ void ag_writer_report(ag_store *s)
         struct ag_list batch = AG_LIST_INIT(batch);
         ag_txn *t;
         failure = take_done(s, &batch);
+        ag_store_thaw(s); /* who is told of a commit can see it */
         if (ag_list_empty(&batch)) {
             break;
         }

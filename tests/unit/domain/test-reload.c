@@ -154,9 +154,9 @@ START_TEST(it_goes_on_by_itself)
         ck_assert_int_eq(ag_loop_dispatch(fx.loop, -1, NULL), 0);
     }
     settle_all();
+    ck_assert_int_eq(ag_loop_timeout(fx.loop), -1); /* idle: no timer */
     ck_assert_int_eq(stored_state(rid), AG_RUN_RUNNING);
     ck_assert_int_eq(fx.last_epoch, 2);
-    ck_assert_int_eq(ag_loop_timeout(fx.loop), -1); /* idle: no timer */
 }
 END_TEST
 

@@ -1,8 +1,10 @@
 /*
  * Conformance, commits: order, groups, visibility, and what a failure does.
  */
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/text.h"
 #include "fixture.h"
@@ -220,14 +222,41 @@ START_TEST(close_reports_a_failure_but_does_not_ask_to_reload)
 }
 END_TEST
 
+static void look_at_once(const argo_error *err, void *user)
+{
+    ck_assert(has_meta("k"));
+    note(err, user);
+}
+
+/* From the first read of an iteration on, until a commit is reported. */
+START_TEST(reads_of_an_iteration_are_of_one_state)
+{
+    fixture_open(_i);
+    struct log log = {0};
+    struct slot slot = {&log, 1};
+    ck_assert(!has_meta("k"));
+    ag_txn_commit(meta_txn("k", "v"), look_at_once, &slot);
+    struct pollfd committed = {.fd = ag_loop_fd(fx.loop), .events = POLLIN};
+    ck_assert_int_eq(poll(&committed, 1, -1), 1);
+    ck_assert(!has_meta("k"));
+    fixture_dispatch_until(&log.called, 1);
+    ck_assert(has_meta("k"));
+}
+END_TEST
+
+/* Also when it is read all the time: it begins anew. */
 START_TEST(a_long_log_is_checkpointed)
 {
     fixture_open(_i);
     ag_auto_free char *big = calloc(1, 100001);
     memset(big, 'x', 100000);
     for (int i = 0; i < 120; i++) { /* 25 pages each */
+        ck_assert(has_meta("schema_version"));
         ck_assert_int_eq(fixture_commit(meta_txn("big", big)), 0);
     }
+    ag_auto_free char *log = ag_asprintf("%s-wal", fx.path);
+    struct stat st;
+    ck_assert(stat(log, &st) < 0 || st.st_size < 8 * 1024 * 1024);
     fixture_close();
     fixture_open(_i);
     ck_assert(has_meta("big"));
@@ -248,6 +277,7 @@ static Suite *suite(void)
     tcase_add_loop_test(tc, a_full_disk_is_survived, 0, n);
     tcase_add_loop_test(tc, close_commits_what_is_queued, 0, n);
     tcase_add_loop_test(tc, close_reports_a_failure_but_does_not_ask_to_reload, 0, n);
+    tcase_add_loop_test(tc, reads_of_an_iteration_are_of_one_state, 0, n);
     tcase_add_loop_test(tc, a_long_log_is_checkpointed, 0, n);
     suite_add_tcase(s, tc);
     return s;
