@@ -325,7 +325,7 @@ ag_value *ag_api_run_data(struct argo_daemon *daemon, int64_t rid, struct ag_run
         ag_error_set(err, ARGO_E_NO_WORKFLOW, "The workflow does not exist any more");
     }
     ag_value *data = NULL;
-    if (found > 0 && ag_store_run_spec(daemon->store, rid, &spec, err) >= 0) {
+    if (found > 0 && ag_store_run_spec_shown(daemon->store, rid, &spec, err) >= 0) {
         data = ag_record_encode(&ag_run_record, out_run);
         if (data == NULL || ag_record_encode_into(&ag_run_spec_record, &spec, data) < 0) {
             ag_value_unref(ag_take(data));

@@ -45,7 +45,7 @@ static void add_details(struct argo_daemon *daemon, ag_value *data)
     ag_domain_count(daemon->domain, &counts);
     int64_t uptime = ag_context_now_ms(daemon->ctx) - daemon->started_ms;
     ag_value_set(data, "version", ag_value_text(ARGO_VERSION));
-    ag_value_set(data, "pid", ag_value_int(getpid()));
+    ag_value_set(data, "pid", ag_value_int(daemon->pid));
     ag_value_set(data, "uptime", ag_value_real((double)uptime / 1000));
     ag_value_set(data, "store", ag_value_text(ag_store_healthy(daemon->store) ? "ok" : "failing"));
     ag_value_set(data, "workflows", ag_value_int((int64_t)counts.live));
@@ -102,7 +102,7 @@ void ag_api_version(ag_request *req, void *user)
     ag_value_set(reply, "update_available",
                  ag_value_bool(readable && strcmp(disk, daemon->binary_sha256) != 0));
     ag_value_set(reply, "api_version", ag_value_int(API_VERSION));
-    ag_value_set(reply, "pid", ag_value_int(getpid()));
+    ag_value_set(reply, "pid", ag_value_int(daemon->pid));
     ag_envelope_finish(reply, NULL);
     ag_request_reply(req, 200, reply);
 }

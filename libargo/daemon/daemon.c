@@ -347,6 +347,7 @@ int argo_daemon_new(argo_context *ctx, const struct argo_daemon_options *options
     }
     d->ctx = ctx;
     d->home.lock_fd = -1;
+    d->pid = getpid();
     d->started_ms = ag_context_now_ms(ctx);
     int r = daemon_open(d, options, err);
     if (r < 0) {
@@ -355,7 +356,7 @@ int argo_daemon_new(argo_context *ctx, const struct argo_daemon_options *options
     hash_binary(d);
     ag_domain_recover(d->domain);
     ag_mirror_touch(d->mirror);
-    ag_log_info(ctx, "daemon", "serving %s as pid %d, port %u", d->home.path, (int)getpid(),
+    ag_log_info(ctx, "daemon", "serving %s as pid %d, port %u", d->home.path, (int)d->pid,
                 (unsigned)d->port);
     *out = ag_take(d);
     return 0;

@@ -130,7 +130,11 @@ static int open_token(struct ag_home *home, argo_error **err)
         return ag_error_nomem(err);
     }
     int r = ag_file_exists(path) ? 0 : create_token(path, err);
-    return r < 0 ? r : read_token(path, &home->token, err);
+    r = r < 0 ? r : read_token(path, &home->token, err);
+    if (r == 0) {
+        ag_sha256_hex(home->token, strlen(home->token), home->token_hash);
+    }
+    return r;
 }
 
 static int fill_paths(struct ag_home *home, const char *path, argo_error **err)

@@ -6,6 +6,7 @@
 
 #include <argo/daemon.h>
 
+#include "base/crypto.h"
 #include "base/loop.h"
 #include "domain/domain.h"
 #include "httpd/httpd.h"
@@ -21,6 +22,7 @@ struct ag_home {
     char *log_dir;     /* logs/ */
     char *templates;   /* workflows/templates */
     char *token;       /* 64 hex digits: of the file `token`, created 0600 when missing */
+    char token_hash[AG_SHA256_HEX]; /* what a token that is shown is compared with */
     int lock_fd;
 };
 
@@ -49,6 +51,7 @@ struct argo_daemon {
     ag_map *keys_under_way; /* Idempotency-Keys of requests that are not answered yet */
     ag_defer *reload;       /* after the store failed */
     uint16_t port;
+    pid_t pid; /* our own: getpid is a system call */
     int64_t started_ms;
     char binary_sha256[65]; /* of /proc/self/exe at the start; "" when it cannot be read */
     bool listening;         /* the socket file and the port file are ours */

@@ -408,10 +408,7 @@ int ag_run_find(ag_domain *d, const char *workflow_id, int64_t *out_rid, argo_er
         *out_rid = live->row.rid;
         return 0;
     }
-    struct ag_run run = {0};
-    int found = ag_store_run(d->store, workflow_id, &run, err);
-    *out_rid = run.rid;
-    ag_run_clear(&run);
+    int found = ag_store_rid(d->store, workflow_id, out_rid, err);
     if (found == 0) {
         const char *nearest = ag_map_nearest(d->by_id, workflow_id);
         return ag_error_set(err, ARGO_E_NO_WORKFLOW, "Workflow '%s' does not exist%s%s%s",

@@ -97,6 +97,13 @@ int ag_store_run(ag_store *s, const char *workflow_id, struct ag_run *out, argo_
     return one_run(s, AG_SQL_RUN, &params, out, err);
 }
 
+int ag_store_rid(ag_store *s, const char *workflow_id, int64_t *out, argo_error **err)
+{
+    ag_auto_cells params = {0};
+    ag_cells_text(&params, workflow_id);
+    return ag_read_number(s, AG_SQL_RID, &params, out, err);
+}
+
 int ag_store_run_by_rid(ag_store *s, int64_t rid, struct ag_run *out, argo_error **err)
 {
     ag_auto_cells params = {0};
@@ -111,12 +118,23 @@ int ag_store_run_by_request_key(ag_store *s, const char *key, struct ag_run *out
     return one_run(s, AG_SQL_RUN_BY_REQUEST_KEY, &params, out, err);
 }
 
-int ag_store_run_spec(ag_store *s, int64_t rid, struct ag_run_spec *out, argo_error **err)
+static int run_spec(ag_store *s, enum ag_sql id, int64_t rid, struct ag_run_spec *out,
+                    argo_error **err)
 {
     ag_auto_cells params = {0};
     ag_cells_int(&params, rid);
     struct ag_first first = {.type = &ag_run_spec_row, .rid = rid, .out = out, .err = err};
-    return ag_read_first(s, AG_SQL_SPEC, &params, &first);
+    return ag_read_first(s, id, &params, &first);
+}
+
+int ag_store_run_spec(ag_store *s, int64_t rid, struct ag_run_spec *out, argo_error **err)
+{
+    return run_spec(s, AG_SQL_SPEC, rid, out, err);
+}
+
+int ag_store_run_spec_shown(ag_store *s, int64_t rid, struct ag_run_spec *out, argo_error **err)
+{
+    return run_spec(s, AG_SQL_SPEC_SHOWN, rid, out, err);
 }
 
 static int number_max(ag_store *s, const char *id, char separator, int64_t *out, argo_error **err)

@@ -16,6 +16,11 @@
 #define SPEC_COLUMNS                                                                   \
     "request_key, request_hash, instance, branch, environment, parameters, cwd, env, " \
     "definition, definition_file, definition_hash, nonce, default_provider, default_model"
+/* The same for replies, which show neither what the run was given nor its text: large, and JSON
+ * that would be parsed for nothing. */
+#define SPEC_SHOWN_COLUMNS                                                            \
+    "request_key, NULL, instance, branch, environment, parameters, cwd, NULL, NULL, " \
+    "definition_file, definition_hash, NULL, default_provider, default_model"
 #define STEP_COLUMNS                                                                         \
     "step, path, attempt, status, repeat_never, epoch, started, ended, next_step, outputs, " \
     "usage, error, until"
@@ -156,6 +161,8 @@ const char *const ag_sql_text[AG_SQL_COUNT] = {
     [AG_SQL_RUN_BY_REQUEST_KEY] = "SELECT " RUN_COLUMNS " FROM runs WHERE rid = "
                                   "(SELECT s.rid FROM run_specs s WHERE s.request_key = $1)",
     [AG_SQL_SPEC] = "SELECT " SPEC_COLUMNS " FROM run_specs WHERE rid = $1",
+    [AG_SQL_SPEC_SHOWN] = "SELECT " SPEC_SHOWN_COLUMNS " FROM run_specs WHERE rid = $1",
+    [AG_SQL_RID] = "SELECT rid FROM runs WHERE workflow_id = $1",
     [AG_SQL_MAX_RID] = "SELECT MAX(rid) FROM runs",
     [AG_SQL_MAX_NUMBER] = "SELECT MAX(id_number) FROM runs WHERE id_base = $1",
     [AG_SQL_RUNS] = RUNS_PAGE(""),

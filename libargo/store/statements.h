@@ -38,6 +38,8 @@ enum ag_sql {
     AG_SQL_RUN_BY_RID,
     AG_SQL_RUN_BY_REQUEST_KEY,
     AG_SQL_SPEC,
+    AG_SQL_SPEC_SHOWN,
+    AG_SQL_RID,
     AG_SQL_MAX_RID,
     AG_SQL_MAX_NUMBER,
     AG_SQL_RUNS,

@@ -155,8 +155,11 @@ void ag_txn_put_meta(ag_txn *t, const char *key, const char *value); /* settings
  * {"code","message"} that says so: one rotten row costs one run. */
 
 int ag_store_run(ag_store *s, const char *workflow_id, struct ag_run *out, argo_error **err);
+int ag_store_rid(ag_store *s, const char *workflow_id, int64_t *out, argo_error **err);
 int ag_store_run_by_rid(ag_store *s, int64_t rid, struct ag_run *out, argo_error **err);
 int ag_store_run_spec(ag_store *s, int64_t rid, struct ag_run_spec *out, argo_error **err);
+/* Only what ag_run_spec_record has: no env, definition, nonce or request_hash. */
+int ag_store_run_spec_shown(ag_store *s, int64_t rid, struct ag_run_spec *out, argo_error **err);
 int ag_store_run_by_request_key(ag_store *s, const char *key, struct ag_run *out, argo_error **err);
 /* The highest N among the OLD ids "ID~N" of ended runs, or 0. Returns 0. */
 int ag_store_retired_max(ag_store *s, const char *workflow_id, int64_t *out, argo_error **err);

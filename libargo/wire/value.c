@@ -139,12 +139,23 @@ int ag_value_parse_object(const char *text, size_t len, ag_value **out, argo_err
 #define DIGITS_NICE  15
 #define DIGITS_EXACT 17
 
+/* Whether N is a number of thousandths, as seconds are that were milliseconds: what is nearest to
+ * so few decimal digits comes back from them. */
+static bool is_thousandths(double n)
+{
+    double thousandths = nearbyint(n * 1000);
+    return fabs(thousandths) < 1e12 && thousandths / 1000 == n;
+}
+
 /* How many digits bring every real in V back unchanged: 0.1 prints as 0.1, and none is lost. */
 static int digits_needed(const ag_value *v)
 {
     int digits = DIGITS_NICE;
     if (ag_value_is(v, ARGO_TYPE_REAL)) {
         double n = ag_value_as_real(v);
+        if (is_thousandths(n)) {
+            return digits;
+        }
         char text[40];
         for (; digits < DIGITS_EXACT; digits++) {
             snprintf(text, sizeof(text), "%.*g", digits, n);

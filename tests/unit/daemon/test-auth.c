@@ -112,6 +112,7 @@ static char token[] = OWNER_TOKEN, home[] = "/the/home";
 static void setup(void)
 {
     d = (struct argo_daemon){.home = {.token = token, .path = home}};
+    ag_sha256_hex(token, strlen(token), d.home.token_hash);
     ck_assert_int_eq(argo_context_new("/the/home", &d.ctx, NULL), 0);
     peer_run = 0;
     peer_lookups = 0;

@@ -75,6 +75,9 @@ START_TEST(everything_is_created_private)
     ck_assert(!ag_file_exists(temp_path("home/token.new")));
     ck_assert_uint_eq(strlen(home.token), 64);
     ck_assert_uint_eq(strspn(home.token, "0123456789abcdef"), 64);
+    char hash[AG_SHA256_HEX];
+    ag_sha256_hex(home.token, strlen(home.token), hash);
+    ck_assert_str_eq(home.token_hash, hash);
     ck_assert_str_eq(home.socket_path, temp_path("home/run/argo.sock"));
 }
 END_TEST

@@ -92,6 +92,10 @@ START_TEST(runs)
     ck_assert_int_eq(ag_store_run_by_request_key(fx.store, "key-1", &back, NULL), 1);
     assert_same_run(&run, &back);
     ag_run_clear(&back);
+    int64_t rid = 0;
+    ck_assert_int_eq(ag_store_rid(fx.store, "review_7", &rid, NULL), 1);
+    ck_assert_int_eq(rid, run.rid);
+    ck_assert_int_eq(ag_store_rid(fx.store, "review_8", &rid, NULL), 0);
     ck_assert_int_eq(ag_store_run(fx.store, "review_8", &back, NULL), 0);
     ck_assert_int_eq(ag_store_run_by_rid(fx.store, run.rid + 1, &back, NULL), 0);
     ck_assert_int_eq(ag_store_run_by_request_key(fx.store, "key-2", &back, NULL), 0);
@@ -105,6 +109,15 @@ START_TEST(runs)
     ck_assert_str_eq(spec_back.nonce, "n0");
     ag_run_spec_clear(&spec_back);
     ck_assert_int_eq(ag_store_run_spec(fx.store, run.rid + 1, &spec_back, NULL), 0);
+
+    ck_assert_int_eq(ag_store_run_spec_shown(fx.store, run.rid, &spec_back, NULL), 1);
+    assert_same(&ag_run_spec_record, &spec, &spec_back);
+    ck_assert_ptr_null(spec_back.request_hash);
+    ck_assert_ptr_null(spec_back.env);
+    ck_assert_ptr_null(spec_back.definition);
+    ck_assert_ptr_null(spec_back.nonce);
+    ag_run_spec_clear(&spec_back);
+    ck_assert_int_eq(ag_store_run_spec_shown(fx.store, run.rid + 1, &spec_back, NULL), 0);
     ag_run_clear(&run);
     ag_run_spec_clear(&spec);
 }

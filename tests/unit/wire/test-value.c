@@ -84,8 +84,11 @@ START_TEST(reals_are_short_and_exact)
     check_print("-0.0", "-0.0");
     check_print("1e22", "1e22");
     check_print("[1.5,{\"a\":-2.25}]", "[1.5,{\"a\":-2.25}]");
-    static const double hard[] = {0.1 + 0.2, 1.0 / 3, 123456789012345678.0, 5e-324,
-                                  1.7976931348623157e308};
+    check_print("-1234567.891", "-1234567.891");
+    check_print("999999999.999", "999999999.999");
+    static const double hard[] = {
+        0.1 + 0.2,           1.0 / 3, 123456789012345678.0,  5e-324, 2.5e-4, 1000000000.0000001,
+        123456789012.345678, 0.0005,  1.7976931348623157e308};
     for (size_t i = 0; i < AG_ARRAY_SIZE(hard); i++) {
         AG_AUTO(ag_value) v = ag_value_real(hard[i]);
         ag_auto_free char *text = ag_value_print(v, NULL);
