@@ -328,6 +328,20 @@ class InOrder(terminal.Case):
         self.assertNotIn(b"canary", t.seen)
         self.assertEqual((self.daemon.home / "keys/gpt").read_text().strip(), "sk-canary")
 
+    def test_the_terminal_goes(self):
+        for step in (ASK, SECRET):
+            run = self.daemon.launch(flow(step))
+            self.daemon.question(run)
+            for words in (("attach", run), ("answer", run), ("inbox",)):
+                t = self.terminal(*words)
+                t.expect("> ")
+                os.close(t.slave)
+                os.close(t.master)
+                t.process.wait(argo.DEADLINE)
+                t.master, t.slave = os.openpty()
+            self.assertEqual(self.daemon.status(run)["status"], "waiting")
+            self.daemon.delete(f"/api/workflow/abandon/{run}")
+
     def test_ctrl_z_and_back(self):
         for step, prompt in ((ASK, ">"), (SECRET, "(not shown) >")):
             for words in ("attach", "answer"):
@@ -543,6 +557,37 @@ class Inbox(terminal.Case):
         t.type("Ann\n")
         self.assertEqual(t.end(), 0)
         self.assertEqual(self.daemon.wait_end(run)["status"], "done")
+
+
+class Json(terminal.Case):
+    """--json: what is on standard output is JSON, on success and on failure."""
+
+    def lines(self, *args, code):
+        result = self.arc(*args, "--json", check=code)
+        return [json.loads(line) for line in result.stdout.splitlines()]
+
+    def test_of_every_command(self):
+        run = self.daemon.launch(flow(END, ASK))
+        self.daemon.question(run)
+        path = self.daemon.home / "g.json"
+        path.write_text(json.dumps(flow(END, name="g")))
+        add = ("--provider", "openai", "--url", "http://127.0.0.1:1/v1", "--model", "m")
+        for code, line in (
+                (0, "list"), (0, "list --all"), (0, f"status {run}"), (3, "status nobody"),
+                (0, f"steps {run}"), (0, f"logs {run}"), (5, f"attach {run}"), (5, "inbox"),
+                (5, f"answer {run}"), (3, f"answer {run} x -q nobody"), (0, f"pause {run}"),
+                (0, f"resume {run}"), (1, f"resume {run}"), (0, f"answer {run} Ann"),
+                (3, f"answer {run} Ann"), (0, f"attach {run}"), (0, "inbox"), (0, f"validate {path}"),
+                (3, "validate nobody"), (0, f"start {path}"), (3, "start nobody"),
+                (0, f"start {path} W --wait"), (0, f"status {run} --wait"),
+                (1, f"abandon {run} --yes"), (3, "abandon nobody --yes"), (0, "template list"),
+                (0, "template show hello"), (0, "ci list"), (0, " ".join(("ci add c", *add))),
+                (0, "ci show c"), (0, "ci remove c"), (3, "ci show c"), (0, "session list"),
+                (0, "session new s"), (0, "session show s"), (0, "session pause s"),
+                (0, "session resume s"), (0, "session end s"), (0, "version"), (0, "daemon status"),
+                (0, "daemon sync"), (0, "daemon stop"), (6, "daemon status")):
+            with self.subTest(line):
+                self.assertGreater(len(self.lines(*line.split(), code=code)), 0)
 
 
 class Together(terminal.Case):

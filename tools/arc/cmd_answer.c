@@ -5,14 +5,31 @@
 #include "ask.h"
 #include "commands.h"
 
+/* As the daemon tells of a question that is not there. */
+static void no_question_json(const char *details)
+{
+    arc_auto_value argo_value *reply = argo_value_new_object();
+    arc_auto_value argo_value *error = argo_value_new_object();
+    (void)argo_value_set_int(error, "code", 1016);
+    (void)argo_value_set_text(error, "message", "Question not found");
+    (void)argo_value_set_text(error, "details", details);
+    (void)argo_value_set_text(reply, "status", "error");
+    (void)argo_value_set_value(reply, "error", error);
+    arc_auto_free char *text = argo_value_print(reply, 0);
+    arc_print_json(text);
+}
+
 static int no_question(struct arc *arc, const char *id, const char *question_id)
 {
-    if (question_id != NULL) {
-        arc_failed(arc, "%s has no open question %s", id, question_id);
+    arc_auto_free char *details = question_id != NULL
+                                      ? arc_format("%s has no open question %s", id, question_id)
+                                      : arc_format("%s asks nothing now", id);
+    if (arc->json) {
+        no_question_json(details);
     } else {
-        arc_failed(arc, "%s asks nothing now", id);
+        arc_failed(arc, "%s", details);
+        arc_putf(stderr, "See its state: arc status %s\n", id);
     }
-    fprintf(stderr, "See its state: arc status ID\n");
     return ARC_EXIT_NOT_FOUND;
 }
 
@@ -72,6 +89,9 @@ static int answer(struct arc *arc, struct arc_desk *desk, const char *text, cons
     }
     if (text == NULL && json == NULL) {
         return arc->terminal ? arc_ask(desk, n) : show(arc, desk->open);
+    }
+    if (n > 1 && arc->json) {
+        return show(arc, desk->open);
     }
     if (n > 1) {
         arc_failed(arc, "%s asks %d questions: say which one with --question QID", id, n);
