@@ -15,6 +15,7 @@
 #include <argo/message.h>
 #include <argo/question.h>
 #include <argo/registry.h>
+#include <argo/template.h>
 #include <argo/value.h>
 #include <argo/version.h>
 #include <argo/workflow.h>

@@ -4,67 +4,7 @@
  */
 #include "wire/records.h"
 
-#define FIELDS(table) .fields = (table), .n_fields = AG_ARRAY_SIZE(table)
-#define RECORD(id, text, owner, table) \
-    const struct ag_record id = {.name = (text), .size = sizeof(owner), FIELDS(table)}
-/* One that is listed, under the key MANY. */
-#define LISTED(id, text, many, owner, table) \
-    const struct ag_record id = {            \
-        .name = (text), .plural = (many), .size = sizeof(owner), FIELDS(table)}
-#define AT(owner, member) .offset = offsetof(owner, member)
-#define TEXT(owner, key_, member, max_, flags_)                                                   \
-    {                                                                                             \
-        .key = (key_), .type = AG_FIELD_TEXT, AT(owner, member), .max = (max_), .flags = (flags_) \
-    }
-#define ID(owner, key_, member, flags_)                                          \
-    {                                                                            \
-        .key = (key_), .type = AG_FIELD_ID, AT(owner, member), .flags = (flags_) \
-    }
-#define INT(owner, key_, member, min_, max_, flags_)                                          \
-    {                                                                                         \
-        .key = (key_), .type = AG_FIELD_INT, AT(owner, member), .min = (min_), .max = (max_), \
-        .flags = (flags_)                                                                     \
-    }
-#define BOOL(owner, key_, member, flags_)                                          \
-    {                                                                              \
-        .key = (key_), .type = AG_FIELD_BOOL, AT(owner, member), .flags = (flags_) \
-    }
-#define VALUE(owner, key_, member, flags_)                                             \
-    {                                                                                  \
-        .key = (key_), .type = AG_FIELD_VALUE, AT(owner, member), .max = AG_MAX_VALUE, \
-        .flags = (flags_)                                                              \
-    }
-#define OBJECT(owner, key_, member, flags_)                                                 \
-    {                                                                                       \
-        .key = (key_), .type = AG_FIELD_OBJECT, AT(owner, member), .max = AG_MAX_VARIABLES, \
-        .flags = (flags_)                                                                   \
-    }
-#define ARRAY(owner, key_, member, max_, flags_)                                                   \
-    {                                                                                              \
-        .key = (key_), .type = AG_FIELD_ARRAY, AT(owner, member), .max = (max_), .flags = (flags_) \
-    }
-#define TIME(owner, key_, member, flags_)                                          \
-    {                                                                              \
-        .key = (key_), .type = AG_FIELD_TIME, AT(owner, member), .flags = (flags_) \
-    }
-#define ENUM(owner, key_, member, words_, flags_)                                   \
-    {                                                                               \
-        .key = (key_), .type = AG_FIELD_ENUM, AT(owner, member), .words = (words_), \
-        .flags = (flags_)                                                           \
-    }
-#define LIST(owner, key_, member, sub_, max_, flags_)                                          \
-    {                                                                                          \
-        .key = (key_), .type = AG_FIELD_LIST, AT(owner, member), .sub = (sub_), .max = (max_), \
-        .flags = (flags_)                                                                      \
-    }
-/* An optional sub-object is a list of at most one that is an object on the wire: min -1. */
-#define SUB(owner, key_, member, sub_)                                                     \
-    {                                                                                      \
-        .key = (key_), .type = AG_FIELD_LIST, AT(owner, member), .sub = (sub_), .min = -1, \
-        .max = 1, .flags = AG_OMIT_EMPTY                                                   \
-    }
-
-#define COUNT_MAX INT64_MAX
+#include "wire/table.h"
 
 const char *const ag_run_state_words[] = {"queued",    "running", "waiting", "paused",
                                           "stalled",   "done",    "failed",  "interrupted",
@@ -419,13 +359,6 @@ static const struct ag_field session_fields[] = {
 };
 LISTED(ag_session_record, "session", "sessions", struct ag_session, session_fields);
 
-static const struct ag_field acted_fields[] = {
-    ID(struct ag_acted, "workflow_id", workflow_id, 0),
-    TEXT(struct ag_acted, "action", action, AG_MAX_NAME, AG_OMIT_EMPTY),
-    VALUE(struct ag_acted, "error", error, AG_OMIT_EMPTY),
-};
-LISTED(ag_acted_record, "outcome", "workflows", struct ag_acted, acted_fields);
-
 static const struct ag_field active_run_fields[] = {
     ID(struct ag_active_run, "workflow_id", workflow_id, AG_REQUIRED),
     TEXT(struct ag_active_run, "template", template_name, AG_MAX_NAME, 0),
@@ -492,49 +425,6 @@ static const struct ag_field error_report_fields[] = {
     BOOL(struct ag_error_report, "fatal", fatal, AG_OMIT_EMPTY),
 };
 RECORD(ag_error_report_record, "error report", struct ag_error_report, error_report_fields);
-
-/* ---- the daemon itself, and lists ---------------------------------------------------------- */
-
-static const struct ag_field health_fields[] = {
-    TEXT(struct ag_health, "service", service, AG_MAX_LABEL, 0),
-    TEXT(struct ag_health, "version", version, AG_MAX_LABEL, AG_OMIT_EMPTY),
-    INT(struct ag_health, "pid", pid, 0, COUNT_MAX, AG_OMIT_EMPTY),
-    {.key = "uptime", .type = AG_FIELD_DURATION, AT(struct ag_health, uptime)},
-    TEXT(struct ag_health, "store", store, AG_MAX_NAME, AG_OMIT_EMPTY),
-    INT(struct ag_health, "workflows", workflows, 0, COUNT_MAX, 0),
-    INT(struct ag_health, "executors", executors, 0, COUNT_MAX, 0),
-    INT(struct ag_health, "open_questions", open_questions, 0, COUNT_MAX, 0),
-    INT(struct ag_health, "port", port, 0, UINT16_MAX, 0),
-};
-RECORD(ag_health_record, "health", struct ag_health, health_fields);
-
-static const struct ag_field build_fields[] = {
-    TEXT(struct ag_build, "version", version, AG_MAX_LABEL, 0),
-    TEXT(struct ag_build, "binary_sha256", binary_sha256, AG_MAX_LABEL, 0),
-    TEXT(struct ag_build, "disk_sha256", disk_sha256, AG_MAX_LABEL, 0),
-    BOOL(struct ag_build, "update_available", update_available, 0),
-    INT(struct ag_build, "api_version", api_version, 0, COUNT_MAX, 0),
-    INT(struct ag_build, "pid", pid, 0, COUNT_MAX, 0),
-};
-RECORD(ag_build_record, "version", struct ag_build, build_fields);
-
-static const struct ag_field shutdown_fields[] = {
-    {.key = "grace_s",
-     .type = AG_FIELD_DURATION,
-     AT(struct ag_shutdown, grace),
-     .max = 3600 * 1000},
-    BOOL(struct ag_shutdown, "abandon", abandon, AG_OMIT_EMPTY),
-};
-RECORD(ag_shutdown_record, "shutdown request", struct ag_shutdown, shutdown_fields);
-
-static const struct ag_field page_fields[] = {
-    INT(struct ag_page, "count", count, 0, COUNT_MAX, 0),
-    TEXT(struct ag_page, "next_cursor", next_cursor, AG_MAX_LABEL, 0),
-    ARRAY(struct ag_page, "records", records, 0, AG_OMIT_EMPTY),
-    INT(struct ag_page, "next_after", next_after, 0, COUNT_MAX, AG_OMIT_EMPTY),
-    BOOL(struct ag_page, "ended", ended, AG_OMIT_EMPTY),
-};
-RECORD(ag_page_record, "page", struct ag_page, page_fields);
 
 void ag_run_clear(struct ag_run *run)
 {

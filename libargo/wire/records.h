@@ -1,6 +1,6 @@
 /*
- * The vocabulary: every record that crosses the wire or goes into the store. This file and
- * records.c are the only owners of key names and of their limits.
+ * The vocabulary: every record that crosses the wire or goes into the store. This file, records.c
+ * and replies.c are the only owners of key names and of their limits.
  *
  * Strings and values in a record are owned by it; ag_record_clear(&ag_X_record, &x) frees them.
  * Times are milliseconds since the epoch, 0 when unknown.
@@ -418,6 +418,20 @@ struct ag_error_report {
     bool fatal;
 };
 extern const struct ag_record ag_error_report_record;
+
+/* ---- templates ----------------------------------------------------------------------------- */
+
+/* What GET /api/template says of one. */
+struct ag_template_info {
+    char *name, *path;
+    bool valid;
+    char *description;
+    int64_t steps;
+    ag_value *parameters;
+    char *trust, *shadows;
+    char *definition; /* not in a list */
+};
+extern const struct ag_record ag_template_info_record;
 
 /* ---- the daemon itself, and lists ---------------------------------------------------------- */
 

@@ -359,6 +359,26 @@ static void messages(void)
           ARGO_E_INVALID);
 }
 
+static void templates(void)
+{
+    argo_templates *list = NULL;
+    argo_template *found = NULL;
+    CHECK(end(argo_template_list(client, NULL, how(), &list, &err)) == 0);
+    CHECK(argo_templates_count(list) >= 2);
+    CHECK(strcmp(argo_template_name(argo_templates_at(list, 0)), "code_review") == 0);
+    CHECK(argo_template_valid(argo_templates_at(list, 0)));
+    CHECK(strcmp(argo_template_definition(argo_templates_at(list, 0)), "") == 0);
+    argo_templates_free(list);
+    CHECK(end(argo_template_get(client, "hello", "/", how(), &found, &err)) == 0);
+    CHECK(argo_template_steps(found) == 2);
+    CHECK(strstr(argo_template_definition(found), "workflow_name: hello") != NULL);
+    CHECK(strstr(argo_template_parameters(found, NULL), "greeting") != NULL);
+    CHECK(strstr(argo_template_path(found), "hello.yaml") != NULL);
+    CHECK(strncmp(argo_template_description(found), "Asks", 4) == 0);
+    argo_template_free(found);
+    CHECK(end(argo_template_get(client, "helo", NULL, how(), &found, &err)) == ARGO_E_NO_TEMPLATE);
+}
+
 static void registry(void)
 {
     static const char *const command[] = {"tool", "--quiet", NULL};
@@ -482,6 +502,7 @@ static void walk(void)
     lists();
     messages();
     daemon_itself();
+    templates();
     registry();
     ci_of_its_own();
     history();

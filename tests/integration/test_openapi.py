@@ -32,7 +32,7 @@ def route_table():
 
 def record_tables():
     """Name of the record -> its keys in their order."""
-    text = source("libargo/wire/records.c")
+    text = source("libargo/wire/records.c") + source("libargo/wire/replies.c")
     macros = {name: body for name, body in
               re.findall(r"^#define (\w+_REST)\s+\\\n((?:.*\\\n)*.*)$", text, re.M)}
     tables = {}
