@@ -122,7 +122,7 @@ static const struct advice table[] = {
     {ARGO_E_NO_CI, ARC_EXIT_NOT_FOUND,
      "See which there are: arc ci list. Add one: arc help ci add"},
     {ARGO_E_EXISTS, ARC_EXIT_FAILED, "Give another name, or end or remove the one that there is."},
-    {ARGO_E_STATE, ARC_EXIT_FAILED, "See its state: arc status ID"},
+    {ARGO_E_STATE, ARC_EXIT_FAILED, "See its state: arc status ID, or arc ci show NAME"},
     {ARGO_E_TEMPLATE, ARC_EXIT_FAILED,
      "Correct the template at the places that are named, then: arc validate FILE"},
     {ARGO_E_FENCED, ARC_EXIT_FAILED, "Another process works on it now. See: arc status ID"},
