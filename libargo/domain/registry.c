@@ -3,6 +3,8 @@
  * Calls nobody. A CI that has been removed is kept as a name with its history and its numbers, so
  * that one of the same name goes on with them.
  */
+#include <stdio.h>
+
 #include "base/text.h"
 #include "domain/internal.h"
 
@@ -78,45 +80,46 @@ int ag_ci_watch_add(ag_domain *d, const char *name, struct ag_watch *watch, argo
 
 /* ---- changes --------------------------------------------------------------------------------- */
 
-static int change(ag_domain *d, const char *name, unsigned changes, ag_done_fn done, void *user,
-                  struct ag_change_set **out, argo_error **err)
-{
-    struct ag_change_set *c = NULL;
-    int r = ag_change_new(d, 0, changes, done, user, &c, err);
-    if (r == 0 && (c->ci = ag_strdup(name)) == NULL) {
-        ag_change_drop(c);
-        r = ag_error_nomem(err);
-    }
-    if (r == 0) {
-        *out = c;
-    }
-    return r;
-}
-
 int ag_ci_change(struct ag_ci_held *ci, unsigned changes, ag_done_fn done, void *user,
                  struct ag_change_set **out, argo_error **err)
 {
-    return change(ci->domain, ci->row.name, changes, done, user, out, err);
+    struct ag_change_set *c = NULL;
+    int r = ag_change_new(ci->domain, 0, changes, done, user, &c, err);
+    if (r < 0) {
+        return r;
+    }
+    c->ci = ag_strdup(ci->row.name);
+    if (c->ci == NULL) {
+        ag_change_drop(c);
+        return ag_error_nomem(err);
+    }
+    *out = c;
+    return 0;
+}
+
+static void note(struct ag_change_set *c, struct ag_ci *row, const char *kind)
+{
+    char own_kind[AG_MAX_NAME];
+    snprintf(own_kind, sizeof(own_kind), "%s", kind);
+    struct ag_ci_event event = {.seq = ++row->history_seq,
+                                .kind = own_kind, /* borrows everything */
+                                .status = row->status,
+                                .task = row->task,
+                                .session_id = row->session_id,
+                                .messages = row->message_seq,
+                                .at = ag_context_now_ms(c->domain->ctx)};
+    ag_txn_put_ci_event(c->txn, row->name, &event);
+    if (row->history_seq > AG_MAX_CI_HISTORY) {
+        ag_txn_trim_ci_history(c->txn, row->name, row->history_seq - AG_MAX_CI_HISTORY);
+    }
 }
 
 void ag_ci_put(struct ag_change_set *c, struct ag_ci_held *ci, const char *kind)
 {
-    struct ag_ci *row = &ci->row;
-    ag_auto_free char *own_kind = ag_strdup(kind);
-    if (own_kind != NULL) {
-        struct ag_ci_event event = {.seq = ++row->history_seq,
-                                    .kind = own_kind, /* borrows everything */
-                                    .status = row->status,
-                                    .task = row->task,
-                                    .session_id = row->session_id,
-                                    .messages = row->message_seq,
-                                    .at = ag_context_now_ms(c->domain->ctx)};
-        ag_txn_put_ci_event(c->txn, row->name, &event);
-        if (row->history_seq > AG_MAX_CI_HISTORY) {
-            ag_txn_trim_ci_history(c->txn, row->name, row->history_seq - AG_MAX_CI_HISTORY);
-        }
+    if (kind != NULL) {
+        note(c, &ci->row, kind);
     }
-    ag_txn_put_ci(c->txn, row);
+    ag_txn_put_ci(c->txn, &ci->row);
 }
 
 void ag_ci_tell(ag_domain *d, const char *name, unsigned changes)
