@@ -211,9 +211,10 @@ def arc_commands():
         for name, body in re.findall(r"struct arc_command (arc_command_\w+) = \{(.*?)\n\};", text,
                                      re.S):
             options = re.search(r"\.options = (\w+)", body)
-            commands[re.search(r'\.name = "([^"]+)"', body).group(1)] = \
-                tables[path, options.group(1)] if options else set()
             shown.append(name)
+            if ".hidden = true" not in body:
+                commands[re.search(r'\.name = "([^"]+)"', body).group(1)] = \
+                    tables[path, options.group(1)] if options else set()
     listed = re.findall(r"&(arc_command_\w+)", read("tools/arc/commands.c"))
     compare("commands.c", "struct of a command", listed, shown)
     return commands

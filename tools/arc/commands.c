@@ -21,7 +21,8 @@ static const struct arc_command *const commands[] = {
     &arc_command_daemon_sync,  &arc_command_daemon_status,  &arc_command_daemon_logs,
     &arc_command_config,       &arc_command_config_get,     &arc_command_config_set,
     &arc_command_config_unset, &arc_command_config_trust,   &arc_command_doctor,
-    &arc_command_version,      &arc_command_help,
+    &arc_command_completion,   &arc_command_version,        &arc_command_help,
+    &arc_command_complete,
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -61,7 +62,7 @@ static bool is_group(const char *first)
 }
 
 /* Two words before one; "config gte" is no "config". */
-static const struct arc_command *find(const char *first, const char *second, int *used)
+const struct arc_command *arc_command_look(const char *first, const char *second, int *used)
 {
     char words[64];
     snprintf(words, sizeof(words), "%s %s", first, second == NULL ? "" : second);
@@ -82,7 +83,7 @@ static void say_unknown(struct arc *arc, const char *first, const char *second)
     struct arc_suggestion suggestion = {.word = first};
     snprintf(words, sizeof(words), "%s %s", first, second == NULL ? "" : second);
     for (size_t i = 0; i < N_COMMANDS; i++) {
-        arc_suggest(&suggestion, commands[i]->name);
+        arc_suggest(&suggestion, commands[i]->hidden ? "" : commands[i]->name);
     }
     if (group) {
         suggestion = (struct arc_suggestion){.word = words};
@@ -110,7 +111,7 @@ const struct arc_command *arc_command_find(struct arc *arc, int argc, char **arg
 {
     const struct arc_command *command = NULL;
     int skip = argc > 1 && strcmp(argv[0], "workflow") == 0 && is_long_form(argv[1]) ? 1 : 0;
-    command = find(argv[skip], skip + 1 < argc ? argv[skip + 1] : NULL, used);
+    command = arc_command_look(argv[skip], skip + 1 < argc ? argv[skip + 1] : NULL, used);
     if (command == NULL) {
         bool word = argc > 1 && strcmp(argv[0], "workflow") == 0; /* that one is right */
         say_unknown(arc, argv[word ? 1 : 0], !word && argc > 1 ? argv[1] : NULL);
@@ -122,5 +123,5 @@ const struct arc_command *arc_command_find(struct arc *arc, int argc, char **arg
 
 const struct arc_command *arc_command_at(size_t i)
 {
-    return i < N_COMMANDS ? commands[i] : NULL;
+    return i < N_COMMANDS && !commands[i]->hidden ? commands[i] : NULL; /* those come last */
 }

@@ -19,13 +19,16 @@ struct arc_command {
     enum arc_words words[ARC_COMMAND_WORDS]; /* what they are */
     bool unsettled;                          /* works with wrong settings, too: arc->unsettled */
     bool current;                            /* its first argument may be left out: arc switch */
+    bool hidden;                             /* in no list */
     bool workflow;                           /* `arc workflow NAME` is the same */
 };
 
 /* The command that ARGV begins with; *USED is how many words its name takes. NULL: none, and what
  * is wrong has been said. */
 const struct arc_command *arc_command_find(struct arc *arc, int argc, char **argv, int *used);
-/* The commands in the order of the help; NULL after the last one. */
+/* The command of this name, without a word when there is none. */
+const struct arc_command *arc_command_look(const char *first, const char *second, int *used);
+/* The commands in the order of the help, without those that are hidden; NULL after the last one. */
 const struct arc_command *arc_command_at(size_t i);
 /* help.c */
 void arc_print_usage(FILE *out, const struct arc_command *command);
@@ -74,6 +77,8 @@ extern const struct arc_command arc_command_config_set;
 extern const struct arc_command arc_command_config_unset;
 extern const struct arc_command arc_command_config_trust;
 extern const struct arc_command arc_command_doctor;
+extern const struct arc_command arc_command_completion;
+extern const struct arc_command arc_command_complete;
 extern const struct arc_command arc_command_version;
 extern const struct arc_command arc_command_help;
 

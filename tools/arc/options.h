@@ -26,7 +26,8 @@ enum arc_words {
     ARC_WORDS_QUESTION,
     ARC_WORDS_STATE,
     ARC_WORDS_PROVIDER,
-    ARC_WORDS_SETTING
+    ARC_WORDS_SETTING,
+    ARC_WORDS_SHELL
 };
 
 struct arc_list {
