@@ -49,6 +49,21 @@ class Progress(terminal.Case):
         self.assertEqual(t.screen.unknown, [])
         self.assertTrue(t.restored())
 
+    def test_a_wait_and_a_retry(self):
+        run = self.daemon.launch(flow(
+            {**command("test -e tried && " + GO + "; touch tried; exit 1"),
+             "retry": {"max_retries": 1, "retry_delay": 0}, "on_error": {"action": "skip"}},
+            {"step": "nap", "type": "wait", "seconds": 3600}))
+        t = self.terminal("attach", run)
+        t.see(lambda s: s.last().startswith("[1/2] work (try 2): running sh"), "the second try")
+        self.go()
+        t.see(lambda s: s.last().startswith("[2/2] nap: until 20"), "the wait")
+        self.assertNotIn("\u2026", t.screen.last())
+        t.type("\x03")
+        self.assertEqual(t.end(), 0)
+        self.assertEqual(t.screen.last(), f"Detached. arc attach {run} brings you back.")
+        self.assertNotIn("nap", t.screen.text())
+
     def test_it_follows_the_window(self):
         run = self.daemon.launch(flow(command(GO, "a" * 60)))
         t = self.terminal("attach", run)

@@ -151,6 +151,7 @@ static void list(struct arc_desk *desk)
     char text[64];
     size_t n = argo_value_size(desk->open);
     arc_desk_drop(desk);
+    fputs(desk->settled > 0 ? "\n" : "", stdout);
     desk->choosing = true;
     show_list(desk);
     snprintf(text, sizeof(text), n == 1 ? "Answer it (Enter) > " : "Which (1 to %zu, Enter: 1) > ",

@@ -18,23 +18,37 @@ static int64_t wall_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* What the step does, or until when it waits; "" when neither is known. */
+static char *activity(const argo_value *event)
+{
+    char time[ARC_TIME_SIZE];
+    const char *until = argo_value_text(event, "data.until", NULL);
+    if (until == NULL) {
+        return arc_format("%s", argo_value_text(event, "data.doing", ""));
+    }
+    arc_time_local(until, time);
+    return arc_format("until %.*s", (int)strcspn(time, "("), time); /* how far away it is changes */
+}
+
+/* "[3/7] review (try 2): asking gpt" */
 static char *describe(const argo_value *event)
 {
     char place[64] = "";
-    char time[ARC_TIME_SIZE];
-    const char *doing = argo_value_text(event, "data.doing", NULL);
-    const char *until = argo_value_text(event, "data.until", NULL);
+    char attempt[32] = "";
     int64_t total = argo_value_int(event, "data.total_steps", 0);
+    int64_t n = argo_value_int(event, "data.attempt", 1);
+    arc_auto_free char *does = activity(event);
     if (total > 0) {
         snprintf(place, sizeof(place), "[%lld/%lld] ",
                  (long long)argo_value_int(event, "data.current_step", 0), (long long)total);
     }
-    arc_auto_free char *text = arc_format("%s%s%s%s%s", place, argo_value_text(event, "text", ""),
-                                          doing != NULL ? ": " : "", doing != NULL ? doing : "",
-                                          until != NULL ? ": " : "");
-    arc_auto_free char *whole = arc_format("%s%s%s", text, until != NULL ? "until " : "",
-                                           until != NULL ? arc_time_local(until, time) : "");
-    return arc_clean_text(whole, 1);
+    if (n > 1) {
+        snprintf(attempt, sizeof(attempt), " (try %lld)", (long long)n);
+    }
+    arc_auto_free char *text =
+        arc_format("%s%s%s%s%s", place, argo_value_text(event, "text", ""), attempt,
+                   does != NULL && *does != '\0' ? ": " : "", does != NULL ? does : "");
+    return arc_clean_text(text, 1);
 }
 
 void arc_progress_begin(struct arc_progress *p, const argo_value *event)
