@@ -134,6 +134,7 @@ struct ag_change_set {
     unsigned changes; /* told to the watches of the run or the CI */
     bool ended;       /* the run leaves the live table */
     bool answers;     /* a question of the run: its executor has something to go on with */
+    ag_value *usage;  /* of a step that it completes, or NULL */
     char **pending;   /* keys to take off live->pending */
     size_t n_pending;
     ag_done_fn done;

@@ -276,19 +276,26 @@ static void forget_pending(struct ag_change_set *c, struct ag_live *live)
     }
 }
 
+static void change_free(struct ag_change_set *c)
+{
+    ag_value_unref(c->usage);
+    free(c->ci);
+    free(c);
+}
+
 void ag_change_drop(struct ag_change_set *c)
 {
     if (c != NULL) {
         forget_pending(c, ag_live_by_rid(c->domain, c->rid));
         ag_txn_drop(c->txn);
-        free(c->ci);
-        free(c);
+        change_free(c);
     }
 }
 
 /* What has been committed of LIVE counts. */
 static void note_committed(const struct ag_change_set *c, struct ag_live *live)
 {
+    ag_domain_count_usage(c->domain, c->usage);
     if (c->ended) {
         c->domain->stats.ended[live->row.state]++;
     } else if (c->answers && live->answered_us == 0 && live->row.state != AG_RUN_PAUSED) {
@@ -329,8 +336,7 @@ static void committed(const argo_error *err, void *user)
     if (c->done != NULL) {
         c->done(err, c->user);
     }
-    free(c->ci);
-    free(c);
+    change_free(c);
 }
 
 void ag_change_commit(struct ag_change_set *c)

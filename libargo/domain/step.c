@@ -270,7 +270,7 @@ static void apply_complete(struct ag_change_set *c, struct ag_live *live,
     };
     ag_txn_put_step(c->txn, live->row.rid, &row);
     ag_event_step_complete(c, live, complete);
-    ag_domain_count_usage(c->domain, complete->usage);
+    c->usage = ag_value_ref(complete->usage);
     apply_variables(c, live, complete);
     if (ag_streq(complete->path, live->flight.path)) {
         ag_flight_set(live, NULL);

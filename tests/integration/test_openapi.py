@@ -77,7 +77,7 @@ class Document(unittest.TestCase):
 
     def test_who_may_is_said_by_security_too(self):
         said = {"public": [], "executor": [{"run": []}], "either": [{"owner": []}, {"run": []}],
-                "both": [{"owner": []}], "user": [{"owner": []}]}
+                "both": [{"owner": []}, {"run": []}], "user": [{"owner": []}]}
         for key, operation in self.operations.items():
             with self.subTest(" ".join(key)):
                 self.assertEqual(operation.get("security", self.document["security"]),
