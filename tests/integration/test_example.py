@@ -1,7 +1,6 @@
 """The example and code_review: as their README says, on a terminal and without, and the failures
-that a person meets first. Also the workflow that docs/getting-started.md teaches."""
+that a person meets first."""
 import filecmp
-import http.server
 import os
 import pathlib
 import re
@@ -9,13 +8,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 
 import argo
 from terminal import Terminal
-
-sys.path.insert(0, str(argo.ROOT / "tests/tools"))
-import record_example  # noqa: E402
 
 EXAMPLE = argo.ROOT / "docs/examples/code_review"
 RUN = "code_review_demo"
@@ -190,54 +185,6 @@ class TheTemplate(Temporary):
             done = self.start(repository, "--ci", "scripted", "-p", f"range={hostile}")
             self.assertEqual(done.returncode, 4, hostile)
             self.assertFalse((repository / "x").exists(), hostile)
-
-
-class TheDocumentation(Temporary):
-    def yaml_of(self, page):
-        blocks = re.findall(r"^```yaml\n(.*?)^```$", (argo.ROOT / page).read_text(), re.M | re.S)
-        self.assertTrue(blocks, page)
-        return blocks
-
-    def test_its_templates_are_valid(self):
-        for page in ("README.md", "docs/getting-started.md"):
-            for number, block in enumerate(self.yaml_of(page)):
-                path = self.work / f"{number}.yaml"
-                path.write_text(block)
-                self.arc("validate", str(path), check=0)
-
-    def test_its_workflow_runs(self):
-        port = scripted_server(self)
-        self.arc("ci", "add", "local", "--provider", "openai", "--model", "scripted",
-                 "--url", f"http://127.0.0.1:{port}/v1", check=0)
-        (self.work / "explain.yaml").write_text(self.yaml_of("docs/getting-started.md")[0])
-        asked = self.arc("start", "./explain.yaml", "mine", "--wait", cwd=self.work, check=5)
-        self.assertIn("What shall I explain?", asked.stdout)
-        self.arc("answer", "explain_mine", "C", check=0)
-        done = self.arc("attach", "explain_mine", check=0)
-        self.assertIn("Two problems", done.stdout)
-
-    def test_hello_is_as_shown(self):
-        t = Terminal([str(self.prefix / "bin/arc"), "start", "hello"],
-                     {**os.environ, "ARGO_HOME": str(self.daemon.home), "NO_COLOR": "1",
-                      "TERM": "dumb"})
-        self.addCleanup(t.close)
-        t.expect("> ")
-        t.type("Ada\n")
-        self.assertEqual(t.end(), 0)
-        seen = [line.strip() for line in t.seen.decode().replace("\r\n", "\n").splitlines()]
-        shown = re.search(r"^    \$ arc start hello\n(.*?)\n\n",
-                          (argo.ROOT / "docs/getting-started.md").read_text(), re.M | re.S)[1]
-        for line in shown.splitlines()[1:3] + shown.splitlines()[4:]:
-            self.assertIn(line.strip(), seen)
-
-
-def scripted_server(case):
-    """The words of the recording as a server; its port."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), record_example.Scripted)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    case.addCleanup(server.server_close)
-    case.addCleanup(server.shutdown)
-    return server.server_address[1]
 
 
 if __name__ == "__main__":
