@@ -4,6 +4,7 @@
 #ifndef ARGO_ARGO_H
 #define ARGO_ARGO_H
 
+#include <argo/ask.h>
 #include <argo/client.h>
 #include <argo/config.h>
 #include <argo/context.h>

@@ -55,19 +55,21 @@ int ag_messages_usage(struct ag_reply *r, const ag_value *usage, argo_error **er
 {
     static const char *const parts[] = {"input_tokens", "cache_creation_input_tokens",
                                         "cache_read_input_tokens"};
+    AG_AUTO(ag_value) sum = ag_value_object();
     int64_t input = 0;
     bool counted = false;
     int rc = 0;
     for (size_t i = 0; i < AG_ARRAY_SIZE(parts); i++) {
         counted = counted || ag_value_is_number(ag_value_get(usage, parts[i]));
         input += ag_value_get_int(usage, parts[i], 0);
-        rc = rc < 0 || i == 0 ? rc : ag_reply_count(r, parts[i], usage, parts[i]);
+    }
+    if (counted && (input > 0 || r->usage == NULL)) {
+        rc = ag_value_set(sum, parts[0], ag_value_int(input));
+        rc = rc < 0 ? rc : ag_reply_count(r, parts[0], sum, parts[0]);
     }
     rc = rc < 0 ? rc : ag_reply_count(r, "output_tokens", usage, "output_tokens");
-    if (rc == 0 && counted && (input > 0 || r->usage == NULL)) {
-        AG_AUTO(ag_value) sum = ag_value_object();
-        rc = ag_value_set(sum, "input_tokens", ag_value_int(input));
-        rc = rc < 0 ? rc : ag_reply_count(r, "input_tokens", sum, "input_tokens");
+    for (size_t i = 1; rc == 0 && i < AG_ARRAY_SIZE(parts); i++) {
+        rc = ag_reply_count(r, parts[i], usage, parts[i]);
     }
     return rc < 0 ? ag_error_nomem(err) : 0;
 }

@@ -200,11 +200,21 @@ static void on_deadline(ag_timer *timer, void *user)
 
 /* ---- the beginning ---------------------------------------------------------------------------- */
 
+static bool given(const char *text)
+{
+    return text != NULL && *text != '\0';
+}
+
 static const char *choose_model(const ag_ci_call *call, const struct ag_ci_request *request)
 {
-    const char *model = request->model != NULL ? request->model : call->ci.model;
-    model = model != NULL ? model : call->upstream.model;
-    return model != NULL || call->provider->own_model ? model : request->default_model;
+    const char *const models[] = {request->model, call->ci.model, call->upstream.model,
+                                  call->provider->own_model ? NULL : request->default_model};
+    for (size_t i = 0; i < AG_ARRAY_SIZE(models); i++) {
+        if (given(models[i])) {
+            return models[i];
+        }
+    }
+    return NULL;
 }
 
 static int set_text(ag_value *object, const char *key, const char *text)

@@ -348,7 +348,7 @@ class Sessions(Cis):
         self.daemon.post("/api/session", {"session_id": "s"})
         self.error(self.daemon.post(ROUTE, {"name": "c", "session_id": "t"}), 404, 1017, "session_id")
         self.assertEqual(self.add("c", session_id="s")["session_id"], "s")
-        self.arc("ci", "add", "b", "--provider", "openai", "--session", "s", check=0)
+        self.arc("ci", "add", "b", "--provider", "claude", "--session", "s", check=0)
         self.add("a")
         self.assertEqual(self.daemon.get("/api/session/s").json["data"]["cis"], ["b", "c"])
         self.assertEqual(self.daemon.get("/api/session").json["sessions"][0]["cis"], ["b", "c"])

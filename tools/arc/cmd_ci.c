@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <argo/ask.h>
+
 #include "arc.h"
 #include "ask.h"
 #include "commands.h"
@@ -236,6 +238,23 @@ static void put_command(argo_value *body, const struct arc_list *command)
     }
 }
 
+/* What its provider needs. One that no step can ask may be registered all the same: it may live. */
+static int check(struct arc *arc, const argo_value *body)
+{
+    arc_auto_error argo_error *err = NULL;
+    if (argo_ask_check(body, &err) == 0) {
+        return 0;
+    }
+    const char *field = argo_error_field(err);
+    if (field != NULL && strcmp(field, "provider") == 0) {
+        if (!arc->json) {
+            arc_putf(stderr, "arc: No step can ask it: %s\n", argo_error_details(err));
+        }
+        return 0;
+    }
+    return arc_fail(arc, err);
+}
+
 static int send(struct arc *arc, const struct add *add, const char *name, const char *key)
 {
     arc_auto_error argo_error *err = NULL;
@@ -250,9 +269,13 @@ static int send(struct arc *arc, const struct add *add, const char *name, const 
     put_known(body, "recording", recording != NULL ? recording : add->recording);
     put_known(body, "upstream", add->upstream);
     put_command(body, &add->command);
+    int code = check(arc, body);
+    if (code != 0) {
+        return code;
+    }
     put_known(body, "session_id", add->session);
     if (arc_request(arc, "POST", "/api/registry/ci", body, 0, &reply, &err) < 0) {
-        int code = arc_fail(arc, err);
+        code = arc_fail(arc, err);
         if (argo_error_code(err) == ARGO_E_EXISTS && !arc->json) {
             arc_putf(stderr, "To change it, remove it first: arc ci remove %s\n", name);
         }

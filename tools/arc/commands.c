@@ -8,21 +8,21 @@
 #include "suggest.h"
 
 static const struct arc_command *const commands[] = {
-    &arc_command_start,        &arc_command_attach,         &arc_command_list,
-    &arc_command_status,       &arc_command_steps,          &arc_command_logs,
-    &arc_command_inbox,        &arc_command_answer,         &arc_command_pause,
-    &arc_command_resume,       &arc_command_abandon,        &arc_command_switch,
-    &arc_command_validate,     &arc_command_template_list,  &arc_command_template_show,
-    &arc_command_template_new, &arc_command_template_trust, &arc_command_ci_list,
-    &arc_command_ci_add,       &arc_command_ci_show,        &arc_command_ci_key,
-    &arc_command_ci_remove,    &arc_command_session_list,   &arc_command_session_new,
-    &arc_command_session_show, &arc_command_session_pause,  &arc_command_session_resume,
-    &arc_command_session_end,  &arc_command_daemon_start,   &arc_command_daemon_stop,
-    &arc_command_daemon_sync,  &arc_command_daemon_status,  &arc_command_daemon_logs,
-    &arc_command_config,       &arc_command_config_get,     &arc_command_config_set,
-    &arc_command_config_unset, &arc_command_config_trust,   &arc_command_doctor,
-    &arc_command_completion,   &arc_command_version,        &arc_command_help,
-    &arc_command_complete,
+    &arc_command_start,          &arc_command_attach,         &arc_command_list,
+    &arc_command_status,         &arc_command_steps,          &arc_command_logs,
+    &arc_command_inbox,          &arc_command_answer,         &arc_command_pause,
+    &arc_command_resume,         &arc_command_abandon,        &arc_command_switch,
+    &arc_command_validate,       &arc_command_template_list,  &arc_command_template_show,
+    &arc_command_template_new,   &arc_command_template_trust, &arc_command_ci_list,
+    &arc_command_ci_add,         &arc_command_ci_show,        &arc_command_ci_key,
+    &arc_command_ci_test,        &arc_command_ci_remove,      &arc_command_session_list,
+    &arc_command_session_new,    &arc_command_session_show,   &arc_command_session_pause,
+    &arc_command_session_resume, &arc_command_session_end,    &arc_command_daemon_start,
+    &arc_command_daemon_stop,    &arc_command_daemon_sync,    &arc_command_daemon_status,
+    &arc_command_daemon_logs,    &arc_command_config,         &arc_command_config_get,
+    &arc_command_config_set,     &arc_command_config_unset,   &arc_command_config_trust,
+    &arc_command_doctor,         &arc_command_completion,     &arc_command_version,
+    &arc_command_help,           &arc_command_complete,
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };

@@ -59,6 +59,7 @@ extern const struct arc_command arc_command_ci_list;
 extern const struct arc_command arc_command_ci_add;
 extern const struct arc_command arc_command_ci_show;
 extern const struct arc_command arc_command_ci_key;
+extern const struct arc_command arc_command_ci_test;
 extern const struct arc_command arc_command_ci_remove;
 extern const struct arc_command arc_command_session_list;
 extern const struct arc_command arc_command_session_new;

@@ -80,9 +80,9 @@ START_TEST(a_whole_reply)
     ck_assert_int_eq(seen.texts, 1);
     ck_assert_str_eq(seen.finish, "end_turn");
     ag_auto_free char *usage = ag_value_print(seen.usage, NULL);
-    ck_assert_str_eq(usage, "{\"model\":\"model-1b\",\"cache_creation_input_tokens\":5,"
-                            "\"cache_read_input_tokens\":100,\"output_tokens\":3,"
-                            "\"input_tokens\":117,\"attempts\":1}");
+    ck_assert_str_eq(usage, "{\"model\":\"model-1b\",\"input_tokens\":117,\"output_tokens\":3,"
+                            "\"cache_creation_input_tokens\":5,\"cache_read_input_tokens\":100,"
+                            "\"attempts\":1}");
     ck_assert(strncmp(fakehttp_request(server, 0), "POST /v1/messages ", 18) == 0);
     ck_assert_str_eq(fakehttp_body(server, 0), "{\"model\":\"model-1\",\"max_tokens\":8192,"
                                                "\"messages\":[{\"role\":\"user\",\"content\":"

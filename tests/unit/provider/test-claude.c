@@ -101,9 +101,9 @@ START_TEST(a_streamed_reply)
     ck_assert_int_eq(seen.texts, 2);
     ck_assert_str_eq(seen.finish, "end_turn");
     ag_auto_free char *usage = ag_value_print(seen.usage, NULL);
-    ck_assert_str_eq(usage, "{\"model\":\"claude-x-1\",\"cache_creation_input_tokens\":3,"
-                            "\"cache_read_input_tokens\":2,\"output_tokens\":7,"
-                            "\"input_tokens\":16,\"cost_usd\":0.25,\"attempts\":1}");
+    ck_assert_str_eq(usage, "{\"model\":\"claude-x-1\",\"input_tokens\":16,\"output_tokens\":7,"
+                            "\"cache_creation_input_tokens\":3,\"cache_read_input_tokens\":2,"
+                            "\"cost_usd\":0.25,\"attempts\":1}");
     ck_assert_str_eq(content("argv"), "-p\n--output-format\nstream-json\n--verbose\n--tools\n\n"
                                       "--no-session-persistence\n--strict-mcp-config\n"
                                       "--setting-sources\nuser\n--include-partial-messages\n"
