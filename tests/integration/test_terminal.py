@@ -479,6 +479,37 @@ class Several(terminal.Case):
         t.type("\x04")
         self.assertEqual(t.end(), 0)
 
+    def test_leaving_a_secret_and_a_form_open(self):
+        run = self.start()
+        self.ask(run, "q0", "Password?", secret=True)
+        self.ask(run, "q1", "You?", "form", schema={"type": "object", "properties": {
+            "a": {"type": "string"}, "b": {"type": "string"}}})
+        t = self.terminal("attach", run)
+        t.see("Which (1 to 2, Enter: 1) >")
+        t.type("q0\n")
+        t.see("(not shown) >")
+        t.type("canary\x07")
+        t.see("Which (1 to 2, Enter: 1) >")
+        t.type("q1\n")
+        t.see("a >")
+        t.type("x\n")
+        t.see("b >")
+        t.type("y\x07")
+        t.see("Which (1 to 2, Enter: 1) >")
+        t.type("2\n")
+        t.see("a >")  # from its beginning
+        t.type("v\n")
+        t.see("b >")
+        t.type("w\n")
+        t.see("(not shown) >")
+        t.type("secret\n")
+        t.see(lambda s: self.daemon.get("/api/question/q0").json["state"] == "answered", "the end")
+        self.assertEqual(self.answer_of("q1"), {"a": "v", "b": "w"})
+        t.type("\x04")
+        self.assertEqual(t.end(), 0)
+        self.assertNotIn(b"canary", t.seen)
+        self.assertNotIn(b"secret", t.seen)
+
     def test_answer_asks_for_all_of_them(self):
         run = self.three()
         t = self.terminal("answer", run)
