@@ -31,20 +31,22 @@ char **ag_environ_list(const ag_value *object)
     return ag_take(list);
 }
 
+static int add_own(ag_value *object, const char *entry)
+{
+    const char *value = strchr(entry, '=');
+    ag_auto_free char *name = value != NULL ? ag_strndup(entry, (size_t)(value - entry)) : NULL;
+    if (name == NULL || ag_starts_with(name, "ARGO_") || !ag_utf8_valid(entry, strlen(entry))) {
+        return 0;
+    }
+    return ag_value_set(object, name, ag_value_text(value + 1));
+}
+
 ag_value *ag_environ_own(void)
 {
     AG_AUTO(ag_value) object = ag_value_object();
-    for (char **entry = environ; object != NULL && entry != NULL && *entry != NULL; entry++) {
-        const char *value = strchr(*entry, '=');
-        ag_auto_free char *name =
-            value != NULL ? ag_strndup(*entry, (size_t)(value - *entry)) : NULL;
-        if (name == NULL || ag_starts_with(name, "ARGO_") ||
-            !ag_utf8_valid(*entry, strlen(*entry))) {
-            continue;
-        }
-        if (ag_value_set(object, name, ag_value_text(value + 1)) < 0) {
-            return NULL;
-        }
+    int r = object != NULL ? 0 : ARGO_E_NOMEM;
+    for (char **entry = environ; r == 0 && entry != NULL && *entry != NULL; entry++) {
+        r = add_own(object, *entry);
     }
-    return ag_take(object);
+    return r == 0 ? ag_take(object) : NULL;
 }
