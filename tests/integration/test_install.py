@@ -75,7 +75,9 @@ class Installation(argo.Case):
         files = files_below(self.prefix)
         lib = self.libdir.relative_to(self.prefix)
         expected = {"bin/arc", "bin/argo-daemon", "bin/argo_workflow_executor",
-                    f"{lib}/pkgconfig/argo.pc", "share/argo/workflow.schema.json"}
+                    f"{lib}/pkgconfig/argo.pc", "share/argo/workflow.schema.json",
+                    "share/bash-completion/completions/arc", "share/zsh/site-functions/_arc",
+                    "share/fish/vendor_completions.d/arc.fish"}
         expected |= {f"{lib}/{name}" for name in LIBRARIES}
         expected |= {f"include/argo/{name}" for name in files_below(argo.ROOT / "include/argo")}
         expected |= {f"share/argo/templates/{name}"

@@ -299,9 +299,9 @@ def check_installed():
     compare("meson.build", "page", listed, there)
 
 
-# What a fenced block may be, and who tries it: test_docs.py and test_transcripts.py, the unit tests of
+# What a fenced block may be, and who tries it: test_docs.py, test_transcripts.py and test_remote.py, the unit tests of
 # expressions, the C compiler. "text" shows what is printed; "sh elsewhere" is what CI does as a whole.
-BLOCKS = {"console", "sh tried", "sh run", "sh executor", "sh elsewhere", "yaml", "json",
+BLOCKS = {"console", "sh tried", "sh run", "sh executor", "sh elsewhere", "sh remote", "yaml", "json",
           "conditions", "substitutions", "c", "text"}
 COMMAND = re.compile(r"^\n    (?:\$ )?((?:arc|argo-daemon|curl|bash|meson|ninja|git|export) .*)", re.M)
 

@@ -125,6 +125,10 @@ static int logs(struct arc *arc, int argc, char **argv)
     if (!arc_arguments(arc, &given, argc, argv, &words, &code)) {
         return code;
     }
+    if (given.log && arc->url != NULL) {
+        return arc_usage(arc,
+                         "logs: the log file of a run lies where its daemon runs: read it there");
+    }
     if (given.log) {
         return print_log_file(arc, words.items[0]);
     }

@@ -180,6 +180,12 @@ static int get_key(struct arc *arc, const struct key_source *source, char **out)
     if (sources == 0) {
         return 0;
     }
+    if (arc->url != NULL) {
+        return arc_usage(arc,
+                         "%s: a key is stored where the daemon runs, not over --url or "
+                         "ARGO_DAEMON_URL: there, arc ci key NAME",
+                         arc->command->name);
+    }
     char *key = NULL;
     if (source->file != NULL) {
         key = arc_read_file(source->file, ARC_KEY_MAX);

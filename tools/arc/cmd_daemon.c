@@ -94,7 +94,7 @@ static int daemon_stop(struct arc *arc, int argc, char **argv)
         return arc_fail(arc, err);
     }
     pid_t pid = (pid_t)argo_value_int(reply.value, "pid", 0);
-    int fd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+    int fd = pid > 0 && arc->url == NULL ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
     (void)argo_value_set_bool(body, "abandon", given.abandon != 0);
     if (arc_request_running(arc, "POST", "/api/daemon/shutdown", body, STOP_MS, &reply, &err) < 0) {
         code = arc_fail(arc, err);

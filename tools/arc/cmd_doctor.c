@@ -201,7 +201,7 @@ static void check_ci(struct patient *p, const argo_value *ci)
     arc_auto_free char *key = arc_format("%s/keys/%s", argo_context_home(p->arc->ctx), name);
     arc_auto_free char *store = arc_format("arc ci key %s", name);
     arc_auto_free char *anew = arc_format("arc ci remove %s, then arc ci add %s ...", name, name);
-    bool has_key = key != NULL && access(key, R_OK) == 0;
+    bool has_key = p->arc->url != NULL || (key != NULL && access(key, R_OK) == 0);
     bool remote = strcmp(provider, "openai") == 0 || strcmp(provider, "anthropic") == 0;
     if (*provider == '\0') {
         arc_doctor_found(&p->doctor, "CI", anew, "%s has no provider: nobody can be asked", name);

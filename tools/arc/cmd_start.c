@@ -30,7 +30,7 @@ static const struct arc_option start_options[] = {
     {"session", 0, ARC_OPTION_TEXT, offsetof(struct start, session), "ID",
      "the session it belongs to (arc session new)", ARC_WORDS_SESSION},
     {"cwd", 0, ARC_OPTION_TEXT, offsetof(struct start, cwd), "DIR",
-     "the directory it works in (the current one)", ARC_WORDS_DIRECTORY},
+     "the directory it works in (the current one; with --url Argo's, there)", ARC_WORDS_DIRECTORY},
     {"detach", 'd', ARC_OPTION_FLAG, offsetof(struct start, detach), NULL,
      "print the id and return", ARC_WORDS_NONE},
     {"wait", 'w', ARC_OPTION_FLAG, offsetof(struct start, wait), NULL,
@@ -109,8 +109,25 @@ static void put_known(argo_value *body, const char *key, const char *text)
     }
 }
 
+/* A directory there is nothing that this program could look for. */
+static int put_directory_there(struct arc *arc, const char *given, argo_value *body)
+{
+    if (given != NULL && given[0] != '/') {
+        return arc_usage(
+            arc,
+            "--cwd '%s': with --url expected an absolute path, of a directory where the "
+            "daemon runs",
+            given);
+    }
+    put_known(body, "cwd", given);
+    return 0;
+}
+
 static int put_directory(struct arc *arc, const char *given, argo_value *body)
 {
+    if (arc->url != NULL) {
+        return put_directory_there(arc, given, body);
+    }
     arc_auto_free char *cwd = given == NULL ? getcwd(NULL, 0) : realpath(given, NULL);
     if (cwd == NULL) {
         return arc_failed(arc, "%s: no such directory", given == NULL ? "." : given);
@@ -143,7 +160,9 @@ static int build(struct arc *arc, const struct start *start, const struct arc_li
     }
     if (code == 0) {
         code = put_directory(arc, start->cwd, body);
-        put_environment(body);
+        if (arc->url == NULL) {
+            put_environment(body); /* what holds here need not hold there */
+        }
         put_defaults(arc, body);
         put_request_key(body);
     }

@@ -171,7 +171,13 @@ static int trust(struct arc *arc, int argc, char **argv)
     if (given.list || words.n == 0) {
         return arc_usage(arc, "%s: expected a file, or --list", arc->command->name);
     }
-    arc_auto_free char *file = find_file(words.items[0]);
+    if (arc->url != NULL && words.items[0][0] != '/') {
+        return arc_usage(arc,
+                         "%s: with --url expected the file's absolute path where the daemon runs",
+                         arc->command->name);
+    }
+    arc_auto_free char *file =
+        arc->url != NULL ? strdup(words.items[0]) : find_file(words.items[0]);
     if (file == NULL) {
         return arc_failed(arc, "Out of memory");
     }
