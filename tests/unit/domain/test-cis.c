@@ -138,7 +138,8 @@ START_TEST(silence_is_an_error_then_the_end)
     wait_for("c", "stopped");
     ck_assert_str_eq(history("c").text,
                      "silence:stopped silence:error status:busy registered:registered");
-    ck_assert_int_eq(ag_loop_timeout(fx.loop), -1);
+    settle_all();
+    ck_assert_int_eq(ag_loop_timeout(fx.loop), -1); /* idle: no timer */
     ck_ok(beat("c", NULL, NULL), o);
     ck_assert_str_eq(status_of("c"), "running");
     wait_for("c", "error");
@@ -170,7 +171,8 @@ START_TEST(who_need_not_speak)
     ck_assert_str_eq(history("stopped").text, "status:stopped registered:registered");
     ck_assert_str_eq(history("removed").text,
                      "removed:running status:running registered:registered");
-    ck_assert_int_eq(ag_loop_timeout(fx.loop), -1);
+    settle_all();
+    ck_assert_int_eq(ag_loop_timeout(fx.loop), -1); /* idle: no timer */
 }
 END_TEST
 
