@@ -133,12 +133,12 @@ static void keep_leaving(ag_domain *d, ag_map *old)
 
 /* Watches belong to requests that are still parked: they move to the run or the CI as it was loaded
  * again, and look for themselves. */
-static void move(struct ag_list *before, struct ag_list *now)
+static void move(struct ag_watches *before, struct ag_watches *now)
 {
     if (now == NULL) {
         ag_watches_tell(before, ~0U);
     } else {
-        ag_list_splice(now, before);
+        ag_watches_move(now, before);
         ag_watches_tell(now, ~(unsigned)AG_CHANGE_ENDED);
     }
 }

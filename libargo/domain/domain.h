@@ -123,6 +123,7 @@ enum ag_change {
  * a reload watches get their whole mask. */
 struct ag_watch {
     struct ag_list node;
+    struct ag_watches *of; /* NULL: it waits for nothing */
     unsigned mask;
     bool own; /* of the run's executor: has room of its own */
     void (*changed)(struct ag_watch *watch, unsigned changes);

@@ -43,13 +43,19 @@ struct ag_mailbox {
     bool unknown; /* not loaded yet */
 };
 
+/* Those who wait for a change of one thing; each knows where it is (ag_watch.of). */
+struct ag_watches {
+    struct ag_list list;
+    int n, n_own; /* of readers, and of the executor */
+};
+
 /* A run that has not ended, in memory. Its row is what the last rule made of it, committed or on
  * its way; replies are made from the store instead. */
 struct ag_live {
     ag_domain *domain;
     struct ag_run row;
     struct ag_flight flight;
-    struct ag_list watches;
+    struct ag_watches watches;
     /* NULL while there is nothing in them: */
     ag_map *pending;   /* keys of writes on their way -> the number given to ag_change_pending */
     ag_map *questions; /* open ones by id: struct ag_question * */
@@ -83,7 +89,7 @@ struct ag_live {
 struct ag_ci_held {
     ag_domain *domain;
     struct ag_ci row; /* as the last rule made it, committed or on its way */
-    struct ag_list watches;
+    struct ag_watches watches;
     int64_t heard; /* the loop's time of its last heartbeat, or since when we listen */
 };
 
@@ -170,10 +176,12 @@ void ag_line_free(struct ag_live *live, struct ag_line *line); /* takes it off t
 int ag_set_text(char **slot, const char *text);                /* replaces; 0 or ARGO_E_NOMEM */
 
 /* watch.c */
-int ag_watches_add(struct ag_list *watches, struct ag_watch *watch, const char *whose,
+void ag_watches_init(struct ag_watches *watches);
+int ag_watches_add(struct ag_watches *watches, struct ag_watch *watch, const char *whose,
                    argo_error **err);
-void ag_watches_tell(struct ag_list *watches, unsigned changes);
-void ag_watches_clear(struct ag_list *watches); /* whose owner goes */
+void ag_watches_tell(struct ag_watches *watches, unsigned changes);
+void ag_watches_clear(struct ag_watches *watches);                    /* whose owner goes */
+void ag_watches_move(struct ag_watches *to, struct ag_watches *from); /* whatever their number */
 
 /* load.c */
 /* Every run that has not ended, from the store into the empty tables. */

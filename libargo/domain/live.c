@@ -100,7 +100,7 @@ struct ag_live *ag_live_new(ag_domain *d, struct ag_run *row, argo_error **err)
     live->row = *row;
     live->told_state = row->state;
     *row = (struct ag_run){0};
-    ag_list_init(&live->watches);
+    ag_watches_init(&live->watches);
     ag_list_init(&live->lines);
     ag_list_init(&live->queued);
     return live;

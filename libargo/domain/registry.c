@@ -27,7 +27,7 @@ static struct ag_ci_held *hold(ag_domain *d, struct ag_ci *row)
     if (ci != NULL) {
         ci->domain = d;
         ci->row = *row;
-        ag_list_init(&ci->watches);
+        ag_watches_init(&ci->watches);
         *row = (struct ag_ci){0};
     }
     return ci;

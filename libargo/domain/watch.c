@@ -4,48 +4,72 @@
  */
 #include "domain/internal.h"
 
-int ag_watches_add(struct ag_list *watches, struct ag_watch *watch, const char *whose,
+static int *count_of(struct ag_watches *watches, const struct ag_watch *watch)
+{
+    return watch->own ? &watches->n_own : &watches->n;
+}
+
+static void join(struct ag_watches *watches, struct ag_watch *watch)
+{
+    ag_list_append(&watches->list, &watch->node);
+    watch->of = watches;
+    ++*count_of(watches, watch);
+}
+
+void ag_watches_init(struct ag_watches *watches)
+{
+    *watches = (struct ag_watches){0};
+    ag_list_init(&watches->list);
+}
+
+int ag_watches_add(struct ag_watches *watches, struct ag_watch *watch, const char *whose,
                    argo_error **err)
 {
     int most = watch->own ? AG_MAX_OWN_WATCHES : AG_MAX_WATCHES;
-    int n = 0;
-    struct ag_list *pos, *tmp;
-    ag_list_each(pos, tmp, watches)
-    {
-        n += AG_CONTAINER_OF(pos, struct ag_watch, node)->own == watch->own;
-    }
-    if (n >= most) {
+    if (*count_of(watches, watch) >= most) {
         return ag_error_set(err, ARGO_E_WAITERS, "%d requests wait for '%s' already", most, whose);
     }
-    ag_list_append(watches, &watch->node);
+    join(watches, watch);
     return 0;
 }
 
 void ag_watch_remove(struct ag_watch *watch)
 {
-    ag_list_remove(&watch->node);
+    if (watch->of != NULL) {
+        ag_list_remove(&watch->node);
+        --*count_of(watch->of, watch);
+        watch->of = NULL;
+    }
 }
 
-void ag_watches_clear(struct ag_list *watches)
+void ag_watches_clear(struct ag_watches *watches)
 {
-    struct ag_list *pos, *tmp;
-    ag_list_each(pos, tmp, watches)
-    {
-        ag_list_remove(pos);
+    struct ag_watch *watch;
+    while ((watch = ag_list_first(&watches->list, struct ag_watch, node)) != NULL) {
+        ag_watch_remove(watch);
+    }
+}
+
+void ag_watches_move(struct ag_watches *to, struct ag_watches *from)
+{
+    struct ag_watch *watch;
+    while ((watch = ag_list_first(&from->list, struct ag_watch, node)) != NULL) {
+        ag_watch_remove(watch);
+        join(to, watch);
     }
 }
 
 /* A watch may free itself or others in its callback, so each is moved to a list of its own first:
  * what is still there at the end goes back. */
-void ag_watches_tell(struct ag_list *watches, unsigned changes)
+void ag_watches_tell(struct ag_watches *watches, unsigned changes)
 {
     struct ag_list todo;
+    struct ag_watch *watch;
     ag_list_init(&todo);
-    ag_list_splice(&todo, watches);
-    while (!ag_list_empty(&todo)) {
-        struct ag_watch *watch = AG_CONTAINER_OF(todo.next, struct ag_watch, node);
+    ag_list_splice(&todo, &watches->list);
+    while ((watch = ag_list_first(&todo, struct ag_watch, node)) != NULL) {
         ag_list_remove(&watch->node);
-        ag_list_append(watches, &watch->node);
+        ag_list_append(&watches->list, &watch->node);
         unsigned hit = changes & (watch->mask | AG_CHANGE_ENDED);
         if (hit != 0) {
             watch->changed(watch, hit);

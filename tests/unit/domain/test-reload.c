@@ -179,6 +179,14 @@ START_TEST(watches_look_for_themselves)
     ck_assert_int_eq(await(&o), ARGO_E_STORE);
     settle_all();
     ck_assert_int_eq(told, AG_CHANGE_OUTPUT);
+
+    static struct ag_watch others[AG_MAX_WATCHES]; /* it counts, also where it has moved to */
+    for (int i = 0; i < AG_MAX_WATCHES; i++) {
+        others[i] = (struct ag_watch){.changed = watched};
+        ag_list_init(&others[i].node);
+        ck_assert_int_eq(ag_watch_add(fx.domain, rid, &others[i], NULL),
+                         i < AG_MAX_WATCHES - 1 ? 0 : ARGO_E_WAITERS);
+    }
     ck_ok(finish_run(rid, 1, 0, &o), o);
     ck_assert_int_ne(told & AG_CHANGE_ENDED, 0);
 }
