@@ -87,7 +87,8 @@ static int spawn(struct process *p, int theirs, argo_error **err)
     char idle[48];
     snprintf(idle, sizeof(idle), "ARGO_WARM_MS=%" PRId64, d->options.warm_for_ms);
     const char *const argv[] = {"argo_workflow_executor", "--warm", NULL}; /* for ps */
-    const char *const envp[] = {idle, NULL};
+    /* Every symbol is looked up once, here, and not by each child when it first comes to it. */
+    const char *const envp[] = {idle, "LD_BIND_NOW=1", NULL};
     struct ag_spawn_fd inherit = {.from = theirs, .to = AG_FORK_FD};
     struct ag_spawn how = {.file = d->executor,
                            .argv = argv,

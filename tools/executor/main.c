@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,7 +128,8 @@ int main(int argc, char **argv)
         printf("argo_workflow_executor %s\n", argo_version());
         return 0;
     }
-    int r = number_from("ARGO_WARM_MS", 0, &idle_ms) == 0 ? argo_executor_warm(idle_ms, NULL) : 1;
+    bool forked = number_from("ARGO_WARM_MS", 0, &idle_ms) == 0;
+    int r = forked ? argo_executor_warm(idle_ms, NULL) : 1;
     if (r != 1) {
         return r != 0;
     }
@@ -154,5 +156,8 @@ int main(int argc, char **argv)
     argo_error_free(err);
     argo_context_free(ctx);
     argo_log_file_close(log);
+    if (forked) {
+        _exit(exit_code(r)); /* what the libraries have is the warm one's to take down */
+    }
     return exit_code(r);
 }
