@@ -24,7 +24,6 @@ struct process {
     unsigned number;
     int fd; /* -1: it is asked for nothing any more */
     bool ready;
-    struct stat program;
     ag_child *child;
     ag_io *io;
 };
@@ -34,7 +33,8 @@ struct ag_warm {
     struct ag_list processes;
     struct process *current; /* or NULL */
     unsigned last_number;
-    int64_t not_before; /* of the loop's time */
+    struct stat program; /* that the last one was started from */
+    int64_t not_before;  /* of the loop's time: it is not tried again */
 };
 
 /* It serves what it has been asked for, and leaves. */
@@ -110,14 +110,14 @@ static int spawn(struct process *p, int theirs, argo_error **err)
     return r;
 }
 
-static int start(struct ag_warm *w, const struct stat *program, argo_error **err)
+static int start(struct ag_warm *w, argo_error **err)
 {
     int fds[2];
     struct process *p = calloc(1, sizeof(*p));
     if (p == NULL) {
         return ag_error_nomem(err);
     }
-    *p = (struct process){.warm = w, .number = ++w->last_number, .fd = -1, .program = *program};
+    *p = (struct process){.warm = w, .number = ++w->last_number, .fd = -1};
     ag_list_append(&w->processes, &p->node);
     int r = ag_fork_pair(SOCK_SEQPACKET, fds, err);
     if (r == 0) {
@@ -152,11 +152,14 @@ static struct process *current(struct ag_warm *w)
     if (w->daemon->options.warm_for_ms == 0 || stat(w->daemon->executor, &program) < 0) {
         return NULL;
     }
-    if (w->current != NULL && !same_program(&w->current->program, &program)) {
-        dismiss(w->current);
+    if (!same_program(&w->program, &program)) {
+        w->program = program;
         w->not_before = 0;
+        if (w->current != NULL) {
+            dismiss(w->current);
+        }
     }
-    if (w->current == NULL && now >= w->not_before && start(w, &program, &err) < 0) {
+    if (w->current == NULL && now >= w->not_before && start(w, &err) < 0) {
         w->not_before = now + AGAIN_MS;
         ag_log_info(w->daemon->ctx, "daemon", "executors are not forked for now: %s",
                     argo_error_details(err));

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "base/process.h"
 #include "base/text.h"
 #include "domain/internal.h"
 
@@ -53,6 +54,7 @@ int ag_domain_new(const struct ag_domain_config *config, ag_domain **out, argo_e
     d->ctx = config->ctx;
     d->loop = config->loop;
     d->store = config->store;
+    (void)ag_boot_id(d->boot_id, NULL);
     ag_list_init(&d->abandons);
     d->by_id = ag_map_new(live_free);
     d->by_rid = ag_map_new(NULL);

@@ -110,6 +110,7 @@ struct ag_domain {
     argo_context *ctx;
     ag_loop *loop;
     ag_store *store;
+    char boot_id[40];        /* this boot's, "" when it cannot be told */
     ag_map *by_id;           /* workflow id -> struct ag_live *, owner */
     ag_map *by_rid;          /* decimal rid -> struct ag_live * */
     ag_map *cis;             /* name -> struct ag_ci_held *, owner */

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "base/crypto.h"
-#include "base/process.h"
 #include "base/text.h"
 #include "domain/internal.h"
 
@@ -63,9 +62,7 @@ static void launch_failed(struct ag_live *live, struct launch *l)
 static void note_process(struct ag_live *live)
 {
     ag_domain *d = live->domain;
-    char boot_id[40] = "";
-    (void)ag_boot_id(boot_id, NULL);
-    (void)ag_set_text(&live->row.boot_id, boot_id);
+    (void)ag_set_text(&live->row.boot_id, d->boot_id);
     int *state = ag_live_work(live);
     *state = *state == AG_RUN_QUEUED ? AG_RUN_RUNNING : *state;
     ag_live_watch_silence(live);

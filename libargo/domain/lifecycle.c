@@ -8,7 +8,6 @@
 #include <sys/wait.h>
 
 #include "base/crypto.h"
-#include "base/process.h"
 #include "base/text.h"
 #include "domain/internal.h"
 
@@ -405,7 +404,7 @@ int ag_run_abandon(ag_domain *d, const char *workflow_id, ag_keep_fn keep, ag_do
 
 /* ---- recovery -------------------------------------------------------------------------------- */
 
-static void recover_one(struct ag_live *live, const char *boot_id)
+static void recover_one(struct ag_live *live)
 {
     if (ag_live_adopt(live)) {
         ag_live_recover_signals(live);
@@ -420,7 +419,7 @@ static void recover_one(struct ag_live *live, const char *boot_id)
         ag_live_arm_wake(live);
     } else if (live->row.pid == 0) {
         ag_live_launch(live);
-    } else if (ag_streq(live->row.boot_id, boot_id)) {
+    } else if (ag_streq(live->row.boot_id, live->domain->boot_id)) {
         end_remains(live);
     } else {
         go_on_without_process(live, false);
@@ -483,13 +482,11 @@ static void end_leftovers(ag_domain *d)
 
 void ag_domain_recover(ag_domain *d)
 {
-    char boot_id[40] = "";
     size_t n = ag_map_size(d->by_rid);
     int64_t *rids = calloc(n + 1, sizeof(*rids));
     if (rids == NULL) {
         return;
     }
-    (void)ag_boot_id(boot_id, NULL);
     size_t count = 0;
     size_t cursor = 0;
     const char *key = NULL;
@@ -500,7 +497,7 @@ void ag_domain_recover(ag_domain *d)
     for (size_t i = 0; i < count; i++) {
         struct ag_live *live = ag_live_by_rid(d, rids[i]);
         if (live != NULL && live->row.ended == 0) {
-            recover_one(live, boot_id);
+            recover_one(live);
         }
     }
     free(rids);

@@ -19,6 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = {"argo-daemon": "ARGO_TEST_DAEMON",
             "argo_workflow_executor": "ARGO_TEST_EXECUTOR",
             "arc": "ARGO_TEST_ARC"}
+POLL = (7, 73, 168, 271)  # poll and ppoll, where Argo is built
 # Seconds until a wait gives up: a failure, never a measurement.
 DEADLINE = float(os.environ.get("ARGO_TEST_DEADLINE", "60"))
 
@@ -205,6 +206,36 @@ class Daemon:
         """The pid of the run's executor, as soon as it has one."""
         return wait_for(lambda: self.status(workflow_id)["pid"], f"a process of {workflow_id}")
 
+    def warm(self):
+        """The pid of the process that executors are forked from, or None."""
+        for entry in pathlib.Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and parent(entry.name) == self.process.pid and \
+                        b"--warm" in (entry / "cmdline").read_bytes().split(b"\0") and \
+                        alive(entry.name):
+                    return int(entry.name)
+            except OSError:
+                pass
+        return None
+
+    def is_forking(self):
+        """Whether that one sleeps until it is asked for a process."""
+        warm = pathlib.Path(f"/proc/{self.warm()}")
+        try:
+            return "poll" in (warm / "wchan").read_text() or \
+                int((warm / "syscall").read_text().split()[0]) in POLL
+        except (OSError, ValueError):
+            return False
+
+    def warm_up(self):
+        """The pid of the one that forks, as soon as there is one."""
+        if self.warm() is None:
+            self.launch({"workflow_name": "warms", "steps": [
+                {"step": "s", "type": "set", "values": {"x": 1}}]}, wait=True)
+        wait_for(self.is_forking, "a process that forks")
+        self.get("/api/health")  # its word has been read, too
+        return self.warm()
+
     def kill(self, signo=signal.SIGKILL):
         self.process.send_signal(signo)
         self.process.wait(DEADLINE)
@@ -236,6 +267,10 @@ def alive(pid):
     except OSError:
         return False
     return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def parent(pid):
+    return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def living_with(name, value):

@@ -27,51 +27,20 @@ def once(home):
             ["sh", "-c", f"echo x >> {home}/effects-$ARGO_WORKFLOW_ID"]}
 
 
-def cmdline(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return []
-
-
-def parent(pid):
-    text = pathlib.Path(f"/proc/{pid}/stat").read_text()
-    return int(text.rpartition(")")[2].split()[1])
-
-
 class Warm(argo.Case):
     def children(self):
         """The pids of the daemon's children."""
         found = []
         for entry in pathlib.Path("/proc").iterdir():
             try:
-                if entry.name.isdigit() and parent(entry.name) == self.daemon.process.pid:
+                if entry.name.isdigit() and argo.parent(entry.name) == self.daemon.process.pid:
                     found.append(int(entry.name))
             except OSError:
                 pass
         return found
 
-    def warm(self):
-        """The pid of the warm one, or None."""
-        for pid in self.children():
-            if cmdline(pid)[1:2] == [b"--warm"] and argo.alive(pid):
-                return pid
-        return None
-
-    def warm_up(self):
-        """Its pid, as soon as it serves: it sleeps on its socket then."""
-        if self.warm() is None:
-            self.daemon.launch(steps({"step": "s", "type": "set", "values": {"x": 1}}), wait=True)
-        pid = argo.wait_for(self.warm, "a warm one")
-        argo.wait_for(lambda: "poll" in pathlib.Path(f"/proc/{pid}/wchan").read_text() or
-                      pathlib.Path(f"/proc/{pid}/syscall").read_text().startswith("7 "),
-                      "it to serve")
-        # One request more, so that its word has been read.
-        self.daemon.get("/api/health")
-        return pid
-
     def stop_warm(self):
-        pid = self.warm_up()
+        pid = self.daemon.warm_up()
         os.kill(pid, signal.SIGSTOP)
         argo.wait_for(lambda: pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2]
                       .split()[0] == "T", "it to stand still")
@@ -127,7 +96,7 @@ class Launching(Warm):
         self.assertEqual(self.daemon.wait_end("w")["status"], "done")
         self.assertEqual(self.effects("w"), 1)
         argo.wait_for(lambda: not argo.alive(warm), "it to be ended")
-        self.assertNotEqual(self.warm_up(), warm)
+        self.assertNotEqual(self.daemon.warm_up(), warm)
 
     def test_the_daemon_dies_while_it_waits_for_a_process(self):
         """Neither the dead one's request nor its warm process leads to a second executor."""
@@ -155,7 +124,7 @@ class Launching(Warm):
 
     def test_a_daemon_that_is_killed_again_and_again(self):
         """At whatever point of a launch: each run is there once, and ends, and nothing is left."""
-        self.warm_up()
+        self.daemon.warm_up()
         for i in range(12):
             stop = threading.Event()
 
@@ -208,7 +177,7 @@ class Launching(Warm):
     def test_a_new_program(self):
         """What is on the disk is what runs."""
         program = self.prefix / "bin/argo_workflow_executor"
-        warm = self.warm_up()
+        warm = self.daemon.warm_up()
         old = os.stat(f"/proc/{self.daemon.executor(self.waiting_run())}/exe").st_ino
         self.assertEqual(old, program.stat().st_ino)
         shutil.copy2(program, program.with_suffix(".new"))
@@ -216,10 +185,10 @@ class Launching(Warm):
         for _ in range(2):  # the first loads it, the second may be forked
             pid = self.daemon.executor(self.waiting_run())
             self.assertEqual(os.stat(f"/proc/{pid}/exe").st_ino, program.stat().st_ino)
-            self.assertNotEqual(self.warm_up(), warm)
+            self.assertNotEqual(self.daemon.warm_up(), warm)
 
     def test_the_stop_takes_it_along(self):
-        warm, run = self.warm_up(), self.waiting_run()
+        warm, run = self.daemon.warm_up(), self.waiting_run()
         pid = self.daemon.executor(run)
         self.daemon.stop()
         self.assertFalse(argo.alive(warm))
@@ -233,7 +202,7 @@ class Launching(Warm):
         self.daemon.args += ["--warm-for", "1"]
         self.daemon.start()
         run = self.waiting_run()
-        argo.wait_for(lambda: self.warm() is None, "it to leave")
+        argo.wait_for(lambda: self.daemon.warm() is None, "it to leave")
         self.assertEqual(self.children(), [self.daemon.executor(run)])
         self.finish(run)
 
@@ -265,19 +234,19 @@ class Likeness(Warm):
         self.daemon.start()
         spawned = self.waiting_run(workflow_id="loaded-itself")
         loaded = self.look(spawned)
-        self.assertIsNone(self.warm())
+        self.assertIsNone(self.daemon.warm())
         self.finish(spawned)
         self.daemon.stop()
         self.daemon.args[-1] = "3600"
         self.daemon.start()
-        self.warm_up()
+        self.daemon.warm_up()
         forked = self.waiting_run(workflow_id="forked-it-was")
         self.maxDiff = None
         self.assertEqual(self.look(forked), loaded)
         self.finish(forked)
 
     def test_each_has_its_own_environment_and_directory(self):
-        self.warm_up()
+        self.daemon.warm_up()
         show = {"step": "show", "type": "command", "argv": ["sh", "-c", "env; pwd"]}
         shown = {}
         for word in ("one", "two"):
@@ -299,7 +268,7 @@ class Likeness(Warm):
             self.assertEqual([line for line in lines if "ARGO_WARM" in line or "TOKEN" in line], [])
 
     def test_a_directory_that_is_not_there(self):
-        self.warm_up()
+        self.daemon.warm_up()
         reply = self.daemon.post("/api/workflow/start", {
             "definition": steps(ASK), "workflow_id": "w", "cwd": "/nonexistent"})
         self.assertEqual(reply.status, 500)

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Kills at every system call by which something changes: of an executor over a whole run; of the
-daemon from its first start to its stop, over start, input, steps and registry; and of a daemon that
-recovers. What was acknowledged is there, a repeated request finds its first self, no step runs twice,
-and a recovery that was cut off ends where an undisturbed one does.
+process that executors are forked from; of the daemon from its first start to its stop, over start,
+input, steps and registry; and of a daemon that recovers. What was acknowledged is there, a repeated
+request finds its first self, no step runs twice, and a recovery that was cut off ends where an
+undisturbed one does.
 
 Every N-th point, with ARGO_TEST_LONG=1 all of them."""
+import concurrent.futures
 import http.client
 import itertools
 import os
@@ -118,6 +120,59 @@ class OfAnExecutor(Crashes):
 
     def test_every_call(self):
         every_point(self, OF_EXECUTOR, 1 if LONG else 3, 150)
+
+
+TRACED_WARM = """#!/bin/sh
+test -n "$ARGO_WARM_MS" && exec strace -D -f -o /dev/null -e trace="$(cat {home}/call)" \\
+    -e inject="$(cat {home}/call):signal=KILL:when=$(cat {home}/when)" {executor} "$@"
+exec {executor} "$@"
+"""
+
+
+@unittest.skipUnless(shutil.which("strace"), "strace is not installed")
+class OfTheWarm(Crashes):
+    """The process that executors are forked from, and they before they have their tokens: whatever is
+    killed, the run comes to its process without that being a death."""
+
+    def setUp(self):
+        super().setUp()
+        self.daemon.stop()
+        self.wrapper = self.daemon.home / "traced"
+        self.wrapper.write_text(TRACED_WARM.format(
+            home=self.daemon.home, executor=self.prefix / "bin/argo_workflow_executor"))
+        self.wrapper.chmod(0o700)
+        self.daemon.args += ["--executor", str(self.wrapper), "--warm-for", "3600"]
+        self.daemon.start()
+
+    def run_once(self, call, when):
+        """True when the warm one was killed; self.warm is its pid."""
+        (self.daemon.home / "call").write_text(call)
+        (self.daemon.home / "when").write_text(str(when))
+        os.utime(self.wrapper)  # another program: another warm one
+        template = {"workflow_name": "t", "steps": [effect("safe", "safe")]}
+        runs = [self.daemon.launch(template, workflow_id=f"{call}-{when}-first")]
+        argo.wait_for(lambda: self.daemon.is_forking() or self.daemon.warm() is None,
+                      "one that forks, or is dead")
+        self.daemon.get("/api/health")
+        self.warm = self.daemon.warm()
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            runs += pool.map(lambda i: self.daemon.launch(
+                template, workflow_id=f"{call}-{when}-{i}"), range(3))
+        for run in runs:
+            status = self.daemon.wait_end(run)
+            self.assertEqual((status["status"], status["data"]["deaths"], status["data"]["epoch"]),
+                             ("done", 0, 1), status)
+            self.assertEqual(self.effects(run), [("safe", 1)])
+        return self.warm is None or not argo.alive(self.warm)
+
+    def test_every_call(self):
+        for call in ("dup2", "close_range", "chdir", "setsid", "pidfd_open", "sendmsg"):
+            with self.subTest(call=call):  # a child's first, when it has no token yet
+                self.run_once(call, 1)
+                argo.wait_for(lambda: not argo.alive(self.warm), "the warm one to be dismissed")
+        every_point(self, ("prctl", "recvmsg", "clone3"), 1, 6)
+        argo.wait_for(lambda: not argo.living_with("ARGO_HOME", str(self.daemon.home)),
+                      "all executors to leave")
 
 
 @unittest.skipUnless(shutil.which("strace"), "strace is not installed")

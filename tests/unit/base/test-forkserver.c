@@ -73,11 +73,14 @@ static void report(void)
     ag_auto_buf out = AG_BUF_INIT(REPORT_MAX * 4);
     char cwd[256] = "";
     int deaths = -1;
+    int *tid = NULL; /* where libc keeps it */
     tell_fds(&out);
     prctl(PR_GET_PDEATHSIG, &deaths);
-    ag_buf_printf(&out, "cwd %s leads %d %d parent %d prio %d deathsig %d dump %d\n",
+    prctl(PR_GET_TID_ADDRESS, &tid);
+    ag_buf_printf(&out, "cwd %s leads %d %d parent %d prio %d deathsig %d dump %d tid %d\n",
                   getcwd(cwd, sizeof(cwd)), getsid(0) == getpid(), getpgid(0) == getpid(),
-                  (int)getppid(), getpriority(PRIO_PROCESS, 0), deaths, prctl(PR_GET_DUMPABLE));
+                  (int)getppid(), getpriority(PRIO_PROCESS, 0), deaths, prctl(PR_GET_DUMPABLE),
+                  tid != NULL && *tid == getpid());
     ag_buf_printf(&out, "env %s %s %s\n", getenv("A"), getenv("B") != NULL ? getenv("B") : "-",
                   getenv("ARGO_TEST_SERVER") == NULL ? "clean" : "leak");
     tell_file(&out, "/proc/self/environ", false);
@@ -100,7 +103,7 @@ static int as_child(void)
     if (strcmp(word, "report") == 0) {
         report();
     } else if (strcmp(word, "raise") == 0) {
-        raise(SIGUSR1); /* goes by libc's idea of who we are */
+        raise(SIGUSR1);
     }
     return 7;
 }

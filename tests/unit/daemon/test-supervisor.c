@@ -920,6 +920,28 @@ START_TEST(another_program_is_another_warm_one)
 }
 END_TEST
 
+/* It is not started again and again, but with a new program at once. */
+START_TEST(a_program_that_serves_nobody)
+{
+    char program[256], line[512];
+    snprintf(program, sizeof(program), "%s", temp_path("program"));
+    snprintf(line, sizeof(line), "cp /bin/true %s", program);
+    ck_assert_int_eq(system(line), 0);
+    d.executor = program;
+    for (int i = 0; i < 3; i++) {
+        launched("which");
+        until(&ended_calls);
+        ended_calls = 0;
+        while (warm_pid() != 0) {
+            ck_assert_int_eq(ag_loop_dispatch(d.loop, 10, NULL), 0);
+        }
+    }
+    copy_self(program);
+    until_forked();
+    d.executor = self;
+}
+END_TEST
+
 /* What is being launched belongs to what is being ended. */
 START_TEST(ending_waits_for_what_is_being_launched)
 {
@@ -1041,6 +1063,7 @@ static Suite *suite(void)
     tcase_add_test(tc, the_warm_one_goes_with_the_supervisor);
     tcase_add_test(tc, the_warm_one_outlives_nobody);
     tcase_add_test(tc, another_program_is_another_warm_one);
+    tcase_add_test(tc, a_program_that_serves_nobody);
     tcase_add_test(tc, ending_waits_for_what_is_being_launched);
     tcase_add_test(tc, a_launch_that_is_given_up);
     suite_add_tcase(s, tc);
