@@ -64,6 +64,7 @@ class Lifecycle(argo.Case):
             for pid in self.processes(run):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+        argo.wait_for(lambda: not any(map(argo.alive, pids)), "the executors to die")
         self.daemon.kill()
 
     def processes(self, run):

@@ -120,7 +120,7 @@ class Launching(Warm):
         end = self.daemon.wait_end("w")
         self.assertEqual((end["status"], end["data"]["deaths"]), ("done", 0))
         self.assertEqual(self.effects("w"), 1)
-        self.assertEqual(self.living("w"), [])
+        argo.wait_for(lambda: not self.living("w"), "its executor to leave")
 
     def test_a_daemon_that_is_killed_again_and_again(self):
         """At whatever point of a launch: each run is there once, and ends, and nothing is left."""
@@ -203,7 +203,7 @@ class Launching(Warm):
         self.daemon.start()
         run = self.waiting_run()
         argo.wait_for(lambda: self.daemon.warm() is None, "it to leave")
-        self.assertEqual(self.children(), [self.daemon.executor(run)])
+        argo.wait_for(lambda: self.children() == [self.daemon.executor(run)], "nothing to be left")
         self.finish(run)
 
 

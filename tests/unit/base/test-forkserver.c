@@ -364,7 +364,7 @@ START_TEST(messages_of_another_kind)
     int pidfd = -1;
     say(server_fd, "no fd with it");
     const char *const none[] = {NULL};
-    struct ag_fork_request request = {"/tmp", none, none};
+    struct ag_fork_request request = {"/tmp", none, child_envp};
     int fd = ask(&request);
     ck_assert_int_eq(hello(fd, &pid, &pidfd), 1);
     close(fd);
