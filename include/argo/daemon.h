@@ -23,7 +23,7 @@ struct argo_daemon_options {
     size_t size;           /* set by ARGO_DAEMON_OPTIONS_INIT */
     int port;              /* -1: 9876, or any free one when it is taken; 0: any; else exactly it */
     int no_tcp;            /* not 0: the UNIX socket only */
-    const char *executor;  /* path of argo_workflow_executor; NULL: the installed one */
+    const char *executor;  /* absolute path of argo_workflow_executor; NULL: the installed one */
     const char *templates; /* directory of installed templates; NULL: the installed one */
     int64_t park_after_ms; /* how long an executor waits for an answer before its process ends; 0
                               allowed */
