@@ -195,7 +195,7 @@ char *arc_ask_unseen(const struct arc *arc, const char *text)
         }
     }
     arc_prompt_free(prompt);
-    close(fds[0].fd);
+    arc_signals_close(fds[0].fd);
     if (event != ARC_PROMPT_LINE) {
         free(line);
         errno = ECANCELED;

@@ -19,13 +19,25 @@ static sigset_t set_of(const int *signals, size_t n)
     return set;
 }
 
-int arc_signals_open(bool terminal)
+static sigset_t ours(bool terminal)
 {
     static const int all[] = {SIGINT,   SIGTERM, SIGHUP, SIGQUIT,
                               SIGWINCH, SIGCONT, SIGTSTP}; /* the last one on a terminal only */
-    sigset_t set = set_of(all, sizeof(all) / sizeof(all[0]) - (terminal ? 0 : 1));
+    return set_of(all, sizeof(all) / sizeof(all[0]) - (terminal ? 0 : 1));
+}
+
+int arc_signals_open(bool terminal)
+{
+    sigset_t set = ours(terminal);
     sigprocmask(SIG_BLOCK, &set, NULL);
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+void arc_signals_close(int fd)
+{
+    sigset_t set = ours(true);
+    close(fd);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 enum arc_signal arc_signals_take(int fd)

@@ -15,8 +15,10 @@ enum arc_signal {
     ARC_SIGNAL_LEAVE      /* Ctrl-C, TERM, HUP */
 };
 
-/* Blocks them for good; the fd to poll. TERMINAL: Ctrl-Z is ours, too. */
+/* Blocks them; the fd to poll. TERMINAL: Ctrl-Z is ours, too. */
 int arc_signals_open(bool terminal);
+/* They do again what they do by default: for a command that goes on to other things. */
+void arc_signals_close(int fd);
 enum arc_signal arc_signals_take(int fd);
 /* Stops as Ctrl-Z does; returns when the shell lets us go on, at once where no shell would. */
 void arc_signals_stop(void);
