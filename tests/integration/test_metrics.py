@@ -211,12 +211,39 @@ class Usage(MetricsCase):
         program.write_text(EXECUTOR)
         program.chmod(0o755)
 
-    def test_tokens(self):
+    def start(self):
+        """A run, and what its executor shows."""
         run = self.daemon.launch(ASK, workflow_id="w")
         path = self.daemon.home / f"{run}.token"
         argo.wait_for(path.exists, "the token")
         token, epoch = path.read_text().split()
-        headers = {"Authorization": f"Bearer {token}", "X-Argo-Epoch": epoch}
+        return run, {"Authorization": f"Bearer {token}", "X-Argo-Epoch": epoch}
+
+    def test_what_ends_a_launch_and_an_answer(self):
+        run, headers = self.start()
+        request = lambda: self.daemon.get(f"/api/workflow/{run}/checkpoint", headers=headers)
+        counts = lambda: [self.value(f"argo_{name}_seconds_count") for name in ("launch", "answer")]
+        self.assertEqual(counts(), [0, 0])
+        request()
+        request()
+        self.assertEqual(counts(), [1, 0])
+        for i, (between, expected) in enumerate(((lambda: None, 1), (self.pause_and_resume, 1),
+                                                 (lambda: None, 2))):
+            self.daemon.post(f"/api/workflow/{run}/question", {
+                "question_id": f"q-{i}", "path": "q", "kind": "text", "prompt": "?"},
+                headers=headers)
+            self.daemon.post(f"/api/workflow/input/{run}",
+                             {"question_id": f"q-{i}", "answer": "x"})
+            between()
+            request()
+            self.assertEqual(counts(), [1, expected])
+
+    def pause_and_resume(self):
+        self.assertEqual(self.daemon.post("/api/workflow/pause/w").status, 200)
+        self.assertEqual(self.daemon.post("/api/workflow/resume/w").status, 200)
+
+    def test_tokens(self):
+        run, headers = self.start()
 
         def complete(attempt, **usage):
             reply = self.daemon.post(f"/api/workflow/{run}/step/complete", {
