@@ -20,9 +20,11 @@
 #define LINE_MAX_BYTES AG_REPLY_MAX
 #define ARGV_MAX       96
 #define ARGV_OWN       24
-#define SYSTEM_FD      3
-#define SYSTEM_FILE    "/dev/fd/3"
-#define KEY_VARIABLE   "ANTHROPIC_API_KEY"
+/* Instead of its own, which is long, and for an agent that works on code. */
+#define NO_SYSTEM    "Answer what you are asked."
+#define SYSTEM_FD    3
+#define SYSTEM_FILE  "/dev/fd/3"
+#define KEY_VARIABLE "ANTHROPIC_API_KEY"
 
 struct claude {
     const char *key; /* the call's */
@@ -106,10 +108,8 @@ static void make_argv(const ag_ci_call *call, const char *schema, const char *ar
         argv[n++] = "--model";
         argv[n++] = model;
     }
-    if (ag_value_get(call->request, "system") != NULL) {
-        argv[n++] = "--system-prompt-file";
-        argv[n++] = SYSTEM_FILE;
-    }
+    argv[n++] = "--system-prompt-file";
+    argv[n++] = SYSTEM_FILE;
     if (schema != NULL) {
         argv[n++] = "--json-schema";
         argv[n++] = schema;
@@ -349,7 +349,7 @@ static int claude_attempt(ag_ci_call *call, argo_error **err)
 {
     struct claude *c = call->impl;
     const ag_value *schema = ag_value_get(call->request, "schema");
-    const char *system = ag_value_get_text(call->request, "system", NULL);
+    const char *system = ag_value_get_text(call->request, "system", NO_SYSTEM);
     AG_AUTO(ag_value) wrapped = schema != NULL ? ag_schema_wrap(schema) : NULL;
     ag_auto_free char *json = wrapped != NULL ? ag_value_print(wrapped, NULL) : NULL;
     ag_auto_text_list envp = make_env(call, c);
@@ -358,7 +358,7 @@ static int claude_attempt(ag_ci_call *call, argo_error **err)
     if (envp == NULL || (schema != NULL && json == NULL)) {
         return ag_error_nomem(err);
     }
-    int rc = system != NULL ? ag_text_fd(system, strlen(system), &system_fd, err) : 0;
+    int rc = ag_text_fd(system, strlen(system), &system_fd, err);
     if (rc < 0) {
         return rc;
     }
@@ -370,7 +370,7 @@ static int claude_attempt(ag_ci_call *call, argo_error **err)
         .envp = (const char *const *)envp,
         .cwd = call->env.cwd,
         .inherit = &inherit,
-        .n_inherit = system != NULL ? 1 : 0,
+        .n_inherit = 1,
     };
     ag_reply_free(&c->reply);
     ag_reply_init(&c->reply, &ag_dialect_messages, call->request);

@@ -107,8 +107,9 @@ START_TEST(a_streamed_reply)
     ck_assert_str_eq(content("argv"), "-p\n--output-format\nstream-json\n--verbose\n--tools\n\n"
                                       "--no-session-persistence\n--strict-mcp-config\n"
                                       "--setting-sources\nuser\n--include-partial-messages\n"
-                                      "--model\nmodel-1\n");
+                                      "--model\nmodel-1\n--system-prompt-file\n/dev/fd/3\n");
     ck_assert_str_eq(content("stdin"), "Hi");
+    ck_assert_str_eq(content("system"), "Answer what you are asked.");
 }
 END_TEST
 
