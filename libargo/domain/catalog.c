@@ -126,6 +126,12 @@ static char *name_of_file(const char *file)
     return NULL;
 }
 
+bool ag_catalog_takes(const char *file)
+{
+    ag_auto_free char *name = name_of_file(file);
+    return name != NULL && ag_id_valid(name);
+}
+
 static int add_name(struct names *list, const char *file)
 {
     ag_auto_free char *name = name_of_file(file);

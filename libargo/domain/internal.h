@@ -361,4 +361,9 @@ int ag_answer_check(const struct ag_question *q, const ag_value *answer, ag_valu
  * default as it counts as an answer, new, or NULL. */
 int ag_question_check(const struct ag_question *q, ag_value **standard, argo_error **err);
 
+/* ---- templates ---------------------------------------------------------------------------------- */
+
+/* Whether a file of this name, without directories, is looked at as a template. */
+bool ag_catalog_takes(const char *file);
+
 #endif

@@ -19,24 +19,16 @@ void ag_trust_file_clear(struct ag_trust_file *f)
     *f = (struct ag_trust_file){0};
 }
 
-/* The end of PATH that is the directory DIR of the file in it, and the file's name. */
-static bool lies_in(const char *path, const char *dir)
-{
-    const char *slash = strrchr(path, '/');
-    size_t len = strlen(dir);
-    return slash != NULL && (size_t)(slash - path) >= len && strncmp(slash - len, dir, len) == 0;
-}
-
 static int kind_of(const char *path, bool *out_config, argo_error **err)
 {
-    const char *slash = strrchr(path, '/');
-    *out_config = strcmp(slash + 1, ".env.argo") == 0 || strcmp(slash + 1, ".env.argo.local") == 0;
-    if (*out_config || lies_in(path, "/" AG_LOCAL_TEMPLATES)) {
+    const char *name = strrchr(path, '/') + 1;
+    *out_config = strcmp(name, ".env.argo") == 0 || strcmp(name, ".env.argo.local") == 0;
+    if (*out_config || ag_catalog_takes(name)) {
         return 0;
     }
     return ag_error_field(err, ARGO_E_INVALID, "path",
-                          "'%s' needs no trust: that is for templates in " AG_LOCAL_TEMPLATES
-                          "/ of a directory, and for its .env.argo and .env.argo.local",
+                          "'%s' is no template (.json, .yaml, .yml) and no .env.argo or "
+                          ".env.argo.local: nothing else needs trust",
                           path);
 }
 

@@ -200,6 +200,17 @@ class Trust(Case):
         self.daemon.start()
         self.here("start", "mine", check=0)
 
+    def test_a_directory_that_is_a_link(self):
+        """The record is about the file itself."""
+        real = self.dir / "shared"
+        self.template("mine.yaml", HELLO.format("mine", "hi"))
+        (self.dir / ".argo/workflows").rename(real)
+        (self.dir / ".argo/workflows").symlink_to(real)
+        self.here("start", "mine", check=1)
+        self.here("template", "trust", "mine", "--yes", check=0)
+        self.here("start", "mine", check=0)
+        self.assertIn(f"{real}/mine.yaml", self.here("template", "trust", "--list").stdout)
+
     def test_what_was_shown_is_what_is_trusted(self):
         path = self.template("mine.yaml", HELLO.format("mine", "hi"))
         seen = self.daemon.get(f"/api/trust?path={path}").json
