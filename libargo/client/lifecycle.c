@@ -6,6 +6,9 @@
 #include "base/text.h"
 #include "client/snapshot.h"
 
+/* The reply comes when all processes stand still, or are gone. */
+#define PROCESSES_MS 60000
+
 struct argo_session {
     struct ag_texts texts;
     struct ag_session row;
@@ -49,6 +52,7 @@ static int act(argo_client *client, int method, const char *route, const char *i
         .route = route,
         .id = id,
         .query = AG_BUF_INIT(AG_QUERY_MAX),
+        .hold_ms = PROCESSES_MS,
     };
     return ag_ask(client, &ask, what, how, err);
 }
@@ -156,6 +160,7 @@ static int act_on_all(argo_client *client, const char *route, const char *id, co
         .route = route,
         .id = id,
         .query = AG_BUF_INIT(AG_QUERY_MAX),
+        .hold_ms = PROCESSES_MS,
         .read = read_acted,
     };
     return ag_ask(client, &ask, what, how, err);
@@ -242,6 +247,7 @@ int argo_client_stop_daemon(argo_client *client, int64_t grace_ms, bool abandon,
         .query = AG_BUF_INIT(AG_QUERY_MAX),
         .body = &ag_shutdown_record,
         .content = &request,
+        .hold_ms = abandon ? PROCESSES_MS : 0,
     };
     if (grace_ms < 0) {
         return ag_error_field(err, ARGO_E_INVALID, "grace_ms",

@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 # Once for all: libraries that have to be initialised, and hashing that has to be seeded.
-ONCE = {("http.c.o", "global_once"), ("http.c.o", "global_result"), ("value.c.o", "once")}
+ONCE = {("http.c.o", "global_once"), ("http.c.o", "global_result"), ("value.c.o", "once"),
+        ("value.c.o", "seed_once")}
 # A process of its own, which is forked from one of its own.
 OWN = {"forkserver.c.o"}
 NOT_A_LIBRARYS = re.compile(
