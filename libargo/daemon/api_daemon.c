@@ -54,18 +54,41 @@ static void add_details(struct argo_daemon *daemon, ag_value *data)
     ag_value_set(data, "port", ag_value_int(daemon->port));
 }
 
+static ag_value *health_data(void)
+{
+    ag_value *data = ag_value_object();
+    ag_value_set(data, "service", ag_value_text("argo-daemon"));
+    return data;
+}
+
+/* What anybody is told is always the same: it is printed once. */
+static void reply_to_anybody(struct argo_daemon *daemon, ag_request *req)
+{
+    if (daemon->health == NULL) {
+        AG_AUTO(ag_value) reply = ag_envelope_success();
+        ag_envelope_finish(reply, health_data());
+        daemon->health = ag_value_print(reply, &daemon->health_len);
+    }
+    ag_request_reply_text(req, 200, "application/json", ag_strdup(daemon->health),
+                          daemon->health_len);
+}
+
 void ag_api_health(ag_request *req, void *user)
 {
     struct argo_daemon *daemon = user;
     argo_error *err = NULL;
+    bool owner = ag_request_principal(req) == 0;
+    if (!owner && ag_request_query(req, "challenge") == NULL) {
+        reply_to_anybody(daemon, req);
+        return;
+    }
     AG_AUTO(ag_value) reply = ag_envelope_success();
     if (add_proof(daemon, req, reply, &err) < 0) {
         ag_api_fail(req, err);
         return;
     }
-    ag_value *data = ag_value_object();
-    ag_value_set(data, "service", ag_value_text("argo-daemon"));
-    if (ag_request_principal(req) == 0) {
+    ag_value *data = health_data();
+    if (owner) {
         add_details(daemon, data);
     }
     ag_envelope_finish(reply, data);

@@ -410,6 +410,7 @@ void argo_daemon_free(argo_daemon *daemon)
     ag_loop_free(daemon->loop);
     ag_metrics_free(daemon->metrics);
     free(daemon->executor);
+    free(daemon->health);
     free(daemon->templates);
     free(daemon);
 }

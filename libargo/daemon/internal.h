@@ -53,6 +53,8 @@ struct argo_daemon {
     uint16_t port;
     pid_t pid; /* our own: getpid is a system call */
     int64_t started_ms;
+    char *health; /* the reply to anybody, once somebody has asked */
+    size_t health_len;
     char binary_sha256[65]; /* of /proc/self/exe at the start; "" when it cannot be read */
     bool listening;         /* the socket file and the port file are ours */
     bool stopping, drained, stopped, closed;
