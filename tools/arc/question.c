@@ -190,7 +190,7 @@ void arc_question_show(const argo_value *question, bool with_prompt, bool here)
     }
     show_default(question);
     if (deadline != NULL) {
-        printf("(until %s)\n", arc_time_local(deadline, time));
+        printf("Until %s\n", arc_time_local(deadline, time));
     }
 }
 
