@@ -3,7 +3,8 @@
  * several; how the daemon is, and its end.
  *
  * The calls are typed calls: HOW says whether they block, see struct argo_call_options. Where
- * processes are waited for, a try may last a minute more than its timeout. For what a snapshot gives the same holds as for those of <argo/workflow.h>.
+ * processes are waited for, a try may last a minute more than its timeout. For what a snapshot
+ * gives the same holds as for those of <argo/workflow.h>.
  *
  * Thread-safety: a snapshot belongs to one thread at a time, and so does a list with its elements.
  */

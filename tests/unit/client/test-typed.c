@@ -162,6 +162,28 @@ START_TEST(what_is_given_is_copied_and_encoded)
 }
 END_TEST
 
+static void on_late(ag_timer *timer, void *user)
+{
+    fakehttp_release(server);
+}
+
+/* What the daemon keeps back on purpose does not count against the timeout of a try. */
+START_TEST(processes_take_their_time)
+{
+    struct argo_call_options how = *later();
+    ag_timer *timer = NULL;
+    how.timeout_ms = 1;
+    fakehttp_reply(server,
+                   &(struct fake_reply){.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+                                        .hold = true});
+    ck_assert_int_eq(ag_timer_new(loop, on_late, NULL, &timer, NULL), 0);
+    ag_timer_arm(timer, 50);
+    ck_assert_int_eq(argo_workflow_abandon(client, "x", &how, NULL), 0);
+    ck_assert_int_eq(wait_done(), 0);
+    ag_timer_free(timer);
+}
+END_TEST
+
 /* ---- replies ---------------------------------------------------------------------------------- */
 
 START_TEST(replies_that_are_not_understood)
@@ -317,6 +339,7 @@ static Suite *suite(void)
     tcase_add_test(tc, how_a_call_is_made);
     tcase_add_test(tc, options_of_an_older_program);
     tcase_add_test(tc, what_is_given_is_copied_and_encoded);
+    tcase_add_test(tc, processes_take_their_time);
     tcase_add_test(tc, replies_that_are_not_understood);
     tcase_add_test(tc, readers_take_null);
     tcase_add_test(tc, a_run_is_followed_to_its_end);
