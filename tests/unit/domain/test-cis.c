@@ -135,6 +135,7 @@ START_TEST(silence_is_an_error_then_the_end)
     ck_ok(add("c", NULL), o);
     ck_ok(beat("c", "busy", "t"), o);
     wait_for("c", "error/t");
+    ck_assert_int_eq(take_away("c", false), ARGO_E_STATE); /* it may come back to its task */
     wait_for("c", "stopped");
     ck_assert_str_eq(history("c").text,
                      "silence:stopped silence:error status:busy registered:registered");
