@@ -49,7 +49,8 @@ struct ag_httpd_config {
     /* Returns 0, ARGO_E_NO_TOKEN or ARGO_E_DENIED. Runs after the guard and the router (so
      * that the route's access and parameters are known) and before the body is read. */
     int (*authorize)(ag_request *req, const struct ag_route *route, void *user, argo_error **err);
-    /* Called after each reply was sent or given up, for request logging; may be NULL. */
+    /* Called after each reply was sent or given up, for request logging; may be NULL. STATUS is
+     * that of the reply, whether or not all of it has arrived; 0: there is none. */
     void (*finished)(ag_request *req, int status, int64_t micros, void *user);
     /* Further acceptable Host names (without port; any port goes), NULL-terminated, or NULL.
      * Routes and hosts are borrowed: they outlive the server. */

@@ -87,9 +87,8 @@ void ag_request_completed(void *cls, struct MHD_Connection *mhd, void **con_cls,
         req->sent_fn(sent, req->sent_user);
     }
     if (h->config.finished != NULL) {
-        /* Not settled but with a status: a reply that went past MHD. */
-        h->config.finished(req, sent || !req->settled ? req->status : 0,
-                           ag_monotonic_us() - req->started_us, h->config.user);
+        /* Whether SENT or not: MHD takes a client that hangs up with the reply for one without. */
+        h->config.finished(req, req->status, ag_monotonic_us() - req->started_us, h->config.user);
     }
     ag_list_remove(&req->resume);
     req->conn->req = NULL;
