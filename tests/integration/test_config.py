@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Settings and trust: where settings come from, what a directory may say, and that templates of a
 repository run only as somebody has looked at them."""
+import hashlib
 import http.server
 import json
 import pathlib
@@ -221,10 +222,17 @@ class Trust(Case):
 
     def test_a_run_can_trust_nothing(self):
         path = self.template("mine.yaml", HELLO.format("mine", "hi"))
-        arc = [str(self.prefix / "bin/arc"), "template", "trust", "mine"]
-        for number, args in enumerate((["--yes"], ["--remove"], ["--list"])):
+        arc = [str(self.prefix / "bin/arc"), "template", "trust"]
+        curl = ["curl", "-s", "--fail-with-body", "--unix-socket", self.daemon.socket]
+        url = "http://localhost/api/trust"
+        body = json.dumps({"path": str(path), "sha256": hashlib.sha256(
+            path.read_bytes()).hexdigest()})
+        for number, argv in enumerate((
+                [*arc, "mine", "--yes"], [*arc, "mine", "--remove"], [*arc, "--list"],
+                [*curl, "--json", body, url], [*curl, "-X", "DELETE", f"{url}?path={path}"],
+                [*curl, url])):
             run = self.daemon.launch({"workflow_name": "w", "steps": [
-                {"step": "t", "type": "command", "argv": arc[:4 if args != ["--list"] else 3] + args, "cwd": str(self.dir),
+                {"step": "t", "type": "command", "argv": argv, "cwd": str(self.dir),
                  "repeat": "safe", "env": {"ARGO_HOME": str(self.daemon.home)}}]},
                 workflow_id=f"w{number}")
             self.assertEqual(self.daemon.wait_end(run)["status"], "failed")
