@@ -211,39 +211,39 @@ static int prepare(struct server *s, argo_error **err)
                : ag_error_errno(err, errno, "say that forks are served");
 }
 
-/* The end of the N strings at TEXT, or NULL. */
-static char *skip(char *text, const char *end, uint32_t n)
+/* Where the N strings end that begin AT; beyond LEN when they are not there. */
+static size_t skip(const char *message, size_t len, size_t at, uint32_t n)
 {
-    while (text != NULL && n-- > 0) {
-        char *nul = memchr(text, '\0', (size_t)(end - text));
-        text = nul == NULL ? NULL : nul + 1;
+    for (; n > 0 && at < len; n--) {
+        at += strnlen(message + at, len - at) + 1;
     }
-    return text;
+    return n > 0 ? len + 1 : at;
 }
 
 /* In the child: the strings of the request stay where they are and become the environment. */
 static int take_on(struct server *s, size_t len)
 {
     struct counts counts;
-    const char *end = s->message + len;
     if (len < sizeof(counts)) {
         return -1;
     }
     memcpy(&counts, s->message, sizeof(counts));
-    char *cwd = s->message + sizeof(counts);
-    char *argv = skip(cwd, end, 1);
-    char *envp = skip(argv, end, counts.n_argv);
-    char *rest = skip(envp, end, counts.n_envp);
-    char **list = rest == end ? calloc((size_t)counts.n_envp + 1, sizeof(*list)) : NULL;
-    if (list == NULL || chdir(cwd) < 0 || setsid() < 0) {
+    size_t argv = skip(s->message, len, sizeof(counts), 1);
+    size_t envp = skip(s->message, len, argv, counts.n_argv);
+    if (skip(s->message, len, envp, counts.n_envp) != len ||
+        chdir(s->message + sizeof(counts)) < 0 || setsid() < 0) {
         return -1;
     }
-    s->map.arg_start = (uint64_t)(uintptr_t)argv;
-    s->map.arg_end = s->map.env_start = (uint64_t)(uintptr_t)envp;
-    s->map.env_end = (uint64_t)(uintptr_t)rest;
+    char **list = calloc((size_t)counts.n_envp + 1, sizeof(*list));
+    if (list == NULL) {
+        return -1;
+    }
+    s->map.arg_start = (uint64_t)(uintptr_t)(s->message + argv);
+    s->map.arg_end = s->map.env_start = (uint64_t)(uintptr_t)(s->message + envp);
+    s->map.env_end = (uint64_t)(uintptr_t)(s->message + len);
     for (uint32_t i = 0; i < counts.n_envp; i++) {
-        list[i] = envp;
-        envp = skip(envp, end, 1);
+        list[i] = s->message + envp;
+        envp = skip(s->message, len, envp, 1);
     }
     environ = list;
     return set_map(&s->map);
