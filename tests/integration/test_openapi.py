@@ -83,6 +83,32 @@ class Document(unittest.TestCase):
                 self.assertEqual(operation.get("security", self.document["security"]),
                                  said[operation["x-argo-access"]])
 
+    def references(self, node):
+        """Every $ref, but for those in extensions, which no other program follows."""
+        if isinstance(node, list):
+            return {ref for item in node for ref in self.references(item)}
+        if not isinstance(node, dict):
+            return set()
+        return ({node["$ref"]} if "$ref" in node else set()) | \
+            {ref for key, value in node.items() if not str(key).startswith("x-")
+             for ref in self.references(value)}
+
+    def test_what_a_linter_would_say(self):
+        """The commonest of it; test_lint.py has one look at the rest."""
+        components = {f"#/components/{kind}/{name}"
+                      for kind, names in self.document["components"].items()
+                      if kind != "securitySchemes" for name in names}
+        self.assertEqual(sorted(components ^ self.references(self.document)), [],
+                         "components that nothing refers to, or references to none")
+        tags = {tag["name"] for tag in self.document["tags"]}
+        ids = [operation["operationId"] for operation in self.operations.values()]
+        self.assertEqual(len(ids), len(set(ids)), "an operationId is given twice")
+        for key, operation in self.operations.items():
+            with self.subTest(" ".join(key)):
+                self.assertLessEqual(set(operation["tags"]), tags)
+                self.assertLessEqual({"4XX", "5XX"}, set(operation["responses"]))
+                self.assertTrue(operation["summary"])
+
     def test_parameters(self):
         """Those of the path are all there; a key for whatever a user changes; the epoch of executors."""
         for (method, path), operation in self.operations.items():
