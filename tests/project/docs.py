@@ -336,6 +336,13 @@ def check_settings():
     documented = [(code_words(row[0])[0], row[1], "".join(code_words(row[2])))
                   for row in rows(section(read("docs/configuration.md"), "## Settings"))[1:]]
     compare("configuration.md", "setting", documented, actual)
+    # What is not about one start of the daemon, or found by itself, can be set for good.
+    options = set(re.findall(r'\{"([a-z-]+)",', read("tools/daemon/options.c").split("known[] = {")[1]
+                             .split("};")[0]))
+    compare("configuration.md", "option of argo-daemon",
+            [option.removeprefix("--") for _, _, option in actual if option],
+            options - {"home", "executor", "templates", "ready-fd", "repair", "foreground", "version",
+                       "help"})
 
 
 def check_c_api():

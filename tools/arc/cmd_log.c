@@ -28,13 +28,12 @@ static const struct arc_option show_options[] = {
 /* {"at","level","component","message"} as one line; what is none goes out as it is. */
 static void print_line(struct arc *arc, const char *line)
 {
-    char time[ARC_TIME_SIZE];
     arc_auto_value argo_value *entry = NULL;
     if (arc->json || argo_value_parse(line, strlen(line), &entry, NULL) < 0) {
         arc_print_json(line);
         return;
     }
-    arc_putf(stdout, "%s  %-7s %s: %s\n", arc_time_local(argo_value_text(entry, "at", NULL), time),
+    arc_putf(stdout, "%s  %-7s %s: %s\n", argo_value_text(entry, "at", ""),
              argo_value_text(entry, "level", "?"), argo_value_text(entry, "component", "?"),
              argo_value_text(entry, "message", ""));
 }

@@ -112,7 +112,7 @@ struct advice {
 
 /* For every code: what it was is said by its details, this is what to do about it. */
 static const struct advice table[] = {
-    {ARGO_E_INVALID, ARC_EXIT_FAILED, "See how it is meant: arc help COMMAND"},
+    {ARGO_E_INVALID, ARC_EXIT_FAILED, "See how it is meant: arc help"},
     {ARGO_E_JSON, ARC_EXIT_FAILED, "Correct the JSON at the place that is named."},
     {ARGO_E_ID, ARC_EXIT_USAGE,
      "An id begins with a letter or digit and has up to 64 of A-Z a-z 0-9 . _ -"},
@@ -265,7 +265,9 @@ int arc_fail(struct arc *arc, const argo_error *err)
         print_problem(argo_error_problem(err, i));
     }
     if (advice != NULL && advice->next != NULL) {
-        fprintf(stderr, "%s\n", advice->next);
+        bool of_command = argo_error_code(err) == ARGO_E_INVALID && arc->command != NULL;
+        fprintf(stderr, "%s%s%s\n", advice->next, of_command ? " " : "",
+                of_command ? arc->command->name : "");
     }
     if (argo_error_code(err) == ARGO_E_NO_KEY) {
         arc_key_hint("NAME");
