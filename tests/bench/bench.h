@@ -28,7 +28,8 @@ struct bench_scale {
 };
 
 struct bench {
-    char *prefix, *tools; /* where Argo is installed, and the floors' programs lie */
+    const char *prefix; /* where Argo is installed */
+    char *tools;        /* and the floors' programs lie */
     const char *only;
     struct bench_scale scale;
     char home[64];

@@ -219,8 +219,9 @@ static void note_request(struct runs_floor *f, int fd)
     }
     text[n] = '\0';
     const char *path = strchr(text, '/');
-    f->peers[fd] = (struct peer){.asks = path == NULL ? '\0' : path[1],
-                                 .run = path == NULL ? 0 : atoi(path + 2) % RUNS_MAX};
+    f->peers[fd] =
+        (struct peer){.asks = path == NULL ? '\0' : path[1],
+                      .run = path == NULL ? 0 : (int)strtol(path + 2, NULL, 10) % RUNS_MAX};
 }
 
 static void serve_one(struct runs_floor *f, int fd)

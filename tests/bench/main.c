@@ -36,25 +36,41 @@ static const struct {
     {bench_process, {"B10", "B11"}},
 };
 
+static int number(const char *text, int *out)
+{
+    char *end = NULL;
+    long n = strtol(text, &end, 10);
+    *out = (int)n;
+    return *text != '\0' && *end == '\0' && n >= 1 && n <= 1000000 ? 0 : -1;
+}
+
+static int take(struct bench *b, const char *name, const char *value, const char **json)
+{
+    if (strcmp(name, "--polls") == 0) {
+        return number(value, &b->scale.polls);
+    }
+    if (strcmp(name, "--parked") == 0) {
+        return number(value, &b->scale.parked);
+    }
+    const char **text = strcmp(name, "--prefix") == 0 ? &b->prefix
+                        : strcmp(name, "--json") == 0 ? json
+                        : strcmp(name, "--only") == 0 ? &b->only
+                                                      : NULL;
+    if (text != NULL) {
+        *text = value;
+    }
+    return text != NULL ? 0 : -1;
+}
+
 static int parse(struct bench *b, int argc, char **argv, const char **json)
 {
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--quick") == 0) {
             b->scale = quick;
-        } else if (i + 1 == argc) {
+        } else if (i + 1 == argc || take(b, argv[i], argv[i + 1], json) < 0) {
             return -1;
-        } else if (strcmp(argv[i], "--prefix") == 0) {
-            b->prefix = argv[++i];
-        } else if (strcmp(argv[i], "--json") == 0) {
-            *json = argv[++i];
-        } else if (strcmp(argv[i], "--only") == 0) {
-            b->only = argv[++i];
-        } else if (strcmp(argv[i], "--polls") == 0) {
-            b->scale.polls = atoi(argv[++i]);
-        } else if (strcmp(argv[i], "--parked") == 0) {
-            b->scale.parked = atoi(argv[++i]);
         } else {
-            return -1;
+            i++;
         }
     }
     return b->prefix != NULL ? 0 : -1;
@@ -81,7 +97,7 @@ static bool any_wanted(const struct bench *b, const char *const *ids)
 
 int main(int argc, char **argv)
 {
-    struct bench b = {.scale = whole, .rows = argo_value_new_array()};
+    struct bench b = {.scale = whole};
     const char *json = NULL;
     if (parse(&b, argc, argv, &json) < 0) {
         fputs("Usage: bench --prefix DIR [--json FILE] [--only B1,B2,...] [--quick] [--polls N] "
@@ -89,6 +105,7 @@ int main(int argc, char **argv)
               stderr);
         return 2;
     }
+    b.rows = argo_value_new_array();
     char *slash = strrchr(argv[0], '/');
     b.tools = slash == NULL ? strdup(".") : strndup(argv[0], (size_t)(slash - argv[0]));
     signal(SIGPIPE, SIG_IGN);

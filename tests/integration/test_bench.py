@@ -65,7 +65,8 @@ class Bench(argo.Case):
         self.assertEqual({row["id"] for row in self.bench("--only", "B11,B4")[1]}, {"B4", "B11"})
 
     def test_wrong_usage(self):
-        for args in (["--only"], ["--nothing", "x"], []):
+        for args in (["--only"], ["--nothing", "x"], [], ["--prefix", "/", "--polls", "0"],
+                     ["--prefix", "/", "--parked", "many"]):
             out = subprocess.run([os.environ["ARGO_TEST_BENCH"], *args], capture_output=True,
                                  text=True)
             self.assertEqual(out.returncode, 2)
