@@ -95,7 +95,11 @@ class Settings(Case):
         self.assertIn("arc config trust", result.stderr)
         seen = self.here("config", "trust", ".env.argo.local", "--yes", check=0).stderr
         self.assertIn("ARGO_DAEMON_URL=unix:/nowhere", seen)
-        self.here("list", check=6)
+        nowhere = self.here("list", check=6).stderr
+        self.assertIn("No daemon: unix:/nowhere\n", nowhere)
+        self.assertIn("arc config", nowhere)
+        # The record is this home's, whatever the file says.
+        self.assertIn(f"{file}  trusted", self.here("config", "trust", "--list", check=0).stdout)
         file.write_text("ARGO_DAEMON_URL=unix:/elsewhere\n")
         self.assertIn("has changed since", self.here("list", check=1).stderr)
 

@@ -80,7 +80,7 @@ class Remote(unittest.TestCase):
                                     stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd=self.here,
                                     timeout=argo.DEADLINE * 2)
         text = (self.top / "out").read_text()
-        self.assertEqual(result.returncode, check,
+        self.assertIn(result.returncode, check if isinstance(check, tuple) else (check,),
                          f"{script}\n{text}\n{(self.top / 'sshd.log').read_text()}")
         return text
 
@@ -120,7 +120,8 @@ class Remote(unittest.TestCase):
             with self.subTest(command):
                 self.assertIn(says, self.sh(command, check=2, **url))
         self.sh("arc daemon stop", **url)
-        self.assertIn("arc", self.sh("arc list", check=6, **url))
+        # ssh takes the connection and drops it; how that looks depends on which comes first.
+        self.assertRegex(self.sh("arc list", check=(1, 6), **url), "is it forwarded|See --url")
 
 
 if __name__ == "__main__":

@@ -165,6 +165,9 @@ static int trust(struct arc *arc, int argc, char **argv)
     if (!arc_arguments(arc, &given, argc, argv, &words, &code)) {
         return code;
     }
+    if (arc->command == &arc_command_config_trust) {
+        arc->url = NULL; /* this program reads such a file, so this home's record counts */
+    }
     if (given.list && words.n == 0) {
         return list_trusted(arc);
     }

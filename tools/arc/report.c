@@ -254,8 +254,9 @@ int arc_fail(struct arc *arc, const argo_error *err)
         return code;
     }
     const char *details = argo_error_details(err);
-    if (argo_error_code(err) == ARGO_E_NO_DAEMON && arc->url == NULL) {
-        details = argo_context_home(arc->ctx); /* not how the socket was tried */
+    bool no_daemon = argo_error_code(err) == ARGO_E_NO_DAEMON;
+    if (no_daemon) { /* not how the socket was tried */
+        details = arc->url != NULL ? arc->url : argo_context_home(arc->ctx);
     }
     arc_putf(stderr, "arc: %s%s%s\n", argo_error_message(err), *details == '\0' ? "" : ": ",
              details);
@@ -264,7 +265,10 @@ int arc_fail(struct arc *arc, const argo_error *err)
          i < argo_error_problem_count(err); i++) {
         print_problem(argo_error_problem(err, i));
     }
-    if (advice != NULL && advice->next != NULL) {
+    if (no_daemon && arc->url != NULL) {
+        fputs("Does it run there, and is it forwarded? Where the URL comes from: arc config\n",
+              stderr);
+    } else if (advice != NULL && advice->next != NULL) {
         bool of_command = argo_error_code(err) == ARGO_E_INVALID && arc->command != NULL;
         fprintf(stderr, "%s%s%s\n", advice->next, of_command ? " " : "",
                 of_command ? arc->command->name : "");
