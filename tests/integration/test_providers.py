@@ -106,7 +106,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class CIs(argo.Case):
+class Fixture(argo.Case):
     def setUp(self):
         super().setUp()
         self.server = Server()
@@ -141,6 +141,8 @@ class CIs(argo.Case):
     def usage(self, run):
         return [s for s in self.daemon.steps(run) if s["step"] == "a"][-1]["usage"]
 
+
+class CIs(Fixture):
     def test_anthropic(self):
         self.assertEqual(self.done(self.ask("api", system="Be brief", max_tokens=9)),
                          'pong\n["pong"]\n')
@@ -282,6 +284,23 @@ class CIs(argo.Case):
             self.assertEqual(self.daemon.get("/api/registry/ci/x").status, 404)
         odd = self.arc("ci", "add", "x", "--provider", "opnai", check=0)
         self.assertIn("nearest: openai", odd.stderr)
+
+
+class Parked(Fixture):
+    daemon_args = ("--park-after", "0")
+
+    def test_a_worded_question_is_parked(self):
+        """It costs no process, keeps its words and their price, and is no death."""
+        run = self.ask("cli", wait=False, ask_user=True)
+        question = self.daemon.question(run)
+        self.assertEqual(question["prompt"], "pong")
+        argo.wait_for(lambda: self.daemon.status(run)["pid"] == 0, "the run to be parked")
+        self.daemon.answer(run, "Ada", question)
+        status = self.daemon.wait_end(run)
+        self.assertEqual((status["status"], status["data"]["deaths"]), ("done", 0), status)
+        self.assertIn('["Ada"]', self.daemon.output(run))
+        self.assertEqual(self.usage(run)["cost_usd"], 0.25)
+        self.assertEqual(len(self.asked()), 1)
 
 
 if __name__ == "__main__":
