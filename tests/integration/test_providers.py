@@ -282,6 +282,7 @@ class CIs(Fixture):
                             (("--provider", "replay"), "recording")):
             self.assertIn(words, self.arc("ci", "add", "x", *args, check=1).stderr)
             self.assertEqual(self.daemon.get("/api/registry/ci/x").status, 404)
+        self.assertIn(str(self.cli / "claude"), self.arc("ci", "list", check=0).stdout)
         odd = self.arc("ci", "add", "x", "--provider", "opnai", check=0)
         self.assertIn("nearest: openai", odd.stderr)
 

@@ -13,6 +13,20 @@
 #include "file.h"
 #include "table.h"
 
+static const char *where_is(const argo_value *ci)
+{
+    const argo_value *program = argo_value_at(argo_value_get(ci, "command"), 0);
+    const char *const places[] = {argo_value_text(ci, "base_url", NULL),
+                                  argo_value_text(ci, "recording", NULL),
+                                  argo_value_text(program, NULL, NULL)};
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        if (places[i] != NULL && *places[i] != '\0') {
+            return places[i];
+        }
+    }
+    return "";
+}
+
 static int ci_list(struct arc *arc, int argc, char **argv)
 {
     static const char *const headers[] = {"NAME",  "PROVIDER", "MODEL", "ROLE", "STATUS",
@@ -35,7 +49,6 @@ static int ci_list(struct arc *arc, int argc, char **argv)
     arc_table_init(&table, headers);
     for (size_t i = 0; i < argo_value_size(list); i++) {
         const argo_value *ci = argo_value_at(list, i);
-        const char *where = argo_value_text(ci, "base_url", NULL);
         char ago[ARC_TIME_SIZE];
         arc_table_add(&table, argo_value_text(ci, "name", ""));
         arc_table_add(&table, argo_value_text(ci, "provider", ""));
@@ -44,7 +57,7 @@ static int ci_list(struct arc *arc, int argc, char **argv)
         arc_table_add(&table, argo_value_text(ci, "status", ""));
         arc_table_add(&table, arc_time_ago(argo_value_text(ci, "last_heartbeat", NULL), ago));
         arc_table_add(&table, argo_value_text(ci, "task", ""));
-        arc_table_add(&table, where != NULL ? where : argo_value_text(ci, "recording", ""));
+        arc_table_add(&table, where_is(ci));
     }
     arc_table_print(&table, stdout, arc_terminal_width());
     arc_table_clear(&table);
