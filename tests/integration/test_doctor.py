@@ -21,9 +21,9 @@ class Doctor(argo.Case):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="argo-work-"))
         self.addCleanup(shutil.rmtree, self.dir, True)
 
-    def doctor(self, **kw):
+    def doctor(self, *args, **kw):
         """The findings that are wrong: check -> (message, how to mend it)."""
-        result = self.arc("doctor", "--json", cwd=self.dir, **kw)
+        result = self.arc("doctor", "--json", *args, cwd=self.dir, **kw)
         reply = json.loads(result.stdout)
         wrong = {f["check"]: (f["message"], f["mend"]) for f in reply["findings"] if not f["ok"]}
         self.assertEqual((result.returncode, reply["ok"]), (1, False) if wrong else (0, True))
@@ -141,6 +141,17 @@ class Doctor(argo.Case):
         add(name="y", provider="openai", base_url="http://127.0.0.1:1/v1")
         add(name="z", provider="claude", command=["sh"])
         self.assertEqual(self.doctor(), {})
+
+    def test_cis_are_asked_when_that_is_wanted(self):
+        recording = argo.ROOT / "docs/examples/code_review/recording"
+        self.daemon.post("/api/registry/ci", {"name": "dead", "provider": "openai", "model": "m",
+                                              "base_url": "http://127.0.0.1:1/v1"})
+        self.assertEqual(self.doctor(), {})
+        self.assertIn("dead does not answer", self.doctor("--ask")["CI"][0])
+        self.daemon.delete("/api/registry/ci/dead")
+        self.daemon.post("/api/registry/ci", {"name": "played", "provider": "replay",
+                                              "recording": str(recording)})
+        self.assertIn("played does not answer", self.doctor("--ask")["CI"][0])  # not that question
 
     def test_templates(self):
         bad = self.daemon.home / "workflows/templates/bad.yaml"

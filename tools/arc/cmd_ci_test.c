@@ -38,22 +38,17 @@ static int on_text(void *user, const char *text, size_t len, const char *label)
     return 0;
 }
 
-/* The CI as the daemon has it; NULL with the exit code after saying why. */
-static argo_value *get_ci(struct arc *arc, const char *name, int *code)
+/* The CI as the daemon has it. */
+static int get_ci(struct arc *arc, const char *name, argo_value **out, argo_error **err)
 {
-    arc_auto_error argo_error *err = NULL;
     arc_auto_reply struct arc_reply reply = {0};
     arc_auto_free char *path = argo_client_path("/api/registry/ci/{}", name);
-    if (arc_request(arc, "GET", path, NULL, 0, &reply, &err) < 0) {
-        *code = arc_fail(arc, err);
-        return NULL;
+    int r = arc_request(arc, "GET", path, NULL, 0, &reply, err);
+    if (r < 0) {
+        return r;
     }
     arc_auto_free char *text = argo_value_print(argo_value_get(reply.value, "data"), 0);
-    argo_value *ci = NULL;
-    if (text == NULL || argo_value_parse(text, strlen(text), &ci, &err) < 0) {
-        *code = arc_fail(arc, err);
-    }
-    return ci;
+    return argo_value_parse(text, text == NULL ? 0 : strlen(text), out, err);
 }
 
 static void put_seconds(const char *name, double seconds)
@@ -111,33 +106,52 @@ static int print(const char *name, const argo_value *reply, const struct clock *
     return ARC_EXIT_OK;
 }
 
-static int test_ci(struct arc *arc, const char *name, const struct test *test, long seconds)
+/* The model that is asked: TEST's, else where the CI has none that of the settings. */
+static const char *choose_model(struct arc *arc, const argo_value *ci, const struct test *test)
 {
-    int code = 0;
-    arc_auto_error argo_error *err = NULL;
-    arc_auto_value argo_value *ci = get_ci(arc, name, &code);
-    const char *recorded = argo_value_text(ci, "upstream", NULL);
-    if (ci == NULL) {
-        return code;
-    }
-    arc_auto_value argo_value *upstream = recorded != NULL ? get_ci(arc, recorded, &code) : NULL;
-    if (recorded != NULL && upstream == NULL) {
-        return code;
-    }
+    bool own = *argo_value_text(ci, "model", "") != '\0' ||
+               strcmp(argo_value_text(ci, "provider", ""), "claude") == 0;
+    return test->model != NULL || own ? test->model
+                                      : argo_config_get(arc->config, "ARGO_DEFAULT_MODEL");
+}
+
+static int ask(struct arc *arc, const char *name, const struct test *test, long seconds,
+               struct clock *clock, argo_value **reply, argo_error **err)
+{
+    arc_auto_value argo_value *ci = NULL;
+    arc_auto_value argo_value *upstream = NULL;
     arc_auto_value argo_value *request = argo_value_new_object();
-    arc_auto_value argo_value *reply = NULL;
-    (void)argo_value_set_text(request, "prompt", test->prompt != NULL ? test->prompt : QUESTION);
-    const char *model = test->model;
-    if (model == NULL && *argo_value_text(ci, "model", "") == '\0' &&
-        strcmp(argo_value_text(ci, "provider", ""), "claude") != 0) {
-        model = argo_config_get(arc->config, "ARGO_DEFAULT_MODEL");
+    int r = get_ci(arc, name, &ci, err);
+    const char *recorded = argo_value_text(ci, "upstream", NULL);
+    if (r == 0 && recorded != NULL) {
+        r = get_ci(arc, recorded, &upstream, err);
     }
+    if (r < 0) {
+        return r;
+    }
+    const char *model = choose_model(arc, ci, test);
+    (void)argo_value_set_text(request, "prompt", test->prompt != NULL ? test->prompt : QUESTION);
     if (model != NULL && *model != '\0') {
         (void)argo_value_set_text(request, "model", model);
     }
-    struct clock clock = {now(), -1};
-    if (argo_ask(arc->ctx, ci, upstream, request, seconds * 1000, on_text, &clock, &reply, &err) <
-        0) {
+    *clock = (struct clock){now(), -1};
+    return argo_ask(arc->ctx, ci, upstream, request, seconds * 1000, on_text, clock, reply, err);
+}
+
+int arc_ci_probe(struct arc *arc, const char *name, argo_error **err)
+{
+    struct test test = {0};
+    struct clock clock;
+    arc_auto_value argo_value *reply = NULL;
+    return ask(arc, name, &test, DEFAULT_TIMEOUT, &clock, &reply, err);
+}
+
+static int test_ci(struct arc *arc, const char *name, const struct test *test, long seconds)
+{
+    struct clock clock;
+    arc_auto_error argo_error *err = NULL;
+    arc_auto_value argo_value *reply = NULL;
+    if (ask(arc, name, test, seconds, &clock, &reply, &err) < 0) {
         return arc_fail(arc, err);
     }
     double took = now() - clock.asked;

@@ -22,6 +22,7 @@ struct patient {
     struct arc *arc;
     struct arc_doctor doctor;
     bool runs;
+    int ask;        /* the CIs, too */
     long long port; /* of the daemon that runs, 0: none */
 };
 
@@ -192,6 +193,18 @@ static bool is_local(const char *url)
     return strncmp(url, "http://", 7) == 0; /* beyond this machine it must be https */
 }
 
+static void ask_ci(struct patient *p, const char *name)
+{
+    arc_auto_error argo_error *err = NULL;
+    arc_auto_free char *mend = arc_format("see what it says: arc ci test %s", name);
+    if (arc_ci_probe(p->arc, name, &err) < 0) {
+        arc_doctor_found(&p->doctor, "CI", mend, "%s does not answer: %s", name,
+                         argo_error_details(err));
+    } else {
+        arc_doctor_found(&p->doctor, "CI", NULL, "%s answers", name);
+    }
+}
+
 static void check_ci(struct patient *p, const argo_value *ci)
 {
     const char *name = argo_value_text(ci, "name", "");
@@ -213,6 +226,8 @@ static void check_ci(struct patient *p, const argo_value *ci)
     } else if (strcmp(provider, "replay") == 0 && access(recording, R_OK | X_OK) != 0) {
         arc_doctor_found(&p->doctor, "CI", anew, "%s: the recording %s is not there", name,
                          recording);
+    } else if (p->ask) {
+        ask_ci(p, name);
     } else {
         arc_doctor_found(&p->doctor, "CI", NULL, "%s (%s)", name, provider);
     }
@@ -308,15 +323,26 @@ static int report(struct arc *arc, const struct arc_doctor *d)
     return code;
 }
 
+struct doctor {
+    int ask;
+};
+
+static const struct arc_option doctor_options[] = {
+    {"ask", 0, ARC_OPTION_FLAG, offsetof(struct doctor, ask), NULL,
+     "ask each CI one small question, too; that may cost", ARC_WORDS_NONE},
+    {0},
+};
+
 static int doctor(struct arc *arc, int argc, char **argv)
 {
     int code = 0;
+    struct doctor given = {0};
     arc_auto_list struct arc_list none = {0};
-    if (!arc_arguments(arc, NULL, argc, argv, &none, &code)) {
+    if (!arc_arguments(arc, &given, argc, argv, &none, &code)) {
         return code;
     }
     arc_auto_value argo_value *findings = argo_value_new_array();
-    struct patient p = {.arc = arc, .doctor = {.findings = findings}};
+    struct patient p = {.arc = arc, .ask = given.ask, .doctor = {.findings = findings}};
     check_settings(&p);
     check_machine(&p);
     check_programs(&p);
@@ -332,8 +358,8 @@ static int doctor(struct arc *arc, int argc, char **argv)
 const struct arc_command arc_command_doctor = {
     .name = "doctor",
     .brief = "Look for what is wrong, and say how to mend it",
-    .help =
-        "Exit code 1 when something is to be mended. Nothing is started or changed; CIs are not called.\n",
+    .help = "Exit code 1 when something is to be mended. Nothing is started or changed.\n",
     .run = doctor,
+    .options = doctor_options,
     .unsettled = true,
 };

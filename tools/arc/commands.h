@@ -35,6 +35,8 @@ void arc_print_usage(FILE *out, const struct arc_command *command);
 void arc_help_command(const struct arc_command *command);
 void arc_help_all(FILE *out);
 
+/* Asks a CI one small question, as `arc ci test` does. */
+int arc_ci_probe(struct arc *arc, const char *name, argo_error **err);
 /* The table of `arc list`. */
 void arc_print_runs(const argo_value *list);
 
