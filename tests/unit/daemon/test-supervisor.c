@@ -885,7 +885,7 @@ START_TEST(the_warm_one_outlives_nobody)
     waitpid(daemon, NULL, 0);
     ck_assert_int_eq(read(fds[0], line, sizeof(line)), sizeof(line));
     pid_t warm = (pid_t)strtol(line, NULL, 10);
-    for (int i = 0; i < 10000 && ag_proctree_signal(warm, true, NULL, NULL, 0) > 0; i++) {
+    for (int i = 0; i < 500 && ag_proctree_signal(warm, true, NULL, NULL, 0) > 0; i++) {
         usleep(1000);
     }
     ck_assert_uint_eq(ag_proctree_signal(warm, true, NULL, NULL, SIGKILL), 0);
