@@ -248,7 +248,8 @@ class Server(http.server.BaseHTTPRequestHandler):
     """Says Hi to everybody, and keeps who came."""
 
     def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.models.append(asked["model"])
         self.server.seen.append(self.headers.get("Authorization"))
         reply = json.dumps({"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]})
         self.send_response(200)
@@ -269,7 +270,7 @@ class KeyCommands(Case):
     def setUp(self):
         super().setUp()
         self.server = http.server.HTTPServer(("127.0.0.1", 0), Server)
-        self.server.seen = []
+        self.server.seen, self.server.models = [], []
         thread = threading.Thread(target=self.server.serve_forever)
         thread.start()
         self.addCleanup(self.server.server_close)
@@ -300,6 +301,22 @@ class KeyCommands(Case):
         self.assertNotIn(self.CANARY, shown)
         self.here("ci", "remove", "gpt", check=0)
         self.assertFalse((self.daemon.home / "keys/gpt").exists())
+
+    def test_the_default_ci_and_model_are_those_of_the_directory(self):
+        self.add(["echo", "sk-1"])
+        for name in ("one", "two"):
+            self.daemon.post("/api/registry/ci", {
+                "name": name, "provider": "openai",
+                "base_url": f"http://127.0.0.1:{self.server.server_port}/v1"})
+        (self.dir / "ask.json").write_text(json.dumps({"workflow_name": "a", "steps": [
+            {"step": "a", "type": "ci_ask", "prompt": "Hi", "save_to": "x"}]}))
+        self.here("start", "ask.json", "none", "--wait", check=4)  # three CIs, and no default
+        (self.dir / ".env.argo").write_text(
+            "ARGO_DEFAULT_PROVIDER=two\nARGO_DEFAULT_MODEL='their model'\n")
+        self.here("start", "ask.json", "two", "--wait", check=0)
+        self.here("start", "ask.json", "gpt", "--wait", check=0,
+                  env={"ARGO_DEFAULT_PROVIDER": "gpt"})  # has a model of its own
+        self.assertEqual(self.server.models, ["their model", "m"])
 
     def test_a_command_that_fails_is_named_and_not_quoted(self):
         self.add(["sh", "-c", f"echo {self.CANARY}; echo {self.CANARY} >&2; exit 3"])
