@@ -51,29 +51,36 @@ static int read_fd(int fd, const char *path, size_t max, char **out, size_t *out
     return 0;
 }
 
-int ag_file_read(const char *path, size_t max, char **out, size_t *out_len, argo_error **err)
+/* O_NONBLOCK: opening a FIFO must not wait for its writer. */
+static int open_regular(const char *path, int flags, struct stat *st, argo_error **err)
 {
-    ag_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0) {
+    ag_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags);
+    if (fd < 0 && errno == ELOOP && (flags & O_NOFOLLOW) != 0) {
+        return ag_error_set(err, ARGO_E_DENIED, "%s is a link; put the file itself there", path);
+    }
+    if (fd < 0 || fstat(fd, st) < 0) {
         return ag_error_errno(err, errno, "open %s", path);
     }
-    return read_fd(fd, path, max, out, out_len, err);
+    if (!S_ISREG(st->st_mode)) {
+        return ag_error_set(err, ARGO_E_DENIED, "%s is not a regular file", path);
+    }
+    return ag_take_fd(&fd);
+}
+
+int ag_file_read(const char *path, size_t max, char **out, size_t *out_len, argo_error **err)
+{
+    struct stat st;
+    ag_auto_close int fd = open_regular(path, 0, &st, err);
+    return fd < 0 ? fd : read_fd(fd, path, max, out, out_len, err);
 }
 
 /* FORBIDDEN: the mode bits that the file may not have. */
 static int open_own(const char *path, mode_t forbidden, argo_error **err)
 {
-    /* O_NONBLOCK: opening a FIFO must not wait for its writer. */
-    ag_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0 && errno == ELOOP) {
-        return ag_error_set(err, ARGO_E_DENIED, "%s is a link; put the file itself there", path);
-    }
     struct stat st;
-    if (fd < 0 || fstat(fd, &st) < 0) {
-        return ag_error_errno(err, errno, "open %s", path);
-    }
-    if (!S_ISREG(st.st_mode)) {
-        return ag_error_set(err, ARGO_E_DENIED, "%s is not a regular file", path);
+    ag_auto_close int fd = open_regular(path, O_NOFOLLOW, &st, err);
+    if (fd < 0) {
+        return fd;
     }
     if (st.st_uid != geteuid()) {
         return ag_error_set(err, ARGO_E_DENIED, "%s belongs to user %u, not to you", path,

@@ -9,7 +9,8 @@
 
 #include "base/buf.h"
 
-/* Reads the whole file (links are followed). Larger than MAX: ARGO_E_TOO_LARGE. */
+/* Reads a whole regular file (links are followed): what could keep us waiting for ever is
+ * ARGO_E_DENIED. Larger than MAX: ARGO_E_TOO_LARGE. */
 int ag_file_read(const char *path, size_t max, char **out, size_t *out_len, argo_error **err);
 /* Reads a secret: a regular file, owned by us, mode without group or other bits, not a link. */
 int ag_file_read_private(const char *path, size_t max, char **out, argo_error **err);

@@ -57,7 +57,22 @@ START_TEST(read_is_bounded)
     ck_assert_str_eq(text, "12345");
     ck_assert_uint_eq(len, 5);
     ck_assert_int_eq(ag_file_read(temp_path("none"), 5, &text, &len, &err), ARGO_E_SYSTEM);
-    ck_assert_int_eq(ag_file_read(temp_dir, 5, &text, &len, &err), ARGO_E_SYSTEM);
+}
+END_TEST
+
+/* What is none may keep its reader waiting for ever. */
+START_TEST(only_regular_files_are_read)
+{
+    ag_auto_free char *text = NULL;
+    AG_AUTO(argo_error) err = NULL;
+    ck_assert_int_eq(mkfifo(temp_path("fifo"), 0600), 0);
+    ck_assert_int_eq(symlink("loop", temp_path("loop")), 0);
+    ck_assert_int_eq(ag_file_read(temp_path("fifo"), 5, &text, NULL, &err), ARGO_E_DENIED);
+    ck_assert_ptr_nonnull(strstr(argo_error_details(err), "fifo is not a regular file"));
+    ck_assert_int_eq(ag_file_read(temp_dir, 5, &text, NULL, NULL), ARGO_E_DENIED);
+    ck_assert_int_eq(ag_file_read("/dev/zero", 5, &text, NULL, NULL), ARGO_E_DENIED);
+    ck_assert_int_eq(ag_file_read(temp_path("loop"), 5, &text, NULL, NULL), ARGO_E_SYSTEM);
+    ck_assert_ptr_null(text);
 }
 END_TEST
 
@@ -424,6 +439,7 @@ static Suite *file_suite(void)
     TCase *tc = tcase_create("file");
     tcase_add_checked_fixture(tc, temp_dir_setup, temp_dir_teardown);
     tcase_add_test(tc, read_is_bounded);
+    tcase_add_test(tc, only_regular_files_are_read);
     tcase_add_test(tc, read_takes_empty_binary_and_large_files);
     tcase_add_test(tc, secrets_must_be_private);
     tcase_add_test(tc, write_replaces_whole);
