@@ -7,18 +7,21 @@
 #include "daemon/api.h"
 #include "wire/envelope.h"
 
-/* What a listing says of a template. One that does not load is listed too, with its error. */
+/* What a listing says of a template. One that cannot be read or does not load has its error there. */
 static ag_value *describe(const struct ag_template_file *file)
 {
     ag_value *item = ag_value_object();
     AG_AUTO(ag_template) t = NULL;
     AG_AUTO(argo_error) err = NULL;
-    bool valid = ag_template_load(file->path, file->text, file->len, &t, &err) == 0;
+    bool valid =
+        file->error == NULL && ag_template_load(file->path, file->text, file->len, &t, &err) == 0;
+    const char *why = argo_error_details(file->error != NULL ? file->error : err);
     ag_value_set(item, "name", ag_value_text(file->name));
     ag_value_set(item, "path", ag_value_text_sane(file->path, strlen(file->path)));
     ag_value_set(item, "valid", ag_value_bool(valid));
     ag_value_set(item, "description",
-                 ag_value_text(valid ? ag_template_description(t) : argo_error_details(err)));
+                 valid ? ag_value_text(ag_template_description(t))
+                       : ag_value_text_sane(why, strlen(why)));
     if (valid) {
         ag_value_set(item, "steps", ag_value_int((int64_t)ag_template_step_count(t)));
         ag_value_set(item, "parameters", ag_value_copy(ag_template_parameters(t)));

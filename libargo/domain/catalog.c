@@ -19,6 +19,7 @@ void ag_template_file_clear(struct ag_template_file *f)
     free(f->path);
     free(f->text);
     free(f->shadows);
+    argo_error_free(f->error);
     *f = (struct ag_template_file){0};
 }
 
@@ -35,6 +36,14 @@ static char *locate(const char *dir, const char *name)
     return NULL;
 }
 
+int ag_cwd_check(const char *cwd, argo_error **err)
+{
+    return cwd == NULL || cwd[0] == '/'
+               ? 0
+               : ag_error_field(err, ARGO_E_INVALID, "cwd",
+                                "cwd is '%s', expected an absolute path", cwd);
+}
+
 /* ---- finding ------------------------------------------------------------------------------------ */
 
 static char *locate_local(const char *cwd, const char *name)
@@ -49,45 +58,43 @@ static char *locate_own(const ag_domain *d, const char *name)
     return path != NULL ? path : locate(d->config.installed_templates, name);
 }
 
-static int read_local(ag_domain *d, struct ag_template_file *f, argo_error **err)
-{
-    char *real = realpath(f->path, NULL); /* as it is written in the record */
-    if (real == NULL) {
-        return ag_error_field(err, ARGO_E_NO_TEMPLATE, "template", "'%s': %s", f->path,
-                              strerror(errno));
-    }
-    free(f->path);
-    f->path = real;
-    f->local = true;
-    f->shadows = locate_own(d, f->name);
-    int r = ag_file_read(f->path, AG_MAX_BODY, &f->text, &f->len, err);
-    return r < 0
-               ? r
-               : ag_trust_look(argo_context_home(d->ctx), f->path, f->text, f->len, &f->trust, err);
-}
-
-/* 1 and *OUT, or 0 when there is no such template. */
-static int look(ag_domain *d, const char *name, const char *cwd, struct ag_template_file *out,
+/* 1 and *OUT without its text, or 0 when there is no such template. */
+static int find(const ag_domain *d, const char *name, const char *cwd, struct ag_template_file *out,
                 argo_error **err)
 {
-    struct ag_template_file f = {.path = locate_local(cwd, name)};
-    bool local = f.path != NULL;
-    if (!local) {
-        f.path = locate_own(d, name);
-    }
+    char *local = locate_local(cwd, name);
+    char *own = locate_own(d, name);
+    struct ag_template_file f = {.path = local != NULL ? local : own,
+                                 .local = local != NULL,
+                                 .shadows = local != NULL ? own : NULL};
     if (f.path == NULL) {
         return 0;
     }
     f.name = ag_strdup(name);
-    int r = f.name == NULL ? ag_error_nomem(err)
-            : local        ? read_local(d, &f, err)
-                           : ag_file_read(f.path, AG_MAX_BODY, &f.text, &f.len, err);
-    if (r < 0) {
+    if (f.name == NULL) {
         ag_template_file_clear(&f);
-        return r;
+        return ag_error_nomem(err);
     }
     *out = f;
     return 1;
+}
+
+/* A local one gets the path that the record of trust has. */
+static int read_text(const ag_domain *d, struct ag_template_file *f, argo_error **err)
+{
+    if (f->local) {
+        char *real = realpath(f->path, NULL);
+        if (real == NULL) {
+            return ag_error_field(err, ARGO_E_NO_TEMPLATE, "template", "'%s': %s", f->path,
+                                  strerror(errno));
+        }
+        free(f->path);
+        f->path = real;
+    }
+    int r = ag_file_read(f->path, AG_MAX_BODY, &f->text, &f->len, err);
+    return r < 0 || !f->local
+               ? r
+               : ag_trust_look(argo_context_home(d->ctx), f->path, f->text, f->len, &f->trust, err);
 }
 
 /* ---- listing ------------------------------------------------------------------------------------ */
@@ -188,10 +195,13 @@ int ag_catalog_each(ag_domain *d, const char *cwd,
                     argo_error **err)
 {
     struct names list = {0};
-    int r = scan_all(d, cwd, &list, err);
+    int r = ag_cwd_check(cwd, err);
+    r = r < 0 ? r : scan_all(d, cwd, &list, err);
     for (size_t i = 0; r == 0 && i < list.n; i++) {
         struct ag_template_file file = {0};
-        if (look(d, list.items[i], cwd, &file, NULL) > 0) { /* else it has gone meanwhile */
+        r = find(d, list.items[i], cwd, &file, err);
+        if (r > 0) { /* else it has gone meanwhile */
+            (void)read_text(d, &file, &file.error);
             r = fn(&file, user);
         }
         ag_template_file_clear(&file);
@@ -220,9 +230,20 @@ static int not_found(ag_domain *d, const char *name, const char *cwd, argo_error
 int ag_catalog_look(ag_domain *d, const char *name, const char *cwd, struct ag_template_file *out,
                     argo_error **err)
 {
+    struct ag_template_file f = {0};
     int r = ag_id_check(name, "template", err);
-    r = r < 0 ? r : look(d, name, cwd, out, err);
-    return r == 0 ? not_found(d, name, cwd, err) : r < 0 ? r : 0;
+    r = r < 0 ? r : ag_cwd_check(cwd, err);
+    r = r < 0 ? r : find(d, name, cwd, &f, err);
+    if (r <= 0) {
+        return r < 0 ? r : not_found(d, name, cwd, err);
+    }
+    r = read_text(d, &f, err);
+    if (r < 0) {
+        ag_template_file_clear(&f);
+        return r;
+    }
+    *out = f;
+    return 0;
 }
 
 int ag_catalog_find(ag_domain *d, const char *name, const char *cwd, struct ag_template_file *out,

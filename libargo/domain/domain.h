@@ -288,6 +288,7 @@ struct ag_template_file {
     bool local;          /* of AG_LOCAL_TEMPLATES: counts only with trust */
     enum ag_trust trust; /* of a local one */
     char *shadows;       /* the path of the home's or installed one that it hides; or NULL */
+    argo_error *error;   /* in a list: why it, or its trust, cannot be read; or NULL */
 };
 
 void ag_template_file_clear(struct ag_template_file *f);
@@ -299,7 +300,7 @@ int ag_catalog_look(ag_domain *d, const char *name, const char *cwd, struct ag_t
 /* The same, to run it: a local one that is not trusted as it is now is ARGO_E_UNTRUSTED. */
 int ag_catalog_find(ag_domain *d, const char *name, const char *cwd, struct ag_template_file *out,
                     argo_error **err);
-/* Every template by name, sorted, as ag_catalog_look finds it. */
+/* Every template by name, sorted, as ag_catalog_look finds it; what cannot be read, too. */
 int ag_catalog_each(ag_domain *d, const char *cwd,
                     int (*fn)(const struct ag_template_file *file, void *user), void *user,
                     argo_error **err);

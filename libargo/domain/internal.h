@@ -365,5 +365,6 @@ int ag_question_check(const struct ag_question *q, ag_value **standard, argo_err
 
 /* Whether a file of this name, without directories, is looked at as a template. */
 bool ag_catalog_takes(const char *file);
+int ag_cwd_check(const char *cwd, argo_error **err); /* it may be NULL */
 
 #endif

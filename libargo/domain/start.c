@@ -154,11 +154,10 @@ static int claim_id(ag_domain *d, struct start_plan *p, argo_error **err)
 
 static int check_request(ag_domain *d, const struct ag_start_request *request, argo_error **err)
 {
-    if (request->cwd != NULL && request->cwd[0] != '/') {
-        return ag_error_field(err, ARGO_E_INVALID, "cwd", "cwd is '%s', expected an absolute path",
-                              request->cwd);
+    int r = ag_cwd_check(request->cwd, err);
+    if (r == 0 && request->session_id != NULL) {
+        r = ag_session_check(d, request->session_id, err);
     }
-    int r = request->session_id == NULL ? 0 : ag_session_check(d, request->session_id, err);
     if (r < 0) {
         return r;
     }

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "fixture.h"
 
@@ -42,6 +44,61 @@ START_TEST(templates_are_listed_by_name)
     put_file(fixture_path("home/c d.json"), "n");
     ck_assert_int_eq(ag_catalog_each(fx.domain, NULL, list, all, NULL), 0);
     ck_assert_str_eq(all, "a installed.yml;b home.json;");
+}
+END_TEST
+
+static int list_errors(const struct ag_template_file *file, void *user)
+{
+    char *all = user;
+    size_t len = strlen(all);
+    snprintf(all + len, 512 - len, "%s %d;", file->name, argo_error_code(file->error));
+    return 0;
+}
+
+/* Nobody waits for a FIFO, and nobody misses a file that is there. */
+START_TEST(what_cannot_be_read_is_listed)
+{
+    char all[512] = "", expected[64] = "";
+    struct ag_template_file file;
+    put_file(fixture_path("home/good.yaml"), "g");
+    ck_assert_int_eq(mkfifo(fixture_path("home/fifo.yaml"), 0600), 0);
+    ck_assert_int_eq(mkdir(fixture_path(".argo"), 0700), 0);
+    ck_assert_int_eq(mkdir(fixture_path(".argo/workflows"), 0700), 0);
+    ck_assert_int_eq(symlink("nowhere", fixture_path(".argo/workflows/dangling.json")), 0);
+    ck_assert_int_eq(ag_catalog_each(fx.domain, fixture_path(""), list_errors, all, NULL), 0);
+    snprintf(expected, sizeof(expected), "dangling %d;fifo %d;good 0;", ARGO_E_NO_TEMPLATE,
+             ARGO_E_DENIED);
+    ck_assert_str_eq(all, expected);
+    ck_assert_int_eq(ag_catalog_look(fx.domain, "fifo", NULL, &file, NULL), ARGO_E_DENIED);
+    ck_assert_int_eq(ag_catalog_look(fx.domain, "dangling", fixture_path(""), &file, NULL),
+                     ARGO_E_NO_TEMPLATE);
+}
+END_TEST
+
+/* With a record of trust that is damaged no local template seems not to be there. */
+START_TEST(a_damaged_record_of_trust_is_told)
+{
+    char all[512] = "", expected[64] = "";
+    ag_auto_free char *record = ag_path_join(argo_context_home(fx.ctx), "trust");
+    put_file(record, "x");
+    ck_assert_int_eq(chmod(record, 0600), 0);
+    ck_assert_int_eq(mkdir(fixture_path(".argo"), 0700), 0);
+    ck_assert_int_eq(mkdir(fixture_path(".argo/workflows"), 0700), 0);
+    put_file(fixture_path(".argo/workflows/local.yaml"), "l");
+    ck_assert_int_eq(ag_catalog_each(fx.domain, fixture_path(""), list_errors, all, NULL), 0);
+    snprintf(expected, sizeof(expected), "local %d;", ARGO_E_CORRUPT);
+    ck_assert_str_eq(all, expected);
+}
+END_TEST
+
+/* The daemon's own directory is nobody's. */
+START_TEST(a_directory_is_absolute)
+{
+    char all[512] = "";
+    struct ag_template_file file;
+    ck_assert_int_eq(ag_catalog_each(fx.domain, ".", list_errors, all, NULL), ARGO_E_INVALID);
+    ck_assert_int_eq(ag_catalog_each(fx.domain, "", list_errors, all, NULL), ARGO_E_INVALID);
+    ck_assert_int_eq(ag_catalog_look(fx.domain, "report", ".", &file, NULL), ARGO_E_INVALID);
 }
 END_TEST
 
@@ -202,6 +259,9 @@ static Suite *catalog_suite(void)
     tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
     tcase_set_timeout(tc, 30);
     tcase_add_test(tc, templates_are_listed_by_name);
+    tcase_add_test(tc, what_cannot_be_read_is_listed);
+    tcase_add_test(tc, a_damaged_record_of_trust_is_told);
+    tcase_add_test(tc, a_directory_is_absolute);
     tcase_add_test(tc, templates_are_found_in_order);
     tcase_add_test(tc, a_shadow_is_not_trusted);
     tcase_add_test(tc, trust_lets_a_local_template_run);
