@@ -4,13 +4,13 @@
  * stderr are /dev/null. Uses nothing but the public interface.
  */
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <argo/executor.h>
@@ -42,7 +42,7 @@ static void prepare_process(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
-static int number_from(const char *name, long long min, long long *out)
+static int number_from(const char *name, int64_t min, int64_t *out)
 {
     const char *text = getenv(name);
     char *end = NULL;
@@ -54,42 +54,31 @@ static int number_from(const char *name, long long min, long long *out)
 /* The fd is closed and its number forgotten: no step learns of it. */
 static int read_token(char token[TOKEN_MAX])
 {
-    long long fd = -1;
+    int64_t fd = -1;
     size_t len = 0;
     ssize_t n = 0;
     if (number_from("ARGO_TOKEN_FD", 0, &fd) < 0) {
         return -1;
     }
-    while (len < TOKEN_MAX - 1) {
+    do {
         n = read((int)fd, token + len, TOKEN_MAX - 1 - len);
-        if (n > 0) {
-            len += (size_t)n;
-        } else if (n == 0 || errno != EINTR) {
-            break;
-        }
-    }
+        len += n > 0 ? (size_t)n : 0;
+    } while (len < TOKEN_MAX - 1 && (n > 0 || (n < 0 && errno == EINTR)));
     close((int)fd);
     unsetenv("ARGO_TOKEN_FD");
-    while (len > 0 && token[len - 1] == '\n') {
-        len--;
-    }
     token[len] = '\0';
-    return n == 0 && len > 0 ? 0 : -1;
+    token[strcspn(token, "\n")] = '\0';
+    return n == 0 && *token != '\0' ? 0 : -1;
 }
 
 /* Never rotated: the run's output that is too much for the store is in it, and nowhere else. */
 static argo_log_file *open_log(argo_context *ctx, const char *workflow_id)
 {
-    char path[4096];
+    char path[PATH_MAX];
     argo_log_file *log = NULL;
-    const char *home = argo_context_home(ctx);
-    int len = snprintf(path, sizeof(path), "%s/logs", home);
-    if (len > 0 && (size_t)len < sizeof(path)) {
-        (void)mkdir(path, 0700);
-    }
-    len = snprintf(path, sizeof(path), "%s/logs/%s.log", home, workflow_id);
-    if (len > 0 && (size_t)len < sizeof(path) &&
-        argo_log_file_open(path, UINT64_MAX, 0, &log, NULL) == 0) {
+    size_t len =
+        (size_t)snprintf(path, sizeof(path), "%s/logs/%s.log", argo_context_home(ctx), workflow_id);
+    if (len < sizeof(path) && argo_log_file_open(path, UINT64_MAX, 0, &log, NULL) == 0) {
         argo_context_set_log(ctx, argo_log_file_write, log, ARGO_LOG_INFO);
     }
     return log;
@@ -111,19 +100,13 @@ static int run(argo_context *ctx, const struct argo_executor_options *options, a
     return r;
 }
 
-static int exit_code(int r)
-{
-    return r == ARGO_E_FENCED ? EXIT_FENCED : r == ARGO_E_LOCKED ? EXIT_LOCKED : r != 0;
-}
-
 int main(int argc, char **argv)
 {
     struct argo_executor_options options = ARGO_EXECUTOR_OPTIONS_INIT;
     char token[TOKEN_MAX];
-    long long epoch = 0, idle_ms = 0;
+    int64_t idle_ms = 0;
     argo_context *ctx = NULL;
     argo_error *err = NULL;
-
     if (argc == 2 && strcmp(argv[1], "--version") == 0) {
         printf("argo_workflow_executor %s\n", argo_version());
         return 0;
@@ -138,13 +121,12 @@ int main(int argc, char **argv)
     options.workflow_id = getenv("ARGO_WORKFLOW_ID");
     options.lock_file = getenv("ARGO_LOCK_FILE");
     if (options.workflow_id == NULL || strchr(options.workflow_id, '/') != NULL ||
-        number_from("ARGO_EPOCH", 1, &epoch) < 0 || read_token(token) < 0 ||
+        number_from("ARGO_EPOCH", 1, &options.epoch) < 0 || read_token(token) < 0 ||
         argo_context_new(NULL, &ctx, NULL) < 0) {
         fputs("argo_workflow_executor is started by argo-daemon only\n", stderr);
         return EXIT_USAGE;
     }
     options.token = token;
-    options.epoch = epoch;
     options.reap_orphans = 1;
     argo_log_file *log = open_log(ctx, options.workflow_id);
     r = run(ctx, &options, &err);
@@ -156,8 +138,9 @@ int main(int argc, char **argv)
     argo_error_free(err);
     argo_context_free(ctx);
     argo_log_file_close(log);
+    r = r == ARGO_E_FENCED ? EXIT_FENCED : r == ARGO_E_LOCKED ? EXIT_LOCKED : r != 0;
     if (forked) {
-        _exit(exit_code(r)); /* what the libraries have is the warm one's to take down */
+        _exit(r); /* what the libraries have is the warm one's to take down */
     }
-    return exit_code(r);
+    return r;
 }
