@@ -269,6 +269,8 @@ void ag_silence_end(struct ag_silence *s);
 /* registry.c */
 void ag_ci_free(void *held);
 int ag_cis_load(ag_domain *d, argo_error **err); /* into d->cis, which is empty */
+/* Those that are registered; values are unused. NULL without memory. */
+ag_map *ag_ci_names(const ag_domain *d);
 /* ARGO_E_NO_CI unless it is registered, or about to be. */
 int ag_ci_named(ag_domain *d, const char *name, struct ag_ci_held **out, argo_error **err);
 /* A change of it; nothing of it has been changed yet. */

@@ -51,14 +51,28 @@ int ag_cis_load(ag_domain *d, argo_error **err)
     return r == ARGO_E_NOMEM ? ag_error_nomem(err) : r;
 }
 
+ag_map *ag_ci_names(const ag_domain *d)
+{
+    AG_AUTO(ag_map) names = ag_map_new(NULL);
+    size_t cursor = 0;
+    const char *name = NULL;
+    void *value = NULL;
+    while (names != NULL && ag_map_next(d->cis, &cursor, &name, &value)) {
+        const struct ag_ci_held *ci = value;
+        if (ci->row.removed == 0 && ag_map_put(names, name, value) < 0) {
+            return NULL;
+        }
+    }
+    return ag_take(names);
+}
+
 int ag_ci_unknown(ag_domain *d, const char *name, argo_error **err)
 {
-    const char *nearest = ag_map_nearest(d->cis, name);
-    const struct ag_ci_held *ci = nearest == NULL ? NULL : ag_map_get(d->cis, nearest);
-    bool there = ci != NULL && ci->row.removed == 0;
+    AG_AUTO(ag_map) names = ag_ci_names(d);
+    const char *nearest = ag_map_nearest(names, name);
     return ag_error_set(err, ARGO_E_NO_CI, "CI '%s' is not registered; %s%s%s", name,
-                        there ? "did you mean '" : "register it: arc ci add ",
-                        there ? nearest : name, there ? "'?" : "");
+                        nearest != NULL ? "did you mean '" : "register it: arc ci add ",
+                        nearest != NULL ? nearest : name, nearest != NULL ? "'?" : "");
 }
 
 int ag_ci_named(ag_domain *d, const char *name, struct ag_ci_held **out, argo_error **err)

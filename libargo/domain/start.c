@@ -173,12 +173,13 @@ static int check_request(ag_domain *d, const struct ag_start_request *request, a
 static int make_plan(ag_domain *d, const struct ag_start_request *request, struct start_plan *p,
                      argo_error **err)
 {
-    int r = check_request(d, request, err);
+    AG_AUTO(ag_map) cis = ag_ci_names(d);
+    int r = cis == NULL ? ag_error_nomem(err) : check_request(d, request, err);
     if (r == 0) {
         r = find_definition(d, request, p, err);
     }
     if (r == 0) {
-        r = ag_template_load_for(p->file, p->definition, p->definition_len, d->cis, &p->plan, err);
+        r = ag_template_load_for(p->file, p->definition, p->definition_len, cis, &p->plan, err);
     }
     if (r == 0) {
         r = ag_template_resolve_parameters(p->plan, request->parameters, &p->parameters, err);

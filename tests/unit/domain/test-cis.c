@@ -296,6 +296,39 @@ static void add_many(int from, int n)
     await_all(n);
 }
 
+static int start_asking(const char *ci, argo_error **err)
+{
+    ag_auto_free char *text =
+        ag_asprintf("workflow_name: w\ndescription: d\nsteps:\n"
+                    "  - {step: a, type: ci_ask, ci: %s, prompt: p, next_step: EXIT}\n",
+                    ci);
+    AG_AUTO(ag_value) definition = ag_value_text(text);
+    struct ag_start_request request = {.definition = definition};
+    int64_t rid = 0;
+    return ag_run_start(fx.domain, &request, "h", &rid, note_outcome, &o, err);
+}
+
+/* A name is kept, and nobody bears it. */
+START_TEST(one_that_is_removed_is_not_known)
+{
+    AG_AUTO(argo_error) err = NULL;
+    struct ag_ci_held *ci = NULL;
+    ck_ok(add("claude-2", NULL), o);
+    ck_ok(add("claude-long", NULL), o);
+    ck_ok(start_asking("claude-2", NULL), o);
+    ck_ok(take_away("claude-2", false), o);
+    ck_assert_int_eq(start_asking("claude-2", &err), ARGO_E_TEMPLATE);
+    const struct argo_problem *problem = argo_error_problem(err, 0);
+    ck_assert_str_eq(problem->message, "no CI is registered as 'claude-2'");
+    ck_assert_str_eq(problem->expected, "claude-long, or a new one: arc ci add claude-2");
+    ck_assert_int_eq(ag_ci_named(fx.domain, "claude-lon", &ci, &err), ARGO_E_NO_CI);
+    ck_assert_ptr_nonnull(strstr(argo_error_details(err), "did you mean 'claude-long'?"));
+    ck_ok(take_away("claude-long", false), o);
+    ck_assert_int_eq(ag_ci_named(fx.domain, "claude-lon", &ci, &err), ARGO_E_NO_CI);
+    ck_assert_ptr_nonnull(strstr(argo_error_details(err), "arc ci add claude-lon"));
+}
+END_TEST
+
 /* Of so many that are registered, and of so many that were. */
 START_TEST(names_are_bounded)
 {
@@ -436,6 +469,7 @@ static Suite *cis_suite(void)
     tcase_add_test(tc, a_failed_commit_leaves_nothing);
     tcase_add_test(tc, history_is_bounded);
     tcase_add_test(tc, so_many_may_wait);
+    tcase_add_test(tc, one_that_is_removed_is_not_known);
     tcase_add_test(tc, names_are_bounded);
     tcase_add_test(tc, leftovers_of_a_name);
     tcase_add_test(tc, a_session_that_is_removed);
