@@ -2,9 +2,12 @@
  * What is measured of runs, for metrics: how long launches and answers take, what CIs have used, how
  * runs have ended. Counters in memory, changed where things change; no rule depends on them.
  */
+#include <string.h>
+
 #include "domain/internal.h"
 
-/* A template may name a model as it likes; what comes after so many is counted together. */
+/* A template or a CI may name a model as it likes; what comes after so many is counted together, as
+ * is what is no name. */
 #define MODELS_MAX  100
 #define OTHER_MODEL "other"
 
@@ -55,7 +58,7 @@ void ag_domain_count_usage(ag_domain *d, const ag_value *usage)
     }
     const char *model = ag_value_get_text(usage, "model", "");
     bool known = ag_map_get(d->stats.usage, model) != NULL;
-    bool room = ag_map_size(d->stats.usage) < MODELS_MAX;
+    bool room = ag_map_size(d->stats.usage) < MODELS_MAX && strlen(model) <= AG_MAX_LABEL;
     struct ag_usage *sum = of_model(d->stats.usage, known || room ? model : OTHER_MODEL);
     if (sum != NULL) {
         ag_usage_add(sum, usage);

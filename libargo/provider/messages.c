@@ -60,8 +60,9 @@ int ag_messages_usage(struct ag_reply *r, const ag_value *usage, argo_error **er
     bool counted = false;
     int rc = 0;
     for (size_t i = 0; i < AG_ARRAY_SIZE(parts); i++) {
-        counted = counted || ag_value_is_number(ag_value_get(usage, parts[i]));
-        input += ag_value_get_int(usage, parts[i], 0);
+        const ag_value *number = ag_reply_number(usage, parts[i]);
+        counted = counted || number != NULL;
+        input += ag_value_as_int(number);
     }
     if (counted && (input > 0 || r->usage == NULL)) {
         rc = ag_value_set(sum, parts[0], ag_value_int(input));

@@ -9,6 +9,7 @@
 #include "base/text.h"
 
 #define ERROR_TEXT_MAX 600
+#define NUMBER_MAX     1e12 /* of tokens, or dollars, in one reply */
 
 void ag_reply_init(struct ag_reply *r, const struct ag_dialect *dialect, const ag_value *request)
 {
@@ -124,10 +125,17 @@ int ag_reply_note(char **kept, const char *text, argo_error **err)
     return *kept != NULL ? 0 : ag_error_nomem(err);
 }
 
-int ag_reply_count(struct ag_reply *r, const char *name, const ag_value *from, const char *key)
+const ag_value *ag_reply_number(const ag_value *from, const char *key)
 {
     const ag_value *number = ag_value_get(from, key);
-    if (!ag_value_is_number(number)) {
+    double n = ag_value_is_number(number) ? ag_value_as_real(number) : -1;
+    return n >= 0 && n <= NUMBER_MAX ? number : NULL;
+}
+
+int ag_reply_count(struct ag_reply *r, const char *name, const ag_value *from, const char *key)
+{
+    const ag_value *number = ag_reply_number(from, key);
+    if (number == NULL) {
         return 0;
     }
     if (r->usage == NULL) {

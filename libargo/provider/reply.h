@@ -72,7 +72,9 @@ char *ag_error_words(const char *body, size_t len);
 int ag_reply_check(struct ag_reply *r, const ag_value *reply, argo_error **err);
 /* Remembers TEXT, unless it is NULL. */
 int ag_reply_note(char **kept, const char *text, argo_error **err);
-/* Copies a number, if there is one, to the reply's usage. */
+/* The number of that key that can be what somebody has used, or NULL. */
+const ag_value *ag_reply_number(const ag_value *from, const char *key);
+/* Copies it, if there is one, to the reply's usage. */
 int ag_reply_count(struct ag_reply *r, const char *name, const ag_value *from, const char *key);
 /* Takes `usage` as Anthropic's API and CLI say it. */
 int ag_messages_usage(struct ag_reply *r, const ag_value *usage, argo_error **err);

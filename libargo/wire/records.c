@@ -400,12 +400,17 @@ static const struct ag_field run_config_fields[] = {
 RECORD(ag_run_config_record, "settings", struct ag_run_config, run_config_fields);
 
 static const struct ag_field usage_fields[] = {
-    INT(struct ag_usage, "input_tokens", input_tokens, 0, COUNT_MAX, 0),
-    INT(struct ag_usage, "output_tokens", output_tokens, 0, COUNT_MAX, 0),
+    INT(struct ag_usage, "input_tokens", input_tokens, 0, AG_MAX_USED, 0),
+    INT(struct ag_usage, "output_tokens", output_tokens, 0, AG_MAX_USED, 0),
     {.key = "cost_usd", .type = AG_FIELD_REAL, AT(struct ag_usage, cost_usd)},
-    INT(struct ag_usage, "unpriced", unpriced, 0, COUNT_MAX, AG_OMIT_EMPTY),
+    INT(struct ag_usage, "unpriced", unpriced, 0, AG_MAX_USED, AG_OMIT_EMPTY),
 };
 RECORD(ag_usage_record, "usage", struct ag_usage, usage_fields);
+
+static void add_used(int64_t *sum, int64_t n)
+{
+    *sum = *sum + n < AG_MAX_USED ? *sum + n : AG_MAX_USED;
+}
 
 void ag_usage_add(struct ag_usage *sum, const ag_value *usage)
 {
@@ -413,10 +418,11 @@ void ag_usage_add(struct ag_usage *sum, const ag_value *usage)
     if (usage == NULL || ag_record_decode(&ag_usage_record, usage, &one, NULL) < 0) {
         return;
     }
-    sum->input_tokens += one.input_tokens;
-    sum->output_tokens += one.output_tokens;
+    add_used(&sum->input_tokens, one.input_tokens);
+    add_used(&sum->output_tokens, one.output_tokens);
+    add_used(&sum->unpriced, one.unpriced);
+    add_used(&sum->unpriced, ag_value_get(usage, "cost_usd") == NULL ? 1 : 0);
     sum->cost_usd += one.cost_usd;
-    sum->unpriced += one.unpriced + (ag_value_get(usage, "cost_usd") == NULL ? 1 : 0);
 }
 
 static const struct ag_field error_report_fields[] = {

@@ -401,6 +401,9 @@ struct ag_run_config {
 };
 extern const struct ag_record ag_run_config_record;
 
+/* Where counts of `usage` end, so that two of them can be added. */
+#define AG_MAX_USED (INT64_MAX / 2)
+
 /* What model calls have cost: `usage` of a step, or the sum over several. */
 struct ag_usage {
     int64_t input_tokens, output_tokens;
@@ -409,7 +412,7 @@ struct ag_usage {
 };
 extern const struct ag_record ag_usage_record;
 
-/* Adds the usage of one step, or a sum; NULL is none. */
+/* Adds the usage of one step, or a sum; NULL is none, as is what cannot be one. */
 void ag_usage_add(struct ag_usage *sum, const ag_value *usage);
 
 /* The payload of the message `error`. */

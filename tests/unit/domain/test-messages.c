@@ -374,6 +374,43 @@ START_TEST(usage_is_summed_up)
 }
 END_TEST
 
+/* Sums end; what is beyond their end counts for nothing. */
+START_TEST(usage_without_measure)
+{
+    int64_t rid = start_run("w");
+    struct ag_checkpoint c = {0};
+    complete_with(rid, "a", 1, AG_STEP_DONE,
+                  "{\"input_tokens\":4611686018427387903,\"output_tokens\":1,\"cost_usd\":1}");
+    complete_with(rid, "b", 1, AG_STEP_DONE,
+                  "{\"input_tokens\":4611686018427387903,\"output_tokens\":2,\"cost_usd\":1}");
+    complete_with(rid, "c", 1, AG_STEP_DONE,
+                  "{\"input_tokens\":4611686018427387904,\"output_tokens\":4,\"cost_usd\":1}");
+    ck_assert_int_eq(ag_run_checkpoint(fx.domain, rid, 1, &c, NULL), 0);
+    ag_auto_free char *text = ag_value_print(c.usage, NULL);
+    ck_assert_str_eq(text, "{\"input_tokens\":4611686018427387903,\"output_tokens\":3,"
+                           "\"cost_usd\":2.0}");
+    ag_record_clear(&ag_checkpoint_record, &c);
+}
+END_TEST
+
+/* What is too long for a name would be in every scrape. */
+START_TEST(usage_of_a_model_without_a_name)
+{
+    int64_t rid = start_run("w");
+    char model[AG_MAX_LABEL + 2];
+    memset(model, 'm', sizeof(model) - 1);
+    model[AG_MAX_LABEL + 1] = '\0';
+    const ag_map *usage = ag_domain_stats(fx.domain)->usage;
+    for (int i = 0; i < 2; i++) {
+        ag_auto_free char *used = ag_asprintf("{\"model\":\"%s\",\"input_tokens\":5}", model + i);
+        complete_with(rid, i == 0 ? "a" : "b", 1, AG_STEP_DONE, used);
+    }
+    ck_assert_uint_eq(ag_map_size(usage), 2);
+    ck_assert_ptr_nonnull(ag_map_get(usage, "other"));
+    ck_assert_ptr_nonnull(ag_map_get(usage, model + 1));
+}
+END_TEST
+
 static Suite *messages_suite(void)
 {
     Suite *suite = suite_create("domain-messages");
@@ -391,6 +428,8 @@ static Suite *messages_suite(void)
     tcase_add_test(tc, what_a_host_tells);
     tcase_add_test(tc, errors);
     tcase_add_test(tc, usage_is_summed_up);
+    tcase_add_test(tc, usage_without_measure);
+    tcase_add_test(tc, usage_of_a_model_without_a_name);
     suite_add_tcase(suite, tc);
     return suite;
 }

@@ -92,6 +92,21 @@ START_TEST(a_whole_reply)
 }
 END_TEST
 
+/* What cannot be meant is not counted: sums of it would be anything. */
+START_TEST(numbers_that_nobody_uses)
+{
+    fakehttp_answer(server, 200, "Content-Type: application/json\r\n",
+                    "{\"content\":[{\"type\":\"text\",\"text\":\"x\"}],\"stop_reason\":"
+                    "\"end_turn\",\"usage\":{\"input_tokens\":9223372036854775807,"
+                    "\"cache_creation_input_tokens\":9223372036854775807,"
+                    "\"cache_read_input_tokens\":1000000000000,\"output_tokens\":-1}}");
+    ck_assert_int_eq(ask(false), 0);
+    ag_auto_free char *usage = ag_value_print(seen.usage, NULL);
+    ck_assert_str_eq(usage, "{\"model\":\"model-1\",\"input_tokens\":1000000000000,"
+                            "\"cache_read_input_tokens\":1000000000000,\"attempts\":1}");
+}
+END_TEST
+
 START_TEST(a_streamed_reply)
 {
     fixture_stream(pieces, AG_ARRAY_SIZE(pieces), false);
@@ -254,6 +269,7 @@ static Suite *suite(void)
     TCase *tc = tcase_create("anthropic");
     tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
     tcase_add_test(tc, a_whole_reply);
+    tcase_add_test(tc, numbers_that_nobody_uses);
     tcase_add_test(tc, a_streamed_reply);
     tcase_add_test(tc, a_stream_without_an_end_is_cut_off);
     tcase_add_test(tc, all_of_the_request_is_sent);
