@@ -32,20 +32,37 @@ static int kind_of(const char *path, bool *out_config, argo_error **err)
                           path);
 }
 
+/* Of F its path is known. */
+static int read_content(struct ag_trust_file *f, argo_error **err)
+{
+    int r = kind_of(f->path, &f->config, err);
+    r = r < 0 ? r
+              : ag_file_read(f->path, f->config ? AG_DOTENV_MAX : AG_MAX_BODY, &f->text, &f->len,
+                             err);
+    if (r == 0) {
+        ag_sha256_hex(f->text, f->len, f->sha256);
+    }
+    return r;
+}
+
+static int check_path(const char *path, argo_error **err)
+{
+    return path != NULL && path[0] == '/'
+               ? 0
+               : ag_error_field(err, ARGO_E_INVALID, "path", "path: expected an absolute path");
+}
+
 int ag_trust_view(ag_domain *d, const char *path, struct ag_trust_file *out, argo_error **err)
 {
-    if (path == NULL || path[0] != '/') {
-        return ag_error_field(err, ARGO_E_INVALID, "path", "path: expected an absolute path");
+    int r = check_path(path, err);
+    if (r < 0) {
+        return r;
     }
     struct ag_trust_file f = {.path = realpath(path, NULL)};
-    int r = f.path == NULL
-                ? ag_error_field(err, ARGO_E_INVALID, "path", "'%s': %s", path, strerror(errno))
-                : kind_of(f.path, &f.config, err);
+    r = f.path == NULL
+            ? ag_error_field(err, ARGO_E_INVALID, "path", "'%s': %s", path, strerror(errno))
+            : read_content(&f, err);
     if (r == 0) {
-        r = ag_file_read(f.path, f.config ? AG_DOTENV_MAX : AG_MAX_BODY, &f.text, &f.len, err);
-    }
-    if (r == 0) {
-        ag_sha256_hex(f.text, f.len, f.sha256);
         r = ag_trust_look(argo_context_home(d->ctx), f.path, f.text, f.len, &f.trust, err);
     }
     if (r < 0) {
@@ -84,40 +101,43 @@ int ag_trust_give(ag_domain *d, const char *path, const char *sha256, struct ag_
     return 0;
 }
 
+/* The record has paths without links. What has gone, or become a link, is known as it was. */
 int ag_trust_take(ag_domain *d, const char *path, argo_error **err)
 {
-    if (path == NULL) {
-        return ag_error_field(err, ARGO_E_INVALID, "path", "path: expected an absolute path");
+    const char *home = argo_context_home(d->ctx);
+    int r = check_path(path, err);
+    r = r < 0 ? r : ag_trust_put(home, path, NULL, err);
+    ag_auto_free char *real = r == 1 ? realpath(path, NULL) : NULL;
+    if (real != NULL) {
+        r = ag_trust_put(home, real, NULL, err);
     }
-    /* The file may have gone; then its path is taken as it is. */
-    ag_auto_free char *real = realpath(path, NULL);
-    int r = ag_trust_put(argo_context_home(d->ctx), real == NULL ? path : real, NULL, err);
     return r == 1 ? ag_error_field(err, ARGO_E_NO_TEMPLATE, "path", "'%s' is not trusted", path)
                   : r;
 }
 
 struct each {
-    ag_domain *domain;
     ag_trust_file_fn fn;
     void *user;
 };
 
 static int each_recorded(const char *path, const char *sha256, void *user, argo_error **err)
 {
-    struct each *e = user;
-    struct ag_trust_file f = {0};
-    if (ag_trust_view(e->domain, path, &f, NULL) < 0) {
-        f.path = ag_strdup(path);
-        f.missing = true;
+    const struct each *e = user;
+    struct ag_trust_file f = {.path = ag_strdup(path)};
+    if (f.path == NULL) {
+        return ag_error_nomem(err);
     }
+    ag_auto_free char *real = realpath(path, NULL);
+    f.missing = !ag_streq(real, path) || read_content(&f, NULL) < 0;
+    f.trust = strcmp(f.sha256, sha256) == 0 ? AG_TRUST_GIVEN : AG_TRUST_CHANGED;
     memcpy(f.sha256, sha256, sizeof(f.sha256));
-    int r = f.path == NULL ? ag_error_nomem(err) : e->fn(&f, e->user);
+    int r = e->fn(&f, e->user);
     ag_trust_file_clear(&f);
     return r;
 }
 
 int ag_trust_list(ag_domain *d, ag_trust_file_fn fn, void *user, argo_error **err)
 {
-    struct each e = {d, fn, user};
+    struct each e = {fn, user};
     return ag_trust_each(argo_context_home(d->ctx), each_recorded, &e, err);
 }

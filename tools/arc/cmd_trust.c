@@ -179,8 +179,9 @@ static int trust(struct arc *arc, int argc, char **argv)
                          "%s: with --url expected the file's absolute path where the daemon runs",
                          arc->command->name);
     }
-    arc_auto_free char *file =
-        arc->url != NULL ? strdup(words.items[0]) : find_file(words.items[0]);
+    /* What is listed may have become a link: taking it back is about the path as it was. */
+    bool as_it_is = arc->url != NULL || (given.remove && words.items[0][0] == '/');
+    arc_auto_free char *file = as_it_is ? strdup(words.items[0]) : find_file(words.items[0]);
     if (file == NULL) {
         return arc_failed(arc, "Out of memory");
     }

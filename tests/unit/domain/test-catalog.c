@@ -175,6 +175,50 @@ START_TEST(trust_lets_a_local_template_run)
 }
 END_TEST
 
+static int list_trusted(const struct ag_trust_file *file, void *user)
+{
+    char *all = user;
+    size_t len = strlen(all);
+    snprintf(all + len, 512 - len, "%s %s;", strrchr(file->path, '/') + 1,
+             file->missing ? "missing" : ag_trust_words[file->trust]);
+    return 0;
+}
+
+static void trust_file(const char *path)
+{
+    struct ag_trust_file seen = {0}, given = {0};
+    ck_assert_int_eq(ag_trust_view(fx.domain, path, &seen, NULL), 0);
+    ck_assert_int_eq(ag_trust_give(fx.domain, path, seen.sha256, &given, NULL), 0);
+    ag_trust_file_clear(&seen);
+    ag_trust_file_clear(&given);
+}
+
+/* One that has been trusted and is a link now: its record is still seen, and can be taken back. */
+START_TEST(trust_of_what_has_become_a_link)
+{
+    char all[512] = "";
+    put_file(fixture_path("home/a.yaml"), "a");
+    put_file(fixture_path("home/b.yaml"), "b");
+    put_file(fixture_path("home/c.yaml"), "c");
+    trust_file(fixture_path("home/a.yaml"));
+    trust_file(fixture_path("home/b.yaml"));
+    trust_file(fixture_path("home/c.yaml"));
+    put_file(fixture_path("home/c.yaml"), "changed");
+    ck_assert_int_eq(unlink(fixture_path("home/a.yaml")), 0);
+    ck_assert_int_eq(symlink("b.yaml", fixture_path("home/a.yaml")), 0);
+    ck_assert_int_eq(ag_trust_list(fx.domain, list_trusted, all, NULL), 0);
+    ck_assert_str_eq(all, "a.yaml missing;b.yaml trusted;c.yaml changed;");
+    ck_assert_int_eq(ag_trust_take(fx.domain, fixture_path("home/a.yaml"), NULL), 0);
+    all[0] = '\0';
+    ck_assert_int_eq(ag_trust_list(fx.domain, list_trusted, all, NULL), 0);
+    ck_assert_str_eq(all, "b.yaml trusted;c.yaml changed;");
+    ck_assert_int_eq(ag_trust_take(fx.domain, fixture_path("home/a.yaml"), NULL), 0); /* b's */
+    ck_assert_int_eq(ag_trust_take(fx.domain, fixture_path("home/b.yaml"), NULL),
+                     ARGO_E_NO_TEMPLATE);
+    ck_assert_int_eq(ag_trust_take(fx.domain, "home/c.yaml", NULL), ARGO_E_INVALID);
+}
+END_TEST
+
 START_TEST(not_everything_can_be_trusted)
 {
     struct ag_trust_file file = {0};
@@ -265,6 +309,7 @@ static Suite *catalog_suite(void)
     tcase_add_test(tc, templates_are_found_in_order);
     tcase_add_test(tc, a_shadow_is_not_trusted);
     tcase_add_test(tc, trust_lets_a_local_template_run);
+    tcase_add_test(tc, trust_of_what_has_become_a_link);
     tcase_add_test(tc, not_everything_can_be_trusted);
     tcase_add_test(tc, what_is_missing_is_guessed);
     tcase_add_test(tc, a_template_with_a_nul_is_refused);
