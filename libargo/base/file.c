@@ -95,8 +95,18 @@ static int open_own(const char *path, mode_t forbidden, argo_error **err)
 
 int ag_file_read_private(const char *path, size_t max, char **out, argo_error **err)
 {
+    size_t len = 0;
+    ag_auto_free char *text = NULL;
     ag_auto_close int fd = open_own(path, 077, err);
-    return fd < 0 ? fd : read_fd(fd, path, max, out, NULL, err);
+    int r = fd < 0 ? fd : read_fd(fd, path, max, &text, &len, err);
+    if (r == 0 && strlen(text) != len) {
+        explicit_bzero(text, len);
+        return ag_error_set(err, ARGO_E_CORRUPT, "%s: expected text, without NUL bytes", path);
+    }
+    if (r == 0) {
+        *out = ag_take(text);
+    }
+    return r;
 }
 
 int ag_file_read_own(const char *path, size_t max, char **out, size_t *out_len, argo_error **err)

@@ -12,7 +12,8 @@
 /* Reads a whole regular file (links are followed): what could keep us waiting for ever is
  * ARGO_E_DENIED. Larger than MAX: ARGO_E_TOO_LARGE. */
 int ag_file_read(const char *path, size_t max, char **out, size_t *out_len, argo_error **err);
-/* Reads a secret: a regular file, owned by us, mode without group or other bits, not a link. */
+/* Reads a secret, which is text: a regular file, owned by us, mode without group or other bits, not
+ * a link, without NUL bytes. */
 int ag_file_read_private(const char *path, size_t max, char **out, argo_error **err);
 /* The same of what others may read but not write. */
 int ag_file_read_own(const char *path, size_t max, char **out, size_t *out_len, argo_error **err);
@@ -39,5 +40,8 @@ char *ag_path_join(const char *a, const char *b); /* NULL without memory */
 int ag_lock_take(const char *path, int *out_fd, pid_t *holder, argo_error **err);
 /* The pid that holds the lock on PATH, 0 for none, negative code on failure. */
 int ag_lock_holder(const char *path, pid_t *out, argo_error **err);
+/* Waits until nobody else has DIR locked, and locks it until *OUT_FD is closed: for as long as it takes
+ * to read a file there and to write it again. */
+int ag_dir_lock(const char *dir, int *out_fd, argo_error **err);
 
 #endif

@@ -122,6 +122,9 @@ START_TEST(secrets_must_be_private)
     ck_assert_int_eq(mkfifo(temp_path("fifo"), 0600), 0);
     ck_assert_int_eq(ag_file_read_private(temp_path("fifo"), 100, &text, NULL), ARGO_E_DENIED);
     ck_assert_int_eq(ag_file_read_private(temp_path("none"), 100, &text, NULL), ARGO_E_SYSTEM);
+    ck_assert_int_eq(ag_file_write(temp_path("nul"), "a\0b", 3, 0600, NULL), 0);
+    ck_assert_int_eq(ag_file_read_private(temp_path("nul"), 100, &text, &err), ARGO_E_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(argo_error_details(err), "NUL"));
     ck_assert_ptr_null(text);
     if (geteuid() == 0) {
         ck_assert_int_eq(chown(temp_path("key"), 12345, 12345), 0);
