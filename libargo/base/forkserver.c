@@ -282,7 +282,8 @@ static int serve_one(struct server *s)
     if (fork_sibling(s) == 0) {
         return begin(s, (size_t)len, fd);
     }
-    close(fd); /* without a child the asker sees the end there */
+    close(fd);                               /* without a child the asker sees the end there */
+    explicit_bzero(s->message, (size_t)len); /* no later child is to have it */
     return 0;
 }
 

@@ -315,6 +315,54 @@ START_TEST(two_at_once_have_nothing_of_each_other)
 }
 END_TEST
 
+/* Whether WORD is anywhere in what PID can write to. */
+static bool remembers(pid_t pid, const char *word)
+{
+    char path[32], line[512];
+    bool found = false;
+    snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+    FILE *maps = fopen(path, "re");
+    snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+    int mem = open(path, O_RDONLY | O_CLOEXEC);
+    ck_assert(maps != NULL && mem >= 0);
+    while (fgets(line, sizeof(line), maps) != NULL) {
+        unsigned long from = 0, to = 0;
+        char mode[5] = "";
+        if (sscanf(line, "%lx-%lx %4s", &from, &to, mode) != 3 || mode[1] != 'w' ||
+            to - from > 64UL * 1024 * 1024) {
+            continue;
+        }
+        ag_auto_free char *data = malloc(to - from);
+        ssize_t n = data == NULL ? 0 : pread(mem, data, to - from, (off_t)from);
+        found = found || (n > 0 && memmem(data, (size_t)n, word, strlen(word)) != NULL);
+    }
+    (void)fclose(maps);
+    close(mem);
+    return found;
+}
+
+START_TEST(the_next_one_remembers_nothing_of_the_one_before)
+{
+    char secret[2048];
+    memset(secret, 'Q', sizeof(secret) - 1);
+    memcpy(secret, "SECRET=", 7);
+    secret[sizeof(secret) - 1] = '\0';
+    const char *const first_envp[] = {"A=1", secret, NULL};
+    const char *const second_envp[] = {"A=2", NULL};
+    pid_t first = 0, second = 0;
+    int first_pidfd = -1, second_pidfd = -1;
+    int first_fd = fork_child(first_envp, &first, &first_pidfd);
+    int second_fd = fork_child(second_envp, &second, &second_pidfd);
+    secret[40] = '\0'; /* from "SECRET=" on it is overwritten in any case */
+    ck_assert(remembers(first, secret + 8));
+    ck_assert(!remembers(second, secret + 8));
+    close(first_fd);
+    close(second_fd);
+    ck_assert_int_eq(status_of(first_pidfd), 17);
+    ck_assert_int_eq(status_of(second_pidfd), 17);
+}
+END_TEST
+
 START_TEST(who_is_given_up_leaves)
 {
     pid_t pid = 0;
@@ -441,6 +489,7 @@ static Suite *suite(void)
     tcase_add_test(tc, a_forked_one_is_like_a_spawned_one);
     tcase_add_test(tc, it_is_our_child);
     tcase_add_test(tc, two_at_once_have_nothing_of_each_other);
+    tcase_add_test(tc, the_next_one_remembers_nothing_of_the_one_before);
     tcase_add_test(tc, who_is_given_up_leaves);
     tcase_add_test(tc, a_request_that_cannot_be_met_ends);
     tcase_add_test(tc, a_request_to_the_dead_ends);
