@@ -338,11 +338,13 @@ static int write_home(const char *home, const char *key, const char *value, argo
     ag_auto_free char *text = NULL;
     ag_auto_free char *quoted = value == NULL ? NULL : ag_dotenv_quote(value);
     ag_auto_buf lines = AG_BUF_INIT(AG_DOTENV_MAX);
+    ag_auto_close int lock = -1; /* who reads it meanwhile would write over what we do */
     struct placing at = {key, 0};
     if (value != NULL && quoted == NULL) {
         return ag_error_nomem(err);
     }
     int rc = ag_dir_private(home, err);
+    rc = rc < 0 ? rc : ag_dir_lock(home, &lock, err);
     rc = rc < 0 ? rc : read_home_file(home, &path, &text, err);
     struct reading whole = {.path = path};
     if (rc == 0 && text != NULL) { /* nothing is written into a file that is wrong already */

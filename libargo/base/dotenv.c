@@ -106,8 +106,10 @@ static int read_line(char *line, const struct place *at, ag_dotenv_fn fn, void *
 int ag_dotenv_parse(const char *file, const char *text, ag_dotenv_fn fn, void *user,
                     argo_error **err)
 {
+    static const char mark[] = "\xEF\xBB\xBF"; /* some editors begin with it */
     struct place at = {file, 0};
     int r = 0;
+    text += ag_starts_with(text, mark) ? strlen(mark) : 0;
     while (r == 0 && *text != '\0') {
         size_t len = strcspn(text, "\n");
         ag_auto_free char *line = ag_strndup(text, len);

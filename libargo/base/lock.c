@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -97,4 +98,18 @@ int ag_lock_holder(const char *path, pid_t *out, argo_error **err)
         return ag_error_errno(err, errnum, "open lock %s", path);
     }
     return get_holder(fd, path, out, err);
+}
+
+int ag_dir_lock(const char *dir, int *out_fd, argo_error **err)
+{
+    ag_auto_close int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int r = fd;
+    while (r >= 0 && (r = flock(fd, LOCK_EX)) < 0 && errno == EINTR) {
+        r = 0;
+    }
+    if (r < 0) {
+        return ag_error_errno(err, errno, "lock %s", dir);
+    }
+    *out_fd = ag_take_fd(&fd);
+    return 0;
 }

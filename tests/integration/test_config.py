@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Settings and trust: where settings come from, what a directory may say, and that templates of a
 repository run only as somebody has looked at them."""
+import concurrent.futures
 import hashlib
 import http.server
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -60,6 +62,19 @@ class Settings(Case):
         shown = self.here("config", check=0).stdout
         self.assertIn(f"{self.dir}/.env.argo:2", shown)
         self.assertEqual(self.here("config", "get", "ARGO_DEFAULT_MODEL", check=0).stdout, "m 1\n")
+
+    def test_several_at_once(self):
+        """No setting is lost to another one that is stored meanwhile."""
+        values = {"ARGO_DAEMON_PORT": "1111", "ARGO_DEFAULT_MODEL": "m",
+                  "ARGO_DEFAULT_PROVIDER": "local", "ARGO_LOG_LEVEL": "debug"}
+        for _ in range(5):
+            with concurrent.futures.ThreadPoolExecutor() as pool:
+                list(pool.map(lambda item: self.here("config", "set", *item, check=0),
+                              values.items()))
+            lines = (self.daemon.home / "config").read_text().splitlines()
+            self.assertEqual(sorted(lines), [f"{k}={v}" for k, v in sorted(values.items())])
+            for key in values:
+                self.here("config", "unset", key, check=0)
 
     def test_what_counts_here_is_said(self):
         (self.dir / ".env.argo").write_text("ARGO_DAEMON_PORT=5\n")
@@ -232,6 +247,40 @@ class Trust(Case):
         reply = self.daemon.post("/api/trust", {"path": str(path), "sha256": seen["sha256"]})
         self.assertEqual((reply.status, reply.json["error"]["code"]), (409, 1008))
         self.here("start", "mine", check=1)
+
+    def test_a_damaged_record_is_left_alone(self):
+        """It is never taken for less than it was, nor written over."""
+        path = self.template("mine.yaml", HELLO.format("mine", "hi"))
+        seen = self.daemon.get(f"/api/trust?path={path}").json
+        record = self.daemon.home / "trust"
+        line = f"{'0' * 64}  /some/where\n".encode()
+        for damaged in (line[:40] + b"\n" + line, line[:70] + b"\0" + line[71:] + line,
+                        line + b"\0" + line, b"A" + line[1:], line.replace(b"  ", b" "), b"\n" + line,
+                        line.replace(b"  /", b"  "), line[:20] + b"\xff" + line[21:]):
+            record.write_bytes(damaged)
+            record.chmod(0o600)
+            for reply in (self.daemon.post("/api/trust", {"path": str(path),
+                                                          "sha256": seen["sha256"]}),
+                          self.daemon.get("/api/trust"),
+                          self.daemon.delete("/api/trust?path=/some/where")):
+                self.assertEqual(reply.status, 500, damaged)
+                self.assertIn(str(record), reply.json["error"]["details"])
+            self.here("start", "mine", check=1)
+            self.assertEqual(record.read_bytes(), damaged)
+
+    def test_a_template_that_is_no_file(self):
+        """Nobody waits for who writes into it."""
+        place = self.template("mine.yaml", HELLO.format("mine", "hi")).parent
+        os.mkfifo(place / "pipe.yaml")
+        (place / "zero.yaml").symlink_to("/dev/zero")
+        (place / "dir.yaml").mkdir()
+        for name in ("pipe", "zero", "dir"):
+            self.assertIn("is not a regular file", self.here("start", name, check=1).stderr)
+        names = [t["name"] for t in self.daemon.get(f"/api/template?cwd={self.dir}").json["templates"]]
+        self.assertIn("mine", names)
+        self.assertFalse({"pipe", "zero", "dir"} & set(names))
+        os.mkfifo(self.dir / ".env.argo")
+        self.assertIn("is not a regular file", self.here("list", check=1).stderr)
 
     def test_a_run_can_trust_nothing(self):
         path = self.template("mine.yaml", HELLO.format("mine", "hi"))

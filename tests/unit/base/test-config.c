@@ -82,6 +82,13 @@ START_TEST(lines_are_read)
     ck_assert_int_eq(ag_dotenv_parse("f", text, collect, &g, NULL), 0);
     ck_assert_str_eq(g.text, "3 A=1;4 B=two words;5 C=a#b;6 D=it is $HOME \\ #;"
                              "7 E=say \"hi\" \\;8 F=;9 G=;10 H=x;");
+    g = (struct got){""};
+    ck_assert_int_eq(ag_dotenv_parse("f",
+                                     "\xEF\xBB\xBF"
+                                     "A=1\r\nB='2'\r\n",
+                                     collect, &g, NULL),
+                     0);
+    ck_assert_str_eq(g.text, "1 A=1;2 B=2;");
 }
 END_TEST
 
