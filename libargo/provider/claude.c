@@ -20,6 +20,7 @@
 #define LINE_MAX_BYTES AG_REPLY_MAX
 #define ARGV_MAX       96
 #define ARGV_OWN       24
+#define DELAY_MAX_MS   1e9 /* a longer one is none */
 /* Instead of its own, which is long, and for an agent that works on code. */
 #define NO_SYSTEM    "Answer what you are asked."
 #define SYSTEM_FD    3
@@ -235,7 +236,8 @@ static bool take_retry(ag_ci_call *call, struct claude *c, const ag_value *line)
         fail(call, err);
         return false;
     }
-    return ag_ci_call_retrying(call, err, (int64_t)ag_value_get_real(line, "retry_delay_ms", 0));
+    double delay = ag_value_get_real(line, "retry_delay_ms", 0);
+    return ag_ci_call_retrying(call, err, delay > 0 && delay < DELAY_MAX_MS ? (int64_t)delay : 0);
 }
 
 static bool take_stream(ag_ci_call *call, struct claude *c, const ag_value *line)

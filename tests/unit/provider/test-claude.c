@@ -216,6 +216,11 @@ START_TEST(its_own_retries_are_told)
     ck_assert_int_eq(seen.retries, 1);
     ck_assert_int_eq(seen.delay, 604);
     ck_assert_str_eq(seen.text, "late");
+    ci = cli("{\"type\":\"system\",\"subtype\":\"api_retry\",\"retry_delay_ms\":1e300}\n" RESULT(
+                 "\"result\":\"late\","),
+             "");
+    ck_assert_int_eq(ask(&ci, true), 0);
+    ck_assert_int_eq(seen.delay, 0);
 }
 END_TEST
 
