@@ -169,10 +169,41 @@ class InScripts(argo.Case):
              "argv": ["sh", "-c", "while sleep 0.05; do echo x; done"]}]})
         env = {**os.environ, "ARGO_HOME": str(self.daemon.home)}
         logs = subprocess.Popen([str(self.prefix / "bin/arc"), "logs", "-f", run], env=env,
-                                stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                stdin=subprocess.DEVNULL, text=True)
         self.assertEqual(logs.stdout.readline(), "x\n")
         logs.stdout.close()
+        self.assertEqual(logs.stderr.read(), "")
         self.assertEqual(logs.wait(argo.DEADLINE), 1)
+        logs.stderr.close()
+
+    def arc_in_shell(self, line, *words):
+        env = {**os.environ, "ARGO_HOME": str(self.daemon.home)}
+        return subprocess.run(["sh", "-c", line, "sh", str(self.prefix / "bin/arc"), *words], env=env,
+                              text=True, capture_output=True, timeout=argo.DEADLINE)
+
+    def test_output_that_goes_nowhere(self):
+        """What has no stdout, or a full one, fails and says so; no socket takes its number."""
+        for words in (["list", "--json"], ["version"], ["template", "list"], ["help"], ["config"]):
+            for where, why in ((">&-", "Bad file descriptor"), (">/dev/full", "No space left")):
+                result = self.arc_in_shell(f'"$@" {where}', *words)
+                self.assertEqual(result.returncode, 1, words)
+                self.assertIn(f"arc: stdout: {why}", result.stderr)
+        result = self.arc_in_shell('"$@" <&- 2>&-', "list", "--json")
+        self.assertEqual((result.returncode, json.loads(result.stdout)["workflows"]), (0, []))
+
+    def test_a_daemon_without_standard_fds(self):
+        self.daemon.stop()
+        self.daemon.wrapper = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"]
+        for args in ([], ["--foreground"]):
+            self.daemon.args[2:] = args  # --park-after stays
+            self.daemon.start()
+            self.daemon.launch({"workflow_name": "t", "steps": [
+                {"step": "s", "type": "command", "argv": ["true"]}]}, wait=True)
+            fds = [os.readlink(f"/proc/{self.daemon.process.pid}/fd/{fd}") for fd in range(3)]
+            self.assertEqual(fds, ["/dev/null"] * 3)
+            self.daemon.stop()
+            self.assertEqual(self.daemon.process.returncode, 0)
 
     def test_a_signal_is_no_success(self):
         env = {**os.environ, "ARGO_HOME": str(self.daemon.home)}

@@ -50,12 +50,12 @@ def third_party_owner(name):
     return None
 
 
-def check(path, here, may, quoted_prefixes):
+def check(path, here, may, local):
     for kind, name in INCLUDE.findall(path.read_text()):
         where = f"{path.relative_to(root)}: {name}"
         if kind == '"':
             layer = name.split("/")[0]
-            if layer not in quoted_prefixes | may | {here}:
+            if name not in local and layer not in may | {here}:
                 problems.append(f"{where}: {here} may not include {layer}")
         elif not name.startswith("argo/"):
             owners = third_party_owner(name)
@@ -74,6 +74,7 @@ for extra in (root / "libargo").iterdir():
 for path in sorted((root / "tools").rglob("*.[ch]")):
     program = path.relative_to(root / "tools").parts[0]
     local = {p.name for p in path.parent.iterdir()}
+    local |= {f"../{p.name}" for p in (root / "tools").glob("*.h")}  # what the programs share
     check(path, program, set(), local)
 for path in sorted((root / "include").rglob("*.h")):
     check(path, "include", set(), set())

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../standard_fds.h"
 #include "arc.h"
 #include "commands.h"
 
@@ -60,13 +62,20 @@ static int run(struct arc *arc, int argc, char **argv)
     return arc->command->run(arc, argc - n - used, argv + n + used);
 }
 
+static bool reader_has_gone(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&out, 1, 0) > 0 && (out.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 /* Output that could not be written is a failure: `arc list > /dev/full`. A reader that has seen
  * enough needs no message. */
 static int flush(int code)
 {
+    errno = 0;
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        if (errno != EPIPE) {
-            perror("arc: stdout");
+        if (!reader_has_gone()) {
+            fprintf(stderr, "arc: stdout: %s\n", strerror(errno == 0 ? EIO : errno));
         }
         return code == ARC_EXIT_OK ? ARC_EXIT_FAILED : code;
     }
@@ -75,6 +84,9 @@ static int flush(int code)
 
 int main(int argc, char **argv)
 {
+    if (!standard_fds()) {
+        return ARC_EXIT_FAILED;
+    }
     set_locale();
     signal(SIGPIPE, SIG_IGN);
     struct arc arc = {

@@ -12,6 +12,7 @@
 
 #include <argo/daemon.h>
 
+#include "../standard_fds.h"
 #include "log.h"
 #include "options.h"
 
@@ -125,6 +126,9 @@ int main(int argc, char **argv)
     argo_context *ctx = NULL;
     argo_error *err = NULL;
     int code = EXIT_SUCCESS;
+    if (!standard_fds()) {
+        return EXIT_FAILURE;
+    }
     int parsed = options_parse(argc, argv, &o);
     if (parsed == OPTIONS_WRONG) {
         code = EXIT_USAGE;
