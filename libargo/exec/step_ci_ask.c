@@ -10,14 +10,16 @@ static const char wording[] =
     "Word what is to be asked of a person, as one question to that person. Reply with the question "
     "and with nothing else.";
 
-/* An original template says so by having prompt_template and no CI. */
+/* An original template says so by having prompt_template and no CI. What fits a schema no person
+ * is asked for here: he answers with text. */
 static bool asks_person(const struct ag_strand *s)
 {
     const ag_value *said = ag_strand_field(s, "ask_user");
     return said != NULL
                ? ag_value_as_bool(said)
                : ag_strand_field(s, "prompt_template") != NULL &&
-                     ag_strand_field(s, "ci") == NULL && ag_strand_field(s, "provider") == NULL;
+                     ag_strand_field(s, "ci") == NULL && ag_strand_field(s, "provider") == NULL &&
+                     ag_strand_field(s, "schema") == NULL;
 }
 
 static int make_prompt(struct ag_strand *s, char **out, argo_error **err)

@@ -251,6 +251,22 @@ START_TEST(test_the_ci_answers_itself)
 }
 END_TEST
 
+/* A person answers with text: whoever wants a value wants the CI's. */
+START_TEST(test_a_schema_is_for_the_ci)
+{
+    struct flow w;
+    start_step(&w, "",
+               "{'step':'a','type':'ci_ask','prompt_template':'Hi','save_to':'x','stream':false,"
+               "'schema':{'type':'object'}}");
+    answer(&w, "\"{\\\"n\\\":1}\"");
+    fakeport_run(w.f);
+    ck_trace(w.f, "a:done");
+    fakeport_expect(w.f, "x", "{'n':1}");
+    ck_assert_uint_eq(w.f->asked, 0);
+    end(&w);
+}
+END_TEST
+
 /* Whoever goes on finds the question as it was worded, and what that has cost. */
 START_TEST(test_a_question_is_worded_once)
 {
@@ -491,6 +507,7 @@ static Suite *suite(void)
     tcase_add_test(t, test_cut_off);
     tcase_add_test(t, test_the_ci_words_a_question);
     tcase_add_test(t, test_the_ci_answers_itself);
+    tcase_add_test(t, test_a_schema_is_for_the_ci);
     tcase_add_test(t, test_a_question_is_worded_once);
     tcase_add_test(t, test_no_words);
     tcase_add_test(t, test_analyze);
