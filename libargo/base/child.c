@@ -126,6 +126,18 @@ int ag_child_signal_value(ag_child *child, int signo, int64_t value)
     return pidfd_send_signal(child->pidfd, signo, &info, 0) < 0 ? -errno : 0;
 }
 
+void ag_pidfd_kill(int pidfd)
+{
+    (void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+    while (waitid(P_PIDFD, (id_t)pidfd, NULL, WEXITED) < 0 && errno == EINTR) {
+    }
+}
+
+void ag_child_kill(ag_child *child)
+{
+    ag_pidfd_kill(child->pidfd);
+}
+
 pid_t ag_child_pid(const ag_child *child)
 {
     return child->pid;

@@ -80,6 +80,9 @@ int ag_child_new(ag_loop *loop, pid_t pid, int pidfd, ag_child_fn fn, void *user
 int ag_child_signal(ag_child *child, int signo); /* through the pidfd; 0 or -errno */
 /* The same with a value: to a handler it comes as that of sigqueue. */
 int ag_child_signal_value(ag_child *child, int signo, int64_t value);
+/* Ends it and reaps it, if it is ours: that takes the kernel a moment. */
+void ag_child_kill(ag_child *child);
+void ag_pidfd_kill(int pidfd); /* the same of one that is not watched */
 pid_t ag_child_pid(const ag_child *child);
 void ag_child_free(ag_child *child); /* stops watching; the process is left alone */
 /* From now on every other child that has ended is reaped too, whenever a watched one ends. For a

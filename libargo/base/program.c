@@ -206,5 +206,6 @@ void ag_program_free(ag_program *p)
     close_pipe(p, 0);
     close_pipe(p, 1);
     ag_buf_free(&p->errors);
+    explicit_bzero(p->chunk, sizeof(p->chunk)); /* it may have said a key */
     free(p);
 }

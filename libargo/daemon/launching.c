@@ -5,13 +5,10 @@
  * whenever a launch has not come so far it can be given up, and made again, with the same epoch.
  */
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 #include "base/forkserver.h"
 #include "base/process.h"
@@ -83,8 +80,7 @@ static void begin(struct launching *l, pid_t pid, int pidfd)
     int64_t start = ag_proc_start_time(pid);
     struct ag_executor *e = ag_executor_watch(s, l->rid, l->epoch, pid, pidfd, &err);
     if (e == NULL) {
-        (void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
-        (void)waitid(P_PIDFD, (id_t)pidfd, NULL, WEXITED);
+        ag_pidfd_kill(pidfd);
         close(pidfd);
         fail(l, err);
         return;
@@ -137,21 +133,27 @@ static int fork_it(struct launching *l, const struct ag_fork_request *request, i
 
 /* ---- spawned --------------------------------------------------------------------------------- */
 
+int ag_launching_spawn(const struct argo_daemon *daemon, const struct ag_fork_request *what, int fd,
+                       pid_t *out_pid, int *out_pidfd, argo_error **err)
+{
+    const struct ag_spawn_fd inherit = {.from = fd, .to = AG_FORK_FD};
+    const struct ag_spawn how = {.file = daemon->executor,
+                                 .argv = what->argv,
+                                 .envp = what->envp,
+                                 .cwd = what->cwd,
+                                 .fds = {-1, -1, -1},
+                                 .inherit = &inherit,
+                                 .n_inherit = 1,
+                                 .new_session = true};
+    return ag_spawn(&how, out_pid, out_pidfd, err);
+}
+
 static int spawn_it(struct launching *l, const struct ag_fork_request *request, int theirs,
                     argo_error **err)
 {
-    struct ag_spawn_fd inherit = {.from = theirs, .to = AG_FORK_FD};
-    struct ag_spawn how = {.file = l->supervisor->daemon->executor,
-                           .argv = request->argv,
-                           .envp = request->envp,
-                           .cwd = request->cwd,
-                           .fds = {-1, -1, -1},
-                           .inherit = &inherit,
-                           .n_inherit = 1,
-                           .new_session = true};
     pid_t pid = 0;
     int pidfd = -1;
-    int r = ag_spawn(&how, &pid, &pidfd, err);
+    int r = ag_launching_spawn(l->supervisor->daemon, request, theirs, &pid, &pidfd, err);
     if (r == 0) {
         begin(l, pid, pidfd);
     }

@@ -1,5 +1,6 @@
 /*
- * What supervisor.c, launching.c, warm.c, ending.c, stopping.c and launch_env.c share. Nobody else includes this.
+ * What supervisor.c, launching.c, warm.c, ending.c, stopping.c and launch_env.c share. Nobody else
+ * includes this.
  */
 #ifndef AG_DAEMON_SUPERVISOR_H
 #define AG_DAEMON_SUPERVISOR_H
@@ -52,10 +53,13 @@ void ag_launch_env_free(char **env);
 void ag_launching_start(ag_supervisor *s, const struct ag_run *run, const struct ag_run_spec *spec,
                         const char *token, ag_launched_fn fn, void *user);
 bool ag_launching_under_way(const ag_supervisor *s, int64_t rid);
+/* The program of executors, with FD as its AG_FORK_FD and nothing else of ours. */
+struct ag_fork_request;
+int ag_launching_spawn(const struct argo_daemon *daemon, const struct ag_fork_request *what, int fd,
+                       pid_t *out_pid, int *out_pidfd, argo_error **err);
 
 /* warm.c: the process that executors are forked from. It is started when it is first asked for,
  * again when its program has changed, and leaves when nobody has asked for long. */
-struct ag_fork_request;
 struct ag_warm *ag_warm_new(struct argo_daemon *daemon); /* NULL without memory */
 void ag_warm_free(struct ag_warm *w);
 /* Hands REQUEST and FD over (base/forkserver.h). 0: there is none that could take it now. Else the

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "base/forkserver.h"
 #include "base/process.h"
@@ -89,21 +88,14 @@ static int spawn(struct process *p, int theirs, argo_error **err)
     const char *const argv[] = {"argo_workflow_executor", "--warm", NULL}; /* for ps */
     /* Every symbol is looked up once, here, and not by each child when it first comes to it. */
     const char *const envp[] = {idle, "LD_BIND_NOW=1", NULL};
-    struct ag_spawn_fd inherit = {.from = theirs, .to = AG_FORK_FD};
-    struct ag_spawn how = {.file = d->executor,
-                           .argv = argv,
-                           .envp = envp,
-                           .cwd = "/",
-                           .fds = {-1, -1, -1},
-                           .inherit = &inherit,
-                           .n_inherit = 1,
-                           .new_session = true};
+    const struct ag_fork_request what = {"/", argv, envp};
     pid_t pid = 0;
     int pidfd = -1;
-    int r = ag_spawn(&how, &pid, &pidfd, err);
+    int r = ag_launching_spawn(d, &what, theirs, &pid, &pidfd, err);
     if (r == 0) {
         r = ag_child_new(d->loop, pid, pidfd, ended, p, &p->child, err);
         if (r < 0) {
+            ag_pidfd_kill(pidfd);
             close(pidfd);
         }
     }
@@ -127,7 +119,7 @@ static int start(struct ag_warm *w, argo_error **err)
         r = r < 0 ? r : spawn(p, theirs, err);
     }
     if (r < 0) {
-        process_free(p); /* a process that is not watched finds its socket closed */
+        process_free(p);
         return r;
     }
     w->current = p;
@@ -208,8 +200,7 @@ void ag_warm_free(struct ag_warm *w)
 {
     struct process *p;
     while (w != NULL && (p = ag_list_first(&w->processes, struct process, node)) != NULL) {
-        (void)ag_child_signal(p->child, SIGKILL);
-        (void)waitid(P_PID, (id_t)ag_child_pid(p->child), NULL, WEXITED);
+        ag_child_kill(p->child);
         process_free(p);
     }
     free(w);

@@ -1,6 +1,6 @@
 /*
- * Keys of CIs: HOME/keys/NAME, a private file with the key or the command that prints it. A key is never logged, never part of an error, and
- * wiped when it has been used.
+ * Keys of CIs: HOME/keys/NAME, a private file with the key or the command that prints it. A key is
+ * never logged, never part of an error, and wiped when it has been used.
  */
 #include <string.h>
 
@@ -8,7 +8,6 @@
 #include "base/text.h"
 #include "provider/internal.h"
 
-#define KEY_MAX    8192
 #define MIN_SECRET 8 /* shorter ones are cut out of nothing: they could be any word */
 
 void ag_key_free(char *key)
