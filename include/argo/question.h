@@ -37,25 +37,31 @@ struct argo_question_list_options {
     int state;     /* one of enum argo_question_state; -1: any. As initialised: the open ones */
     int64_t limit; /* of a page, at most 1,000; 0: all of them */
     const char *cursor; /* argo_questions_next_cursor of the page before; NULL: the first */
+    int64_t after;      /* argo_questions_next_after of a list before; 0: none */
+    /* wait for a change since then, at most so long (10 minutes, 30 s over TCP); 0: do not wait */
+    int64_t wait_ms;
 };
 
-#define ARGO_QUESTION_LIST_OPTIONS_INIT                       \
-    {                                                         \
-        sizeof(struct argo_question_list_options), 0, 0, NULL \
+#define ARGO_QUESTION_LIST_OPTIONS_INIT                             \
+    {                                                               \
+        sizeof(struct argo_question_list_options), 0, 0, NULL, 0, 0 \
     }
 
-/* The questions of all runs, in the order in which they were asked; OPTIONS may be NULL. Errors:
- * ARGO_E_INVALID. Since: 0.1 */
+/* The questions of all runs, in the order in which they were asked; OPTIONS may be NULL. With `after`
+ * and `wait_ms` it waits until a question has been asked, answered or closed since that list, and
+ * gives them as they are then. Errors: ARGO_E_INVALID, ARGO_E_WAITERS. Since: 0.1 */
 ARGO_PUBLIC int argo_question_list(argo_client *client,
                                    const struct argo_question_list_options *options,
                                    const struct argo_call_options *how, argo_questions **out,
                                    argo_error **err);
 
-/* The questions of a list, each valid until the list is freed (NULL beyond the last), and where the
- * next page begins: NULL after the last one. argo_questions_free takes NULL. Since: 0.1 */
+/* The questions of a list, each valid until the list is freed (NULL beyond the last), where the next
+ * page begins: NULL after the last one, and the `after` of who waits for a change of it.
+ * argo_questions_free takes NULL. Since: 0.1 */
 ARGO_PUBLIC size_t argo_questions_count(const argo_questions *list);
 ARGO_PUBLIC const argo_question *argo_questions_at(const argo_questions *list, size_t index);
 ARGO_PUBLIC const char *argo_questions_next_cursor(const argo_questions *list);
+ARGO_PUBLIC int64_t argo_questions_next_after(const argo_questions *list);
 ARGO_PUBLIC void argo_questions_free(argo_questions *list);
 
 /* The question ID. Errors: ARGO_E_INVALID, ARGO_E_ID, ARGO_E_NO_QUESTION. Since: 0.1 */

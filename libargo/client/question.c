@@ -22,6 +22,7 @@ int argo_question_list(argo_client *client, const struct argo_question_list_opti
 {
     struct argo_question_list_options own = ARGO_QUESTION_LIST_OPTIONS_INIT;
     struct ag_ask ask = {
+        .client = client,
         .route = "/api/questions",
         .query = AG_BUF_INIT(AG_QUERY_MAX),
         .read = ag_read_list,
@@ -34,8 +35,16 @@ int argo_question_list(argo_client *client, const struct argo_question_list_opti
                             "argo_question_list: expected a state of a question or -1, not %d",
                             own.state);
     }
+    if (rc == 0 && (own.after < 0 || own.wait_ms < 0)) {
+        rc = ag_error_field(err, ARGO_E_INVALID, own.after < 0 ? "after" : "wait_ms",
+                            "argo_question_list: expected after and wait_ms of at least 0");
+    }
     if (rc < 0) {
         return rc;
+    }
+    if (own.after > 0 && own.wait_ms > 0) {
+        ag_ask_query_int(&ask, "after", own.after);
+        ag_ask_hold(&ask, own.wait_ms);
     }
     ag_ask_query(&ask, "state", own.state >= 0 ? ag_question_state_words[own.state] : NULL);
     ag_ask_page(&ask, own.limit, own.cursor);
@@ -109,6 +118,7 @@ void argo_question_free(argo_question *question)
 
 AG_LIST_OF(question)
 AG_LIST_CURSOR(question)
+AG_LIST_AFTER(question)
 AG_GET_TEXT(question, id, row.question_id)
 AG_GET_TEXT(question, workflow_id, row.workflow_id)
 AG_GET_TEXT(question, path, row.path)

@@ -87,6 +87,7 @@ struct ag_poll {
     ag_request *req;
     int64_t rid;
     const char *ci; /* the name of the CI that it waits for, instead of a run */
+    bool questions; /* it waits for questions of all runs */
     int64_t after;
     int64_t limit;
     bool default_cursor; /* no `after` was given: the run's cursor serves */

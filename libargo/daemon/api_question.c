@@ -126,37 +126,67 @@ static int read_state(const char *word, int *out, argo_error **err)
                                 word);
 }
 
-static void reply_listing(ag_request *req, struct listing *l)
+static int read_filter(ag_request *req, struct listing *l, int *out_state, argo_error **err)
+{
+    int r = read_state(ag_request_query(req, "state"), out_state, err);
+    return r < 0 ? r : read_cursor(ag_request_query(req, "cursor"), l, err);
+}
+
+static ag_value *page_data(const struct ag_poll *poll, const struct listing *l)
 {
     char next[24 + AG_MAX_NAME];
     snprintf(next, sizeof(next), "%" PRId64 ".%s", l->last_asked,
              l->last_id == NULL ? "" : l->last_id);
-    ag_api_reply_list(req, "questions", ag_take(l->list), l->more ? next : NULL);
+    ag_value *data = ag_api_list_data(ag_value_size(l->list), l->more ? next : NULL);
+    ag_value_set(data, "next_after", ag_value_int(ag_question_changes(poll->daemon->domain)));
+    return data;
 }
 
 /* Without a limit all of them: nobody shall miss what waits for him. */
-void ag_api_question_list(ag_request *req, void *user)
+static bool attempt_list(struct ag_poll *poll, bool last)
 {
-    struct argo_daemon *daemon = user;
     AG_AUTO(argo_error) err = NULL;
-    struct listing l = {0};
+    struct listing l = {.limit = poll->limit};
     int state = -1;
-    if (!ag_api_query_int(req, "limit", 1, 1000, INT64_MAX, &l.limit)) {
-        return;
+    if (!last && poll->after == ag_question_changes(poll->daemon->domain)) {
+        return false;
     }
     l.list = ag_value_array();
-    int r = read_state(ag_request_query(req, "state"), &state, &err);
-    r = r < 0 ? r : read_cursor(ag_request_query(req, "cursor"), &l, &err);
+    int r = read_filter(poll->req, &l, &state, &err);
     if (r == 0) {
-        r = ag_store_questions(daemon->store, 0, state, list_question, &l, &err);
+        r = ag_store_questions(poll->daemon->store, 0, state, list_question, &l, &err);
     }
     if (r < 0) {
-        ag_request_reply_error(req, err);
+        ag_request_reply_error(poll->req, err);
     } else {
-        reply_listing(req, &l);
+        ag_value *reply = ag_value_object();
+        ag_value *data = page_data(poll, &l);
+        ag_value_set(reply, "questions", ag_take(l.list));
+        ag_envelope_finish(reply, data);
+        ag_request_reply(poll->req, 200, reply);
     }
     ag_value_unref(l.list);
     free(l.last_id);
+    return true;
+}
+
+void ag_api_question_list(ag_request *req, void *user)
+{
+    AG_AUTO(argo_error) err = NULL;
+    struct listing unused = {0};
+    int state = -1;
+    int64_t timeout_ms = 0;
+    struct ag_poll poll = {.daemon = user, .req = req, .questions = true, .attempt = attempt_list};
+    if (!ag_api_query_timeout(req, &timeout_ms) ||
+        !ag_api_query_int(req, "after", 0, INT64_MAX, -1, &poll.after) ||
+        !ag_api_query_int(req, "limit", 1, 1000, INT64_MAX, &poll.limit)) {
+        return;
+    }
+    if (read_filter(req, &unused, &state, &err) < 0) {
+        ag_request_reply_error(req, err);
+        return;
+    }
+    ag_poll_start(&poll, AG_CHANGE_QUESTION, timeout_ms);
 }
 
 void ag_api_question_get(ag_request *req, void *user)

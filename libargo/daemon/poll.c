@@ -1,6 +1,6 @@
 /*
- * Long polls: a request that waits for a change of a run, or for messages to a CI. It looks for
- * itself after each commit that may concern it; nothing is pushed.
+ * Long polls: a request that waits for a change of a run, for messages to a CI, or for questions. It
+ * looks for itself after each commit that may concern it; nothing is pushed.
  */
 #include "daemon/api.h"
 
@@ -27,6 +27,16 @@ static void poll_over(ag_request *req, bool gone, void *user)
     poll_end(poll);
 }
 
+static int watch(struct ag_poll *poll, argo_error **err)
+{
+    ag_domain *domain = poll->daemon->domain;
+    if (poll->questions) {
+        return ag_question_watch_add(domain, &poll->watch, err);
+    }
+    return poll->ci != NULL ? ag_ci_watch_add(domain, poll->ci, &poll->watch, err)
+                            : ag_watch_add(domain, poll->rid, &poll->watch, err);
+}
+
 void ag_poll_start(const struct ag_poll *request, unsigned mask, int64_t timeout_ms)
 {
     AG_AUTO(argo_error) err = NULL;
@@ -46,9 +56,7 @@ void ag_poll_start(const struct ag_poll *request, unsigned mask, int64_t timeout
         free(poll);
         return;
     }
-    ag_domain *domain = poll->daemon->domain;
-    int r = poll->ci != NULL ? ag_ci_watch_add(domain, poll->ci, &poll->watch, &err)
-                             : ag_watch_add(domain, poll->rid, &poll->watch, &err);
+    int r = watch(poll, &err);
     if (r == ARGO_E_NO_WORKFLOW || r == ARGO_E_NO_CI) {
         (void)poll->attempt(poll, true); /* it has ended: nothing more will come */
         free(poll);

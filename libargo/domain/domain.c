@@ -56,6 +56,8 @@ int ag_domain_new(const struct ag_domain_config *config, ag_domain **out, argo_e
     d->store = config->store;
     (void)ag_boot_id(d->boot_id, NULL);
     ag_list_init(&d->abandons);
+    ag_watches_init(&d->question_watches);
+    d->question_changes = ag_context_now_ms(d->ctx);
     d->by_id = ag_map_new(live_free);
     d->by_rid = ag_map_new(NULL);
     d->cis = ag_map_new(ag_ci_free);
@@ -95,6 +97,7 @@ void ag_domain_free(ag_domain *d)
         tables_free((struct tables){d->by_id, d->by_rid, d->cis, d->sessions});
         ag_abandons_free(d);
         ag_queue_free(d);
+        ag_watches_clear(&d->question_watches);
         ag_map_free(d->starting);
         ag_map_free(d->stats.usage);
         free(d);
@@ -226,6 +229,7 @@ void ag_domain_reload(ag_domain *d)
     move_watches(d, old.by_id);
     move_ci_watches(d, old.cis);
     tables_free(old);
+    ag_questions_changed(d);
 }
 
 void ag_domain_count(const ag_domain *d, struct ag_domain_counts *out)

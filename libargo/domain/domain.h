@@ -115,7 +115,8 @@ enum ag_change {
     AG_CHANGE_INPUT = 2,
     AG_CHANGE_STATE = 4,
     AG_CHANGE_MESSAGE = 8,
-    AG_CHANGE_ENDED = 16
+    AG_CHANGE_ENDED = 16,
+    AG_CHANGE_QUESTION = 32
 };
 
 /* Told after each commit that changed something in MASK. CHANGED may free the watch. A watch
@@ -132,6 +133,11 @@ struct ag_watch {
 /* ARGO_E_NO_WORKFLOW unless the run is live; ARGO_E_WAITERS above 1,024 for one run
  * (and 8 of its executor). */
 int ag_watch_add(ag_domain *d, int64_t rid, struct ag_watch *watch, argo_error **err);
+/* Told after each commit that asks, answers or closes a question of any run. ARGO_E_WAITERS above
+ * 1,024. */
+int ag_question_watch_add(ag_domain *d, struct ag_watch *watch, argo_error **err);
+/* The number of the last such change; no two daemons of a home begin with the same. */
+int64_t ag_question_changes(const ag_domain *d);
 void ag_watch_remove(struct ag_watch *watch);
 
 /* Puts more into the transaction of an effect: the reply to keep. */

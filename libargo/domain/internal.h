@@ -125,6 +125,8 @@ struct ag_domain {
     ag_timer *retry;           /* armed after a failed commit only */
     struct ag_silence stalls;  /* of runs that have a process */
     struct ag_silence silence; /* of CIs that send heartbeats */
+    struct ag_watches question_watches;
+    int64_t question_changes;
     struct ag_domain_counts counts;
     struct ag_domain_stats stats;
     bool quiesced;
@@ -181,6 +183,7 @@ void ag_watches_init(struct ag_watches *watches);
 int ag_watches_add(struct ag_watches *watches, struct ag_watch *watch, const char *whose,
                    argo_error **err);
 void ag_watches_tell(struct ag_watches *watches, unsigned changes);
+void ag_questions_changed(ag_domain *d);
 void ag_watches_clear(struct ag_watches *watches);                    /* whose owner goes */
 void ag_watches_move(struct ag_watches *to, struct ag_watches *from); /* whatever their number */
 

@@ -318,6 +318,9 @@ static void committed(const argo_error *err, void *user)
     if (err == NULL && live != NULL && c->changes != 0) {
         ag_watches_tell(&live->watches, c->changes | (c->ended ? (unsigned)AG_CHANGE_ENDED : 0U));
     }
+    if (err == NULL && (c->changes & AG_CHANGE_QUESTION) != 0) {
+        ag_questions_changed(d);
+    }
     if (err == NULL && c->ci != NULL) {
         ag_ci_tell(d, c->ci, c->changes);
     }

@@ -49,6 +49,13 @@ void ag_question_free(void *p)
     }
 }
 
+static void write_question(struct ag_change_set *c, const struct ag_live *live,
+                           const struct ag_question *q)
+{
+    ag_txn_put_question(c->txn, live->row.rid, q);
+    c->changes |= AG_CHANGE_QUESTION;
+}
+
 /* Closes Q with ANSWER, in memory and in the transaction. */
 static void settle(struct ag_change_set *c, struct ag_live *live, struct ag_question *q,
                    ag_value *answer, const struct ag_answerer *who, int64_t answer_seq)
@@ -63,7 +70,7 @@ static void settle(struct ag_change_set *c, struct ag_live *live, struct ag_ques
     } else {
         q->answer = ag_value_ref(answer);
     }
-    ag_txn_put_question(c->txn, live->row.rid, q);
+    write_question(c, live, q);
     ag_event_answer(c, live, q);
     c->changes |= AG_CHANGE_INPUT | AG_CHANGE_STATE;
     c->answers = true;
@@ -152,7 +159,7 @@ static int open_question(struct ag_change_set *c, struct ag_live *live, struct a
     q->asked = ag_context_now_ms(c->domain->ctx);
     append_prompt(c, live, q);
     ag_event_question(c, live, q);
-    ag_txn_put_question(c->txn, live->row.rid, q);
+    write_question(c, live, q);
     feed_lines(c, live, q);
     if (q->state == AG_QUESTION_OPEN) {
         wait_for_answer(live);
@@ -527,7 +534,7 @@ void ag_live_cancel_questions(struct ag_change_set *c, struct ag_live *live)
     while (ag_map_next(live->questions, &cursor, &id, &value)) {
         struct ag_question *q = value;
         q->state = AG_QUESTION_CANCELLED;
-        ag_txn_put_question(c->txn, live->row.rid, q);
+        write_question(c, live, q);
     }
 }
 
@@ -542,7 +549,7 @@ void ag_live_expire_questions(struct ag_change_set *c, struct ag_live *live, con
             continue;
         }
         q->state = AG_QUESTION_EXPIRED;
-        ag_txn_put_question(c->txn, live->row.rid, q);
+        write_question(c, live, q);
         ag_event_expired(c, live, q);
         close_question(live, id);
         cursor = 0;

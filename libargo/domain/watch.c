@@ -1,5 +1,5 @@
 /*
- * Those who wait for a change of a run, or for something for a CI. They are told after the commit,
+ * Those who wait for a change of a run, for something for a CI, or for questions. They are told after the commit,
  * and look for themselves.
  */
 #include "domain/internal.h"
@@ -75,4 +75,22 @@ void ag_watches_tell(struct ag_watches *watches, unsigned changes)
             watch->changed(watch, hit);
         }
     }
+}
+
+/* ---- questions of all runs --------------------------------------------------------------------- */
+
+int ag_question_watch_add(ag_domain *d, struct ag_watch *watch, argo_error **err)
+{
+    return ag_watches_add(&d->question_watches, watch, "questions", err);
+}
+
+int64_t ag_question_changes(const ag_domain *d)
+{
+    return d->question_changes;
+}
+
+void ag_questions_changed(ag_domain *d)
+{
+    d->question_changes++;
+    ag_watches_tell(&d->question_watches, AG_CHANGE_QUESTION);
 }

@@ -200,6 +200,11 @@ static void answer(const char *run_id, struct followed *f)
     CHECK(argo_questions_count(open) == 1 && argo_questions_at(open, 1) == NULL);
     CHECK(argo_question_kind(argo_questions_at(open, 0)) == ARGO_QUESTION_CHOICE);
     CHECK(strstr(argo_question_choices(argo_questions_at(open, 0), &len), "Two") != NULL);
+    options.after = argo_questions_next_after(open);
+    options.wait_ms = 1;
+    argo_questions_free(open);
+    CHECK(end(argo_question_list(client, &options, how(), &open, &err)) == 0);
+    CHECK(argo_questions_next_after(open) == options.after && argo_questions_count(open) == 1);
     argo_questions_free(open);
     options.state = -1;
     options.limit = 1;

@@ -253,6 +253,58 @@ class Parked(argo.Case):
                 self.assertTrue(self.daemon.output(name).endswith(output))
 
 
+class Changes(argo.Case):
+    """Who has a list of questions may wait for another one."""
+
+    def look(self, **query):
+        reply = self.daemon.get("/api/questions?" +
+                                "&".join(f"{key}={value}" for key, value in query.items()))
+        self.assertEqual(reply.status, 200, reply)
+        states = {q["workflow_id"]: q["state"] for q in reply.json["questions"]}
+        return states, reply.json["data"]["next_after"]
+
+    def waiting(self):
+        text = self.daemon.get("/metrics").text
+        return int(re.search(r"^argo_http_waiting (\d+)", text, re.M).group(1))
+
+    def look_while(self, something, after, **query):
+        """What a poll brings that waits when SOMETHING happens."""
+        before = self.waiting()
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            poll = pool.submit(self.look, after=after, timeout=600, **query)
+            argo.wait_for(lambda: self.waiting() > before, "a poll that waits")
+            something()
+            return poll.result()
+
+    def test_each_change_ends_the_waiting(self):
+        states, after = self.look()
+        self.assertEqual((states, self.look(after=after)), ({}, ({}, after)))
+        self.assertEqual(self.look(after=after, timeout=0.01), ({}, after))
+        self.assertEqual(self.look(after=0, timeout=600), ({}, after))  # it is another number
+        states, asked = self.look_while(lambda: self.daemon.launch(flow(AGE), workflow_id="a"), after)
+        self.assertEqual(states, {"a": "open"})
+        self.assertEqual(self.look(after=after, timeout=600), (states, asked))
+        states, answered = self.look_while(lambda: self.daemon.answer("a", 7), asked)
+        self.assertEqual(states, {"a": "answered"})
+        self.daemon.wait_end("a")
+        self.assertEqual(self.look(), (states, answered))  # nothing else counts
+        states, after = self.look_while(lambda: self.daemon.launch(flow(AGE), workflow_id="b"),
+                                        answered, state="open", limit=1)
+        self.assertEqual(states, {"b": "open"})
+        states, after = self.look_while(lambda: self.daemon.delete("/api/workflow/abandon/b"), after)
+        self.assertEqual(states, {"a": "answered", "b": "cancelled"})
+        self.daemon.stop()
+        self.daemon.start()
+        self.assertNotEqual(self.look(after=after, timeout=600)[1], after)
+
+    def test_what_is_wrong_is_told_at_once(self):
+        after = self.look()[1]
+        for wrong in ("state=shut", "cursor=x", "limit=0", "after=x", "after=-1", "timeout=x"):
+            reply = self.daemon.get(f"/api/questions?{wrong}&after={after}&timeout=600")
+            self.assertEqual((reply.status, reply.json["error"]["code"]), (400, 1001), reply)
+            self.assertEqual(reply.json["error"]["field"], wrong.split("=")[0])
+
+
 class Secrets(argo.Case):
     daemon_args = ("--log-level", "debug")
     SECRET = "hunter2-correct-horse"

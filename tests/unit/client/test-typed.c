@@ -123,6 +123,12 @@ START_TEST(how_a_call_is_made)
     ck_assert_int_eq(argo_question_list(client, &odd, NULL, &questions, NULL), ARGO_E_INVALID);
     odd.state = -2;
     ck_assert_int_eq(argo_question_list(client, &odd, NULL, &questions, NULL), ARGO_E_INVALID);
+    odd.state = 0;
+    odd.after = -1;
+    ck_assert_int_eq(argo_question_list(client, &odd, NULL, &questions, NULL), ARGO_E_INVALID);
+    odd.after = 0;
+    odd.wait_ms = -1;
+    ck_assert_int_eq(argo_question_list(client, &odd, NULL, &questions, NULL), ARGO_E_INVALID);
     ck_assert_int_eq(argo_question_answer_text(client, "x", "q", NULL, NULL, NULL), ARGO_E_INVALID);
     ck_assert_int_eq(argo_workflow_input(client, "x", NULL, NULL, NULL), ARGO_E_INVALID);
     ck_assert_ptr_null(run);

@@ -320,6 +320,76 @@ START_TEST(the_end_cancels_what_is_open)
 }
 END_TEST
 
+struct waiter {
+    struct ag_watch watch;
+    int told;
+    int state; /* of "q1" in the store when it was told */
+};
+
+static void told(struct ag_watch *watch, unsigned changes)
+{
+    struct waiter *w = AG_CONTAINER_OF(watch, struct waiter, watch);
+    struct ag_question q = {0};
+    ck_assert_uint_eq(changes, AG_CHANGE_QUESTION);
+    load_question("q1", &q);
+    w->told++;
+    w->state = q.state;
+    ag_record_clear(&ag_question_record, &q);
+}
+
+static int wait_with(struct waiter *w)
+{
+    *w = (struct waiter){.watch = {.mask = AG_CHANGE_QUESTION, .changed = told}, .state = -1};
+    ag_list_init(&w->watch.node);
+    return ag_question_watch_add(fx.domain, &w->watch, NULL);
+}
+
+static void ck_told(const struct waiter *w, int64_t since, int times, int state)
+{
+    ck_assert_int_eq(w->told, times);
+    ck_assert_int_eq(ag_question_changes(fx.domain), since + times);
+    ck_assert_int_eq(w->state, state);
+}
+
+/* Also of another run's, and of nothing else. */
+START_TEST(who_waits_for_questions_is_told_after_the_commit)
+{
+    struct waiter w;
+    int64_t rid = start_run("w");
+    int64_t other = start_run("x");
+    int64_t since = ag_question_changes(fx.domain);
+    ck_assert_int_gt(since, 0);
+    ck_assert_int_eq(wait_with(&w), 0);
+    ck_assert_int_eq(ask(rid, 1, "q1", AG_QUESTION_TEXT, &o), 0);
+    ck_told(&w, since, 0, -1);
+    ck_assert_int_eq(await(&o), 0);
+    ck_told(&w, since, 1, AG_QUESTION_OPEN);
+    ck_ok(ask(rid, 1, "q1", AG_QUESTION_TEXT, &o), o); /* again */
+    ck_ok(begin_step(other, 1, "s", 1, false, &o), o);
+    ck_told(&w, since, 1, AG_QUESTION_OPEN);
+    ck_ok(send_answer(rid, "q1", "\"yes\"", &o), o);
+    ck_told(&w, since, 2, AG_QUESTION_ANSWERED);
+    ck_ok(ask(other, 1, "q2", AG_QUESTION_TEXT, &o), o);
+    ck_ok(finish_run(other, 1, 1, &o), o);
+    ck_told(&w, since, 4, AG_QUESTION_ANSWERED);
+    ck_ok(finish_run(rid, 1, 1, &o), o);
+    ck_told(&w, since, 4, AG_QUESTION_ANSWERED);
+    ag_watch_remove(&w.watch);
+}
+END_TEST
+
+START_TEST(so_many_wait_for_questions)
+{
+    static struct waiter all[AG_MAX_WATCHES + 1];
+    for (int i = 0; i < AG_MAX_WATCHES; i++) {
+        ck_assert_int_eq(wait_with(&all[i]), 0);
+    }
+    ck_assert_int_eq(wait_with(&all[AG_MAX_WATCHES]), ARGO_E_WAITERS);
+    ag_watch_remove(&all[7].watch);
+    ck_assert_int_eq(wait_with(&all[AG_MAX_WATCHES]), 0);
+}
+END_TEST
+
 static Suite *questions_suite(void)
 {
     Suite *suite = suite_create("domain-questions");
@@ -339,6 +409,8 @@ static Suite *questions_suite(void)
     tcase_add_test(tc, secrets_are_kept_apart);
     tcase_add_test(tc, questions_are_checked);
     tcase_add_test(tc, the_end_cancels_what_is_open);
+    tcase_add_test(tc, who_waits_for_questions_is_told_after_the_commit);
+    tcase_add_test(tc, so_many_wait_for_questions);
     suite_add_tcase(suite, tc);
     return suite;
 }
