@@ -540,6 +540,8 @@ class Several(terminal.Case):
 
 
 class Inbox(terminal.Case):
+    daemon_args = ("--park-after", "0")
+
     def test_all_runs_from_one_place(self):
         first = self.daemon.launch(flow(ASK, HI, name="first"))
         self.daemon.question(first)
@@ -570,6 +572,21 @@ class Inbox(terminal.Case):
         self.assertEqual(t.end(), 0)
         self.assertTrue(t.screen.text().endswith("Nothing waits for you."))
         self.assertTrue(t.restored())
+
+    def test_it_waits_for_changes(self):
+        def polls(wanted):
+            text = self.daemon.get("/metrics").text
+            return f"\nargo_http_waiting {wanted}\n" in text
+        run = self.daemon.launch(flow(ASK, HI))
+        self.daemon.question(run)
+        argo.wait_for(lambda: self.daemon.status(run)["pid"] == 0, "parked")
+        argo.wait_for(lambda: polls(0), "nobody who waits")
+        t = self.terminal("inbox")
+        t.see("Answer it (Enter) >")
+        argo.wait_for(lambda: polls(1), "arc, which waits")
+        t.type("\x04")
+        self.assertEqual(t.end(), 5)
+        argo.wait_for(lambda: polls(0), "nobody again")
 
     def test_in_scripts(self):
         empty = self.arc("inbox", check=0)

@@ -97,6 +97,8 @@ bool arc_is_away(int code);
  * time; 0: go on waiting; -1: that was long enough. */
 int arc_wait_for_daemon(int64_t *since);
 int64_t arc_clock_ms(void); /* monotonic */
+/* The shorter of WAIT (ms, -1: without limit) and what is left until UNTIL_MS of that clock. */
+int arc_least_wait(int wait, int64_t until_ms);
 /* How long a long poll may last on this connection, in seconds. */
 int arc_poll_seconds(const struct arc *arc);
 

@@ -1,5 +1,9 @@
 /*
- * The loop: the keyboard, signals, and every two seconds a look at what has been answered elsewhere.
+ * The loop: the keyboard, signals, and a long poll that says when there is another question, or when
+ * one has been answered elsewhere.
+ *
+ * The poll's callback only notes that; the loop looks, so that nothing is printed in the middle of
+ * a request.
  */
 #include "ask.h"
 
@@ -10,13 +14,17 @@
 
 #include "signals.h"
 
-enum { LOOK_MS = 2000 };
+enum { RETRY_MS = 500 };
 
 struct ask {
     struct arc_desk *desk;
     int signals;
     int most;
-    int64_t look_at, away_since;
+    argo_client_request *request; /* the poll, while it is under way */
+    bool look;                    /* something has changed */
+    int error;                    /* code of a poll that failed, 0: none */
+    int64_t away_since;           /* 0: the daemon answers */
+    int64_t retry_at;             /* 0: at once */
     bool finished;
     int code;
 };
@@ -41,9 +49,12 @@ static void fail(struct ask *a, const argo_error *err)
     finish(a, arc_fail(a->desk->arc, err));
 }
 
+/* It is looked again then, and polled when that succeeds. */
 static void daemon_away(struct ask *a)
 {
     int r = arc_wait_for_daemon(&a->away_since);
+    a->look = true;
+    a->retry_at = arc_clock_ms() + RETRY_MS;
     if (r > 0) {
         arc_prompt_hide(a->desk->prompt);
         fputs("The daemon does not answer. Waiting for it.\n", stderr);
@@ -57,8 +68,9 @@ static void daemon_away(struct ask *a)
 static void look(struct ask *a)
 {
     arc_auto_error argo_error *err = NULL;
+    a->look = false;
+    a->retry_at = 0;
     int n = arc_desk_look(a->desk, &err);
-    a->look_at = arc_clock_ms() + LOOK_MS;
     if (n < 0 && arc_is_away(n)) {
         daemon_away(a);
     } else if (n < 0) {
@@ -68,6 +80,32 @@ static void look(struct ask *a)
     } else {
         a->away_since = 0;
         arc_desk_ask(a->desk, NULL);
+    }
+}
+
+static void on_change(void *user, const char *reply, size_t len, const argo_error *err)
+{
+    struct ask *a = user;
+    arc_auto_value argo_value *value = NULL;
+    a->request = NULL;
+    a->error = err == NULL ? argo_value_parse(reply, len, &value, NULL) : argo_error_code(err);
+    a->look =
+        a->look || a->error != 0 || argo_value_int(value, "data.next_after", 0) != a->desk->after;
+}
+
+static void poll_changes(struct ask *a)
+{
+    char after[24];
+    char seconds[16];
+    arc_auto_error argo_error *err = NULL;
+    int wait_s = arc_poll_seconds(a->desk->arc);
+    snprintf(after, sizeof(after), "%lld", (long long)a->desk->after);
+    snprintf(seconds, sizeof(seconds), "%d", wait_s);
+    arc_auto_free char *path =
+        argo_client_path("/api/questions?limit=1&after={}&timeout={}", after, seconds);
+    if (argo_client_start(a->desk->arc->client, "GET", path, NULL, 0, (wait_s + 10) * INT64_C(1000),
+                          ARGO_CLIENT_LONG_POLL, on_change, a, &a->request, &err) < 0) {
+        fail(a, err);
     }
 }
 
@@ -134,34 +172,65 @@ static bool take_signal(int signals, struct arc_prompt *prompt, struct arc_desk 
     return false;
 }
 
+static void wait_and_dispatch(struct ask *a)
+{
+    arc_auto_error argo_error *err = NULL;
+    argo_client *client = a->desk->arc->client;
+    struct pollfd fds[] = {
+        {.fd = argo_client_get_fd(client), .events = argo_client_get_events(client)},
+        {.fd = a->signals, .events = POLLIN},
+        {.fd = STDIN_FILENO, .events = POLLIN},
+    };
+    int wait = argo_client_get_timeout(client);
+    wait = a->retry_at == 0 ? wait : arc_least_wait(wait, a->retry_at);
+    if (poll(fds, 3, wait) < 0 && errno != EINTR) {
+        finish(a, arc_failed(a->desk->arc, "poll: %s", strerror(errno)));
+        return;
+    }
+    if (fds[1].revents != 0 && take_signal(a->signals, a->desk->prompt, a->desk)) {
+        leave(a);
+    }
+    if (!a->finished && fds[2].revents != 0) {
+        keyboard(a);
+    }
+    if (!a->finished && argo_client_dispatch(client, &err) < 0) {
+        fail(a, err);
+    }
+}
+
+/* What has changed, or what is wrong with the poll. */
+static void take_change(struct ask *a)
+{
+    int error = a->error;
+    a->error = 0;
+    if (error != 0 && arc_is_away(error)) {
+        daemon_away(a);
+        return;
+    }
+    look(a);
+    if (!a->finished && a->most > 0 && a->desk->settled >= a->most) {
+        finish(a, ARC_EXIT_OK);
+    }
+}
+
 static void run(struct ask *a)
 {
     while (!a->finished) {
-        struct pollfd fds[] = {{.fd = a->signals, .events = POLLIN},
-                               {.fd = STDIN_FILENO, .events = POLLIN}};
-        int64_t left = a->look_at - arc_clock_ms();
-        if (poll(fds, 2, left < 0 ? 0 : (int)left) < 0 && errno != EINTR) {
-            finish(a, arc_failed(a->desk->arc, "poll: %s", strerror(errno)));
-            return;
+        if (a->request == NULL && !a->look) {
+            poll_changes(a);
         }
-        if (fds[0].revents != 0 && take_signal(a->signals, a->desk->prompt, a->desk)) {
-            leave(a);
+        if (!a->finished) {
+            wait_and_dispatch(a);
         }
-        if (!a->finished && fds[1].revents != 0) {
-            keyboard(a);
-        }
-        if (!a->finished && arc_clock_ms() >= a->look_at) {
-            look(a);
-            if (!a->finished && a->most > 0 && a->desk->settled >= a->most) {
-                finish(a, ARC_EXIT_OK);
-            }
+        if (!a->finished && a->look && arc_clock_ms() >= a->retry_at) {
+            take_change(a);
         }
     }
 }
 
 int arc_ask(struct arc_desk *desk, int most)
 {
-    struct ask a = {.desk = desk, .most = most, .look_at = arc_clock_ms() + LOOK_MS};
+    struct ask a = {.desk = desk, .most = most};
     desk->prompt = arc_prompt_new(desk->arc, stdout);
     if (desk->prompt == NULL) {
         return arc_failed(desk->arc, "out of memory");
@@ -169,6 +238,7 @@ int arc_ask(struct arc_desk *desk, int most)
     a.signals = arc_signals_open(true);
     arc_desk_ask(desk, NULL);
     run(&a);
+    argo_client_cancel(a.request);
     arc_prompt_free(desk->prompt);
     desk->prompt = NULL;
     close(a.signals);

@@ -97,6 +97,13 @@ int64_t arc_clock_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+int arc_least_wait(int wait, int64_t until_ms)
+{
+    int64_t left = until_ms - arc_clock_ms();
+    int ms = left < 0 ? 0 : (int)left;
+    return wait < 0 || ms < wait ? ms : wait;
+}
+
 bool arc_is_away(int code)
 {
     return code == ARGO_E_NO_DAEMON || code == ARGO_E_SHUTDOWN || code == ARGO_E_STORE ||

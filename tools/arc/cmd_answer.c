@@ -158,7 +158,7 @@ static int list(struct arc *arc)
                    ? code
                    : ARC_EXIT_ANSWER;
     }
-    int n = arc_question_list(arc, NULL, NULL, &open, &err);
+    int n = arc_question_list(arc, NULL, NULL, NULL, &open, &err);
     if (n < 0) {
         return arc_fail(arc, err);
     }

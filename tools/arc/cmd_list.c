@@ -157,7 +157,7 @@ static void print_questions(struct arc *arc, const char *id)
 {
     arc_auto_error argo_error *err = NULL;
     arc_auto_value argo_value *list = NULL;
-    (void)arc_question_list(arc, id, NULL, &list, &err);
+    (void)arc_question_list(arc, id, NULL, NULL, &list, &err);
     for (size_t i = 0; i < argo_value_size(list); i++) {
         const argo_value *q = argo_value_at(list, i);
         line("question", argo_value_text(q, "question_id", ""));

@@ -103,7 +103,8 @@ int arc_desk_look(struct arc_desk *desk, argo_error **err)
 {
     arc_auto_value argo_value *before = NULL;
     argo_value *now = NULL;
-    int n = arc_question_list(desk->arc, desk->workflow_id, desk->question_id, &now, err);
+    int n =
+        arc_question_list(desk->arc, desk->workflow_id, desk->question_id, &desk->after, &now, err);
     if (n < 0) {
         return n;
     }

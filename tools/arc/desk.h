@@ -14,6 +14,7 @@ struct arc_desk {
     const char *question_id; /* NULL: any */
     bool lists;              /* the list comes first, also when there is only one */
     argo_value *open;        /* as of the last look */
+    int64_t after;           /* the number of the last change of questions, as of then */
     argo_value *asked;       /* holds the one that is asked, or NULL */
     struct arc_asking asking;
     bool choosing; /* which one is asked for */

@@ -67,12 +67,15 @@ static argo_value *sorted(const argo_value *list, const char *workflow_id, const
 }
 
 int arc_question_list(struct arc *arc, const char *workflow_id, const char *question_id,
-                      argo_value **out, argo_error **err)
+                      int64_t *after, argo_value **out, argo_error **err)
 {
     arc_auto_reply struct arc_reply reply = {0};
     int r = arc_request_running(arc, "GET", "/api/questions?state=open", NULL, 0, &reply, err);
     if (r < 0) {
         return r;
+    }
+    if (after != NULL) {
+        *after = argo_value_int(reply.value, "data.next_after", 0);
     }
     *out = sorted(argo_value_get(reply.value, "questions"), workflow_id, question_id);
     return (int)argo_value_size(*out);

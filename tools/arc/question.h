@@ -9,9 +9,10 @@
 #include "prompt.h"
 
 /* Those that are open, of a run or (NULL) of all, all of them or (not NULL) the one named
- * QUESTION_ID: an array of the caller's, the most urgent first. Returns how many, or a code below 0. */
+ * QUESTION_ID: an array of the caller's, the most urgent first. *AFTER (AFTER may be NULL) is the
+ * number to wait for a change of questions with. Returns how many, or a code below 0. */
 int arc_question_list(struct arc *arc, const char *workflow_id, const char *question_id,
-                      argo_value **out, argo_error **err);
+                      int64_t *after, argo_value **out, argo_error **err);
 /* The list as a table: NUMBERED to choose from it, else with the ids; OF_ALL: with the runs. */
 void arc_question_table(const argo_value *list, bool numbered, bool of_all);
 /* Prints the prompt (unless it is on the screen already), choices and what is expected; the fields

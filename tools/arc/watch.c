@@ -414,13 +414,6 @@ static void keyboard(struct watch *w)
 
 /* ---- the loop -------------------------------------------------------------------------------- */
 
-static int least_wait(int wait, int64_t until_ms)
-{
-    int64_t left = until_ms - arc_clock_ms();
-    int ms = left < 0 ? 0 : (int)left;
-    return wait < 0 || ms < wait ? ms : wait;
-}
-
 static void take_signal(struct watch *w)
 {
     switch (arc_signals_take(w->signals)) {
@@ -473,7 +466,7 @@ static void wait_and_dispatch(struct watch *w)
     };
     int wait = argo_client_get_timeout(client);
     int tick = show_progress(w);
-    wait = w->retry_at == 0 ? wait : least_wait(wait, w->retry_at);
+    wait = w->retry_at == 0 ? wait : arc_least_wait(wait, w->retry_at);
     wait = tick >= 0 && (wait < 0 || tick < wait) ? tick : wait;
     if (poll(fds, 3, wait) < 0 && errno != EINTR) {
         finish(w, arc_failed(w->arc, "poll: %s", strerror(errno)));
