@@ -145,6 +145,35 @@ class InScripts(argo.Case):
         self.assertIn(f"{path}:3:", result.stderr)
         self.assertEqual(self.arc("start", path, check=1).stderr, result.stderr)
 
+    def test_json_whatever_happens(self):
+        """One value on stdout, of what succeeds and of what fails; of a wrong command line nothing."""
+        with tempfile.TemporaryDirectory() as directory:
+            self.daemon.question(self.daemon.launch(ASK, workflow_id="ask"))
+            for code, words, key, value in (
+                    (0, "switch ask", "workflow_id", "ask"), (0, "switch", "workflow_id", "ask"),
+                    (0, "switch -", "workflow_id", None), (3, "switch", "status", "error"),
+                    (0, "template new x", "path", "./.argo/workflows/x.yaml"),
+                    (1, "template new x", "status", "error"),
+                    (0, "config set ARGO_LOG_LEVEL debug", "value", "debug"),
+                    (0, "config get ARGO_LOG_LEVEL", "value", "debug"),
+                    (0, "config unset ARGO_LOG_LEVEL", "value", None),
+                    (3, "config get ARGO_DAEMON_URL", "status", "error"),
+                    (3, "start ./none.yaml", "status", "error"),
+                    (3, "validate ./none.yaml", "status", "error"),
+                    (3, "template trust none", "status", "error"),
+                    (1, "ci key none --key-env ARGO_NOT_SET", "status", "error"),
+                    (1, "start --cwd ./none commit_message", "status", "error"),
+                    (3, "answer none x", "status", "error"),
+                    (6, "--url unix:/none list", "status", "error")):
+                result = self.arc("--json", *words.split(), check=code, cwd=directory)
+                self.assertEqual(json.loads(result.stdout)[key], value, words)
+                if code not in (0, 3):
+                    self.assertTrue(json.loads(result.stdout)["error"]["details"], words)
+            for words in ("list --none", "none", "ci", "start", "abandon ask", "config gte"):
+                result = self.arc("--json", *words.split(), check=2, cwd=directory)
+                self.assertEqual(result.stdout, "", words)
+                self.assertIn("arc: ", result.stderr)
+
     def test_json_is_the_reply(self):
         run = argo.json.loads(self.arc("start", self.file(SAY), "--json", check=0).stdout)
         self.assertEqual(run["status"], "success")

@@ -117,9 +117,13 @@ char *arc_beside(const char *program);
 int arc_fail(struct arc *arc, const argo_error *err);
 /* The same of what is wrong with the settings: it is no request's fault. */
 int arc_wrong_setting(struct arc *arc, const argo_error *err);
-/* "arc: ..." on stderr; ARC_EXIT_FAILED. Every %s is made safe by the whole line being so. */
+/* "arc: ..." on stderr. Every %s is made safe by the whole line being so. */
+void arc_complain(const char *format, ...) ARGO_PRINTF(1, 2);
+/* An error in the shape that the daemon gives it; without CODE (0) it is arc's own. */
+void arc_error_json(int code, const char *message, const char *details);
+/* Complains, or with --json prints such an error; ARC_EXIT_FAILED. */
 int arc_failed(struct arc *arc, const char *format, ...) ARGO_PRINTF(2, 3);
-/* The same with the command's usage; ARC_EXIT_USAGE. */
+/* Complains and prints the command's usage, never as JSON; ARC_EXIT_USAGE. */
 int arc_usage(struct arc *arc, const char *format, ...) ARGO_PRINTF(2, 3);
 /* Says on stderr which key is in the environment, and how CI would get it: from there none is taken. */
 void arc_key_hint(const char *ci);

@@ -5,27 +5,13 @@
 #include "ask.h"
 #include "commands.h"
 
-/* As the daemon tells of a question that is not there. */
-static void no_question_json(const char *details)
-{
-    arc_auto_value argo_value *reply = argo_value_new_object();
-    arc_auto_value argo_value *error = argo_value_new_object();
-    (void)argo_value_set_int(error, "code", 1016);
-    (void)argo_value_set_text(error, "message", "Question not found");
-    (void)argo_value_set_text(error, "details", details);
-    (void)argo_value_set_text(reply, "status", "error");
-    (void)argo_value_set_value(reply, "error", error);
-    arc_auto_free char *text = argo_value_print(reply, 0);
-    arc_print_json(text);
-}
-
 static int no_question(struct arc *arc, const char *id, const char *question_id)
 {
     arc_auto_free char *details = question_id != NULL
                                       ? arc_format("%s has no open question %s", id, question_id)
                                       : arc_format("%s asks nothing now", id);
     if (arc->json) {
-        no_question_json(details);
+        arc_error_json(1016, "Question not found", details); /* as the daemon would */
     } else {
         arc_failed(arc, "%s", details);
         arc_putf(stderr, "See its state: arc status %s\n", id);

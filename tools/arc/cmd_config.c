@@ -7,27 +7,40 @@
 #include "commands.h"
 #include "table.h"
 
+static void set_value(argo_value *object, const char *value)
+{
+    (void)(value == NULL ? argo_value_set_null(object, "value")
+                         : argo_value_set_text(object, "value", value));
+}
+
+static argo_value *describe(const struct argo_setting *setting)
+{
+    argo_value *item = argo_value_new_object();
+    (void)argo_value_set_text(item, "key", setting->key);
+    set_value(item, setting->value);
+    (void)argo_value_set_text(item, "source", setting->source);
+    (void)argo_value_set_text(item, "help", setting->help);
+    return item;
+}
+
+static int print_value(const argo_value *value)
+{
+    arc_auto_free char *text = argo_value_print(value, 0);
+    arc_print_json(text);
+    return ARC_EXIT_OK;
+}
+
 static int print_json(const argo_config *config)
 {
     const struct argo_setting *setting;
     arc_auto_value argo_value *reply = argo_value_new_object();
     arc_auto_value argo_value *list = argo_value_new_array();
     for (size_t i = 0; (setting = argo_config_at(config, i)) != NULL; i++) {
-        arc_auto_value argo_value *item = argo_value_new_object();
-        (void)argo_value_set_text(item, "key", setting->key);
-        if (setting->value != NULL) {
-            (void)argo_value_set_text(item, "value", setting->value);
-        } else {
-            (void)argo_value_set_null(item, "value");
-        }
-        (void)argo_value_set_text(item, "source", setting->source);
-        (void)argo_value_set_text(item, "help", setting->help);
+        arc_auto_value argo_value *item = describe(setting);
         (void)argo_value_set_value(list, NULL, item);
     }
     (void)argo_value_set_value(reply, "settings", list);
-    arc_auto_free char *text = argo_value_print(reply, 0);
-    arc_print_json(text);
-    return ARC_EXIT_OK;
+    return print_value(reply);
 }
 
 static int config_list(struct arc *arc, int argc, char **argv)
@@ -92,6 +105,10 @@ static int config_get(struct arc *arc, int argc, char **argv)
         arc_failed(arc, "%s is not set", setting->key);
         return ARC_EXIT_NOT_FOUND;
     }
+    if (code == 0 && arc->json) {
+        arc_auto_value argo_value *item = describe(setting);
+        return print_value(item);
+    }
     if (code == 0) {
         arc_putf(stdout, "%s\n", setting->value);
     }
@@ -131,13 +148,24 @@ static int stored(struct arc *arc, const char *key, const char *value)
     return ARC_EXIT_OK;
 }
 
+static int stored_json(const struct arc *arc, const char *key, const char *value)
+{
+    arc_auto_value argo_value *reply = argo_value_new_object();
+    arc_auto_free char *file = arc_format("%s/config", argo_context_home(arc->ctx));
+    (void)argo_value_set_text(reply, "status", "success");
+    (void)argo_value_set_text(reply, "key", key);
+    set_value(reply, value);
+    (void)argo_value_set_text(reply, "file", file == NULL ? "" : file);
+    return print_value(reply);
+}
+
 static int store(struct arc *arc, const char *key, const char *value)
 {
     arc_auto_error argo_error *err = NULL;
     if (argo_config_store(arc->ctx, key, value, &err) < 0) {
         return arc_wrong_setting(arc, err);
     }
-    return stored(arc, key, value);
+    return arc->json ? stored_json(arc, key, value) : stored(arc, key, value);
 }
 
 static int config_set(struct arc *arc, int argc, char **argv)

@@ -84,6 +84,16 @@ static int write_new(struct arc *arc, const char *path, const char *name)
     return ARC_EXIT_OK;
 }
 
+static void print_json(const char *path, const char *name)
+{
+    arc_auto_value argo_value *reply = argo_value_new_object();
+    (void)argo_value_set_text(reply, "status", "success");
+    (void)argo_value_set_text(reply, "path", path);
+    (void)argo_value_set_text(reply, "name", name);
+    arc_auto_free char *text = argo_value_print(reply, 0);
+    arc_print_json(text);
+}
+
 static int template_new(struct arc *arc, int argc, char **argv)
 {
     int code = 0;
@@ -109,7 +119,9 @@ static int template_new(struct arc *arc, int argc, char **argv)
         (void)mkdir(".argo/workflows", 0777);
     }
     code = write_new(arc, path, name);
-    if (code == ARC_EXIT_OK) {
+    if (code == ARC_EXIT_OK && arc->json) {
+        print_json(path, name);
+    } else if (code == ARC_EXIT_OK) {
         arc_putf(stdout, "%s\n", path);
         arc_putf(stderr, "Edit it, then: arc start %s\n", path);
         if (here) {

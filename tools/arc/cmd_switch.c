@@ -8,12 +8,26 @@
 #include "commands.h"
 #include "current.h"
 
+static int print_json(const char *id)
+{
+    arc_auto_value argo_value *reply = argo_value_new_object();
+    (void)argo_value_set_text(reply, "status", "success");
+    (void)(id == NULL ? argo_value_set_null(reply, "workflow_id")
+                      : argo_value_set_text(reply, "workflow_id", id));
+    arc_auto_free char *text = argo_value_print(reply, 0);
+    arc_print_json(text);
+    return ARC_EXIT_OK;
+}
+
 static int print(struct arc *arc)
 {
     arc_auto_free char *id = arc_current(arc);
     if (id == NULL) {
-        fputs("No workflow is chosen. Choose one: arc switch ID\n", stderr);
+        arc_failed(arc, "No workflow is chosen. Choose one: arc switch ID");
         return ARC_EXIT_NOT_FOUND;
+    }
+    if (arc->json) {
+        return print_json(id);
     }
     arc_putf(stdout, "%s\n", id);
     return ARC_EXIT_OK;
@@ -34,7 +48,7 @@ static int choose(struct arc *arc, const char *id)
     if (given != NULL && *given != '\0') {
         arc_putf(stderr, "ARGO_WORKFLOW is set, and counts before it: %s\n", given);
     }
-    return ARC_EXIT_OK;
+    return arc->json ? print_json(id) : ARC_EXIT_OK;
 }
 
 static int run_switch(struct arc *arc, int argc, char **argv)

@@ -69,11 +69,12 @@ int arc_put_template(struct arc *arc, const char *text, argo_value *body)
     }
     arc_auto_free char *definition = arc_read_file(text, ARC_TEMPLATE_MAX);
     if (definition == NULL) {
+        int why = errno;
         arc_failed(arc, "%s: %s", text,
                    errno == EFBIG    ? "larger than a template may be (1 MiB)"
                    : errno == EILSEQ ? "no text: it contains NUL bytes"
                                      : strerror(errno));
-        return errno == ENOENT ? ARC_EXIT_NOT_FOUND : ARC_EXIT_FAILED;
+        return why == ENOENT ? ARC_EXIT_NOT_FOUND : ARC_EXIT_FAILED;
     }
     if (argo_value_set_text(body, "definition", definition) < 0) {
         return arc_failed(arc, "%s: not UTF-8", text);

@@ -17,14 +17,19 @@ void arc_put(FILE *out, const char *text)
     fputs(clean == NULL ? "(out of memory)" : clean, out);
 }
 
+ARGO_PRINTF(1, 0)
+
+static char *vformat(const char *format, va_list args)
+{
+    char *text = NULL;
+    return vasprintf(&text, format, args) < 0 ? NULL : text;
+}
+
 ARGO_PRINTF(2, 0)
 
 static void vput(FILE *out, const char *format, va_list args)
 {
-    arc_auto_free char *text = NULL;
-    if (vasprintf(&text, format, args) < 0) {
-        text = NULL;
-    }
+    arc_auto_free char *text = vformat(format, args);
     arc_put(out, text);
 }
 
@@ -36,13 +41,49 @@ void arc_putf(FILE *out, const char *format, ...)
     va_end(args);
 }
 
+ARGO_PRINTF(1, 0)
+
+static void complain(const char *format, va_list args)
+{
+    fputs("arc: ", stderr);
+    vput(stderr, format, args);
+    fputc('\n', stderr);
+}
+
+void arc_complain(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    complain(format, args);
+    va_end(args);
+}
+
+void arc_error_json(int code, const char *message, const char *details)
+{
+    arc_auto_value argo_value *reply = argo_value_new_object();
+    arc_auto_value argo_value *error = argo_value_new_object();
+    if (code != 0) {
+        (void)argo_value_set_int(error, "code", code);
+    }
+    (void)argo_value_set_text(error, "message", message);
+    (void)argo_value_set_text(error, "details", details);
+    (void)argo_value_set_text(reply, "status", "error");
+    (void)argo_value_set_value(reply, "error", error);
+    arc_auto_free char *text = argo_value_print(reply, 0);
+    arc_print_json(text);
+}
+
 int arc_failed(struct arc *arc, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    fputs("arc: ", stderr);
-    vput(stderr, format, args);
-    fputc('\n', stderr);
+    if (arc->json) {
+        arc_auto_free char *text = vformat(format, args);
+        arc_auto_free char *clean = text == NULL ? NULL : arc_clean_text(text, 0);
+        arc_error_json(0, "arc could not do it", clean == NULL ? "out of memory" : clean);
+    } else {
+        complain(format, args);
+    }
     va_end(args);
     return ARC_EXIT_FAILED;
 }
@@ -51,9 +92,7 @@ int arc_usage(struct arc *arc, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    fputs("arc: ", stderr);
-    vput(stderr, format, args);
-    fputc('\n', stderr);
+    complain(format, args);
     va_end(args);
     if (arc->command != NULL) {
         arc_print_usage(stderr, arc->command);
