@@ -301,7 +301,8 @@ void ag_domain_count_usage(ag_domain *d, const ag_value *usage); /* of a step; N
 /* lifecycle.c */
 /* The live run of that id; ARGO_E_NO_WORKFLOW, ARGO_E_STATE when it has ended or is about to. */
 int ag_live_named(ag_domain *d, const char *workflow_id, struct ag_live **out, argo_error **err);
-char *ag_run_nonce(ag_domain *d, int64_t rid); /* NULL when it cannot be read */
+char *ag_run_nonce(ag_domain *d, int64_t rid);       /* NULL when it cannot be read */
+int ag_finish_state(const struct ag_finish *finish); /* that it leads to */
 /* 1 when the same end is on its way already: the request was repeated. */
 int ag_live_check_finish(ag_domain *d, int64_t rid, int64_t epoch, int state, struct ag_live **out,
                          argo_error **err);

@@ -47,6 +47,11 @@ void ag_live_end(struct ag_change_set *c, struct ag_live *live, int state, const
                 ag_run_state_words[state]);
 }
 
+int ag_finish_state(const struct ag_finish *finish)
+{
+    return finish->status == 0 ? AG_RUN_DONE : AG_RUN_FAILED;
+}
+
 int ag_live_check_finish(ag_domain *d, int64_t rid, int64_t epoch, int state, struct ag_live **out,
                          argo_error **err)
 {
@@ -79,7 +84,7 @@ int ag_run_finish(ag_domain *d, int64_t rid, int64_t epoch, const struct ag_fini
 {
     struct ag_live *live = NULL;
     struct ag_change_set *c = NULL;
-    int state = finish->status == 0 ? AG_RUN_DONE : AG_RUN_FAILED;
+    int state = ag_finish_state(finish);
     int repeated = ag_live_check_finish(d, rid, epoch, state, &live, err);
     int r = repeated < 0 ? repeated : ag_change_new(d, rid, 0, done, user, &c, err);
     if (r < 0) {

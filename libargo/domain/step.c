@@ -298,15 +298,17 @@ static void apply_complete(struct ag_change_set *c, struct ag_live *live,
     }
 }
 
-int ag_run_step_complete(ag_domain *d, int64_t rid, int64_t epoch,
-                         const struct ag_step_complete *complete, ag_done_fn done, void *user,
-                         argo_error **err)
+/* An end is that of the run: nothing comes after it. */
+static int check_content(const struct ag_step_complete *complete, argo_error **err)
 {
-    struct ag_live *live = NULL;
-    int r = ag_live_fenced(d, rid, epoch, &live, err);
-    if (r == 0 && complete->status == AG_STEP_STARTED) {
+    int r = 0;
+    if (complete->status == AG_STEP_STARTED) {
         r = ag_error_field(err, ARGO_E_INVALID, "status",
                            "status is 'started', expected done, failed or skipped");
+    } else if (complete->end.n > 0 &&
+               (!ag_streq(complete->next_step, "EXIT") || complete->start.n > 0)) {
+        r = ag_error_field(err, ARGO_E_INVALID, "end",
+                           "end comes with next_step 'EXIT' and without start");
     }
     if (r == 0 && complete->progress.n > 0) {
         r = check_progress(complete->progress.items, err);
@@ -314,30 +316,54 @@ int ag_run_step_complete(ag_domain *d, int64_t rid, int64_t epoch,
     if (r == 0 && complete->start.n > 0) {
         r = check_start(complete->start.items, err);
     }
-    int repeated = r < 0 ? 0 : completed_before(d, live, complete->path, complete->attempt, err);
-    if (r == 0 && repeated == 0) {
-        r = check_variables(d, live, complete->variables, err);
+    return r;
+}
+
+/* 1 when it is known already. */
+static int check_complete(ag_domain *d, struct ag_live *live,
+                          const struct ag_step_complete *complete, argo_error **err)
+{
+    int r = check_content(complete, err);
+    r = r < 0 ? r : completed_before(d, live, complete->path, complete->attempt, err);
+    return r == 0 ? check_variables(d, live, complete->variables, err) : r;
+}
+
+static int add_complete(struct ag_change_set *c, struct ag_live *live,
+                        const struct ag_step_complete *complete, argo_error **err)
+{
+    ag_auto_free char *key = step_key(complete->path, complete->attempt);
+    if (key == NULL || ag_change_pending(c, live, key, 1) < 0) {
+        return ag_error_nomem(err);
     }
-    if (r < 0 || repeated < 0) {
-        return r < 0 ? r : repeated;
+    int r = ag_live_append_output(c, live, complete->records.items, complete->records.n, err);
+    if (r == 0) {
+        apply_complete(c, live, complete);
     }
+    return r;
+}
+
+int ag_run_step_complete(ag_domain *d, int64_t rid, int64_t epoch,
+                         const struct ag_step_complete *complete, ag_done_fn done, void *user,
+                         argo_error **err)
+{
+    struct ag_live *live = NULL;
     struct ag_change_set *c = NULL;
-    r = ag_change_new(d, rid, repeated ? 0 : AG_CHANGE_STATE, done, user, &c, err);
+    const struct ag_finish *end = complete->end.n > 0 ? complete->end.items : NULL;
+    int over = end == NULL ? ag_live_fenced(d, rid, epoch, &live, err)
+                           : ag_live_check_finish(d, rid, epoch, ag_finish_state(end), &live, err);
+    int repeated = over == 0 ? check_complete(d, live, complete, err) : over;
+    int r = repeated < 0
+                ? repeated
+                : ag_change_new(d, rid, repeated ? 0 : AG_CHANGE_STATE, done, user, &c, err);
+    if (r == 0 && !repeated) {
+        r = add_complete(c, live, complete, err);
+    }
     if (r < 0) {
+        ag_change_drop(c);
         return r;
     }
-    if (!repeated) {
-        ag_auto_free char *key = step_key(complete->path, complete->attempt);
-        if (key == NULL || ag_change_pending(c, live, key, 1) < 0) {
-            ag_change_drop(c);
-            return ag_error_nomem(err);
-        }
-        r = ag_live_append_output(c, live, complete->records.items, complete->records.n, err);
-        if (r < 0) {
-            ag_change_drop(c);
-            return r;
-        }
-        apply_complete(c, live, complete);
+    if (end != NULL && over == 0) {
+        ag_live_finish(c, live, ag_finish_state(end), end->result, end->error);
     }
     ag_change_commit(c); /* of a repeated one: comes after the first one's commit */
     return 0;
@@ -410,6 +436,7 @@ static void fill_from_live(struct ag_live *live, struct ag_checkpoint *out)
     out->paused = live->row.state == AG_RUN_PAUSED;
     out->config = ag_value_ref(live->row.config);
     out->poll = live->domain->config.silence_ms / 2;
+    out->ends = true;
     if (live->flight.path != NULL) {
         out->flight_step = ag_strdup(live->flight.step);
         out->flight_path = ag_strdup(live->flight.path);

@@ -16,6 +16,7 @@ struct ag_runner {
     struct ag_list strands;
     struct ag_list pending; /* replies that step types wait for */
     int64_t steps_done;
+    bool told;    /* the end went along with the last completion */
     int64_t keys; /* client keys given out */
     size_t listeners;
     ag_wall *limit; /* limits.timeout; NULL: none */
@@ -36,6 +37,10 @@ struct ag_runner {
 
 /* "EPOCH.N". NULL without memory. */
 char *ag_runner_client_key(ag_runner *r);
+/* Whether the end of the run goes along with a completion of S that leads to NEXT: in *OUT, whose
+ * result is new. */
+bool ag_runner_tells_end(ag_runner *r, const struct ag_strand *s, const char *next,
+                         struct ag_finish *out);
 /* A strand has come to its end, or a step of it has failed for good. */
 void ag_runner_strand_over(ag_runner *r, struct ag_strand *s);
 /* The port's last word: on_end, once. */

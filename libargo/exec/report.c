@@ -118,6 +118,7 @@ void ag_strand_report(struct ag_strand *s, int status, const char *next, ag_valu
     ag_auto_free char *next_name = ag_strdup(next);
     struct ag_progress progress = {0};
     struct ag_step_start start = {0};
+    struct ag_finish end = {0};
     struct ag_step_complete c = {
         .step = step,
         .path = s->now.path,
@@ -140,11 +141,15 @@ void ag_strand_report(struct ag_strand *s, int status, const char *next, ag_valu
     if (step == NULL || (next != NULL && next_name == NULL)) {
         ag_error_nomem(&err);
     } else if (plan_next(s, next_name, &c, &progress, &start, &err) == 0) {
+        if (ag_runner_tells_end(s->runner, s, next_name, &end)) {
+            c.end = (struct ag_list_of){&end, 1};
+        }
         port->ops->step_complete(port, &c,
                                  next != NULL ? completion_acknowledged : failure_acknowledged, s);
     }
     free(progress.step_name);
     ag_visit_start_row_clear(&start);
+    ag_value_unref(end.result);
     if (err != NULL) {
         ag_runner_lost(s->runner, err);
     }

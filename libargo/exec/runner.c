@@ -63,7 +63,7 @@ static void finished(const argo_error *err, void *user)
     end(user, err);
 }
 
-static void finish(ag_runner *r, ag_value *error)
+static struct ag_finish end_of_run(const ag_runner *r, ag_value *error)
 {
     struct ag_finish f = {.status = error != NULL, .error = error};
     if (error == NULL) {
@@ -72,13 +72,33 @@ static void finish(ag_runner *r, ag_value *error)
     }
     ag_log_info(r->config.ctx, "exec", "the run is %s after %" PRId64 " steps",
                 error != NULL ? "failed" : "done", r->steps_done);
+    return f;
+}
+
+static void finish(ag_runner *r, ag_value *error)
+{
+    struct ag_finish f = end_of_run(r, error);
     r->config.port->ops->finish(r->config.port, &f, finished, r);
     ag_value_unref(f.result);
 }
 
+bool ag_runner_tells_end(ag_runner *r, const struct ag_strand *s, const char *next,
+                         struct ag_finish *out)
+{
+    r->told = r->checkpoint.ends && ag_streq(next, "EXIT");
+    if (r->told) {
+        *out = end_of_run(r, s->failure);
+    }
+    return r->told;
+}
+
 void ag_runner_strand_over(ag_runner *r, struct ag_strand *s)
 {
-    finish(r, s->failure);
+    if (r->told) {
+        end(r, NULL);
+    } else {
+        finish(r, s->failure);
+    }
 }
 
 /* ---- the beginning --------------------------------------------------------------------------------------- */

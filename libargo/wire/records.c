@@ -141,6 +141,13 @@ static const struct ag_field output_record_fields[] = {
 };
 RECORD(ag_output_record_record, "output record", struct ag_output_record, output_record_fields);
 
+static const struct ag_field finish_fields[] = {
+    ENUM(struct ag_finish, "status", status, finish_words, AG_REQUIRED),
+    VALUE(struct ag_finish, "result", result, AG_OMIT_EMPTY),
+    VALUE(struct ag_finish, "error", error, AG_OMIT_EMPTY),
+};
+RECORD(ag_finish_record, "workflow completion", struct ag_finish, finish_fields);
+
 static const struct ag_field step_complete_fields[] = {
     TEXT(struct ag_step_complete, "step", step, AG_MAX_LABEL, AG_REQUIRED),
     TEXT(struct ag_step_complete, "path", path, AG_MAX_PATH, AG_REQUIRED),
@@ -158,6 +165,7 @@ static const struct ag_field step_complete_fields[] = {
          AG_OMIT_EMPTY),
     SUB(struct ag_step_complete, "progress", progress, &ag_progress_record),
     SUB(struct ag_step_complete, "start", start, &ag_step_start_record),
+    SUB(struct ag_step_complete, "end", end, &ag_finish_record),
 };
 RECORD(ag_step_complete_record, "step completion", struct ag_step_complete, step_complete_fields);
 
@@ -207,6 +215,7 @@ static const struct ag_field checkpoint_fields[] = {
      AT(struct ag_checkpoint, poll),
      .flags = AG_OMIT_EMPTY},
     OBJECT(struct ag_checkpoint, "usage", usage, AG_OMIT_EMPTY),
+    BOOL(struct ag_checkpoint, "ends", ends, AG_OMIT_EMPTY),
 };
 RECORD(ag_checkpoint_record, "checkpoint", struct ag_checkpoint, checkpoint_fields);
 
@@ -215,13 +224,6 @@ static const struct ag_field park_fields[] = {
     ARRAY(struct ag_park, "question_ids", question_ids, 256, AG_REQUIRED),
 };
 RECORD(ag_park_record, "park request", struct ag_park, park_fields);
-
-static const struct ag_field finish_fields[] = {
-    ENUM(struct ag_finish, "status", status, finish_words, AG_REQUIRED),
-    VALUE(struct ag_finish, "result", result, AG_OMIT_EMPTY),
-    VALUE(struct ag_finish, "error", error, AG_OMIT_EMPTY),
-};
-RECORD(ag_finish_record, "workflow completion", struct ag_finish, finish_fields);
 
 #define RECORD_REST                                                             \
     TEXT(struct ag_stream_record, "kind", kind, AG_MAX_NAME, 0),                \

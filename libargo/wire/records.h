@@ -161,6 +161,13 @@ struct ag_output_record {
 };
 extern const struct ag_record ag_output_record_record;
 
+/* The end of a run: the payload of the message `workflow_complete`, or with the last completion. */
+struct ag_finish {
+    int status; /* 0 done, 1 failed */
+    ag_value *result, *error;
+};
+extern const struct ag_record ag_finish_record;
+
 struct ag_step_complete {
     char *step, *path;
     int64_t attempt;
@@ -174,6 +181,7 @@ struct ag_step_complete {
     struct ag_list_of records;  /* struct ag_output_record */
     struct ag_list_of progress; /* 0 or 1 struct ag_progress (an object on the wire) */
     struct ag_list_of start;    /* 0 or 1 struct ag_step_start (an object on the wire) */
+    struct ag_list_of end;      /* 0 or 1 struct ag_finish (an object on the wire) */
 };
 extern const struct ag_record ag_step_complete_record;
 
@@ -210,6 +218,7 @@ struct ag_checkpoint {
     int64_t messages_after; /* messages up to here are not for this executor */
     int64_t poll;           /* ms that a poll lasts: it is heard of more often than it must */
     ag_value *usage;        /* the sum over the steps: {input_tokens, output_tokens, cost_usd} */
+    bool ends;              /* the last completion may carry the end of the run */
 };
 extern const struct ag_record ag_checkpoint_record;
 
@@ -219,13 +228,6 @@ struct ag_park {
     ag_value *question_ids; /* array of text; may be empty when there is a time */
 };
 extern const struct ag_record ag_park_record;
-
-/* The payload of the message `workflow_complete`. */
-struct ag_finish {
-    int status; /* 0 done, 1 failed */
-    ag_value *result, *error;
-};
-extern const struct ag_record ag_finish_record;
 
 /* ---- streams ------------------------------------------------------------------------------- */
 

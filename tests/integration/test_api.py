@@ -517,6 +517,24 @@ class Runs(ApiCase):
         status = self.daemon.status(run)
         self.assertEqual((status["status"], status["data"]["result"]), ("done", {"r": 1}))
 
+    def test_the_end_with_the_last_step(self):
+        run = self.start("w")
+        post = lambda body: self.daemon.post(f"/api/workflow/{run}/step/complete", body,
+                                             headers=self.headers)
+        checkpoint = self.daemon.get(f"/api/workflow/{run}/checkpoint", headers=self.headers)
+        self.assertIs(checkpoint.json["data"]["ends"], True)
+        body = {"step": "q", "path": "q", "attempt": 1, "status": "done", "next_step": "EXIT",
+                "end": {"status": "done", "result": {"r": 1}}}
+        for wrong in ({"next_step": "q"}, {"start": {"step": "r", "path": "r", "attempt": 1}},
+                      {"end": {}}, {"end": {"status": "gone"}}):
+            self.assert_error(post({**body, **wrong}), 400, 1001)
+        self.assertEqual(self.daemon.status(run)["status"], "running")
+        self.assert_shape(post(body), "status workflow_id data")
+        status = self.daemon.status(run)
+        self.assertEqual((status["status"], status["data"]["result"]), ("done", {"r": 1}))
+        self.assertEqual(len(self.daemon.get(f"/api/workflow/{run}/steps").json["steps"]), 1)
+        self.assert_error(post(body), 401, 1101)
+
     def test_output(self):
         run = self.start("w")
         path = f"/api/workflow/output/{run}"

@@ -116,6 +116,22 @@ class Metrics(MetricsCase):
                 self.check_histogram(family)
         self.assertEqual({value for (name, _), value in samples.items() if name == "argo_runs"}, {0})
 
+    def test_what_a_run_of_one_step_costs(self):
+        """Three transactions: it is there, it has a process, its step has ended and so has it."""
+        self.daemon.launch(SAY, wait=True)
+        before = self.scrape()
+        self.daemon.launch(SAY, wait=True)
+        after = self.scrape()
+        grown = lambda *key: after[key] - before[key]
+        requests = {dict(labels)["route"]: grown("argo_http_requests_total", labels)
+                    for name, labels in after if name == "argo_http_requests_total" and
+                    dict(labels)["status"] == "2xx"
+                    and (name, labels) in before}
+        self.assertEqual(grown("argo_store_transactions_total", ()), 3)
+        self.assertEqual(requests["/api/workflow/{id}/checkpoint"], 1)
+        self.assertEqual(requests["/api/workflow/{id}/step/complete"], 1)
+        self.assertNotIn("/api/workflow/{id}/message", requests)
+
     def test_what_has_ended_takes_no_room(self):
         self.daemon.launch(SAY, wait=True)
         before = self.scrape()

@@ -167,6 +167,11 @@ static void apply_complete(struct fakeport *f, const ag_value *c)
     if (ag_value_get(c, "start") != NULL) {
         apply_start(f, ag_value_get(c, "start"));
     }
+    if (ag_value_get(c, "end") != NULL) {
+        ck_assert(!f->old);
+        ck_assert_str_eq(ag_value_get_text(c, "next_step", ""), "EXIT");
+        set_value(&f->finish, ag_value_ref(ag_value_get(c, "end")));
+    }
 }
 
 static ag_value *visits_of(const struct fakeport *f)
@@ -216,6 +221,7 @@ static ag_value *checkpoint_of(const struct fakeport *f)
         .paused = f->paused,
         .config = f->config,
         .usage = f->usage,
+        .ends = !f->old,
         .visits = visits,
         .attempts = f->attempts,
         .failure = f->failure,

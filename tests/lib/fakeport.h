@@ -46,6 +46,7 @@ struct fakeport {
     int64_t paused_ms;
     bool paused;
     ag_value *config, *usage;
+    bool old; /* it knows no end in a completion */
     enum fake_park parking;
     size_t output_queued; /* what the channel says of itself */
     void (*on_output)(struct fakeport *f, const struct ag_output_record *record);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/crypto.h"
 #include "base/text.h"
 #include "fixture.h"
 
@@ -102,6 +103,172 @@ START_TEST(a_completion_may_carry_the_next_start)
                      ARGO_E_INVALID);
 }
 END_TEST
+
+/* ---- with the end of the run -------------------------------------------------------------------- */
+
+static int complete_and_end(int64_t rid, int64_t epoch, const char *path, int status,
+                            struct outcome *out)
+{
+    ag_auto_free char *own = ag_strdup(path);
+    char next[] = "EXIT", kind[] = "text", bye[] = "bye", key[] = "1.9";
+    AG_AUTO(ag_value) variables = json("{\"pin\":\"1234\"}");
+    AG_AUTO(ag_value) usage = json("{\"model\":\"m\",\"input_tokens\":5}");
+    AG_AUTO(ag_value) result = json("{\"steps\":1}");
+    AG_AUTO(ag_value) error = json("{\"code\":\"exit\"}");
+    struct ag_output_record record = {.kind = kind, .text = bye, .client_key = key};
+    struct ag_finish end = {.status = status,
+                            .result = status == 0 ? result : NULL,
+                            .error = status == 0 ? NULL : error};
+    struct ag_step_complete complete = {.step = own,
+                                        .path = own,
+                                        .attempt = 1,
+                                        .status = status == 0 ? AG_STEP_DONE : AG_STEP_FAILED,
+                                        .variables = variables,
+                                        .secret = true,
+                                        .next_step = next,
+                                        .usage = usage,
+                                        .error = status == 0 ? NULL : error,
+                                        .records = {&record, 1},
+                                        .end = {&end, 1}};
+    return ag_run_step_complete(fx.domain, rid, epoch, &complete, note_outcome, out, NULL);
+}
+
+static bool token_is_known(void)
+{
+    char hash[AG_SHA256_HEX];
+    struct ag_token token = {0};
+    ag_sha256_hex(fx.last_token, 64, hash);
+    int found = ag_store_token(fx.store, hash, &token, NULL);
+    ag_token_clear(&token);
+    return found > 0;
+}
+
+START_TEST(the_last_completion_may_carry_the_end)
+{
+    int64_t rid = start_run("w");
+    struct outcome again = {0};
+    struct ag_run row = {0};
+    struct ag_question q;
+    ck_ok(begin_step(rid, 1, "a", 1, false, &o), o);
+    ck_ok(ask(rid, 1, "q", AG_QUESTION_TEXT, &o), o);
+    ck_assert_int_eq(complete_and_end(rid, 2, "a", 0, &o), ARGO_E_FENCED);
+    /* twice in one group, and after it */
+    ck_assert_int_eq(complete_and_end(rid, 1, "a", 0, &o), 0);
+    ck_assert_int_eq(complete_and_end(rid, 1, "a", 0, &again), 0);
+    ck_assert_int_eq(complete_and_end(rid, 1, "a", 1, &again), ARGO_E_FENCED);
+    ck_assert_int_eq(complete_step(rid, 1, "b", 1, "c", &again), ARGO_E_FENCED);
+    ck_assert_int_eq(await(&o), 0);
+    ck_assert_int_eq(await(&again), 0);
+    ck_assert_int_eq(complete_and_end(rid, 1, "a", 0, &o), ARGO_E_FENCED);
+    ck_assert_str_eq(stored_texts(rid, AG_STREAM_OUTPUT), "prompt:Which?|text:bye");
+    load_row(rid, &row);
+    ck_assert_int_eq(row.state, AG_RUN_DONE);
+    ck_assert_int_eq(row.steps_done, 1);
+    ck_assert_int_eq(row.pid, 0);
+    ck_assert_ptr_null(row.flight_path);
+    ck_assert_int_eq(ag_value_get_int(row.result, "steps", 0), 1);
+    ag_run_clear(&row);
+    load_question("q", &q);
+    ck_assert_int_eq(q.state, AG_QUESTION_CANCELLED);
+    ag_record_clear(&ag_question_record, &q);
+    AG_AUTO(ag_value) secrets = NULL;
+    ck_assert_int_eq(ag_store_secret_variables(fx.store, rid, &secrets, NULL), 1);
+    ck_assert_uint_eq(ag_value_size(secrets), 0);
+    ck_assert(!token_is_known());
+    const struct ag_domain_stats *stats = ag_domain_stats(fx.domain);
+    ck_assert_uint_eq(stats->ended[AG_RUN_DONE], 1);
+    const struct ag_usage *used = ag_map_get(stats->usage, "m");
+    ck_assert_int_eq(used->input_tokens, 5);
+    ag_domain_executor_ended(fx.domain, rid, 1000, 0);
+    settle_all();
+    ck_assert_int_eq(fx.launches, 1);
+}
+END_TEST
+
+START_TEST(what_the_end_tells_comes_after_the_completion)
+{
+    int64_t rid = start_run("w");
+    struct ag_run row = {0};
+    ck_ok(complete_and_end(rid, 1, "a", 1, &o), o);
+    const char *events = strstr(stored_events(rid), "step_complete");
+    ck_assert_str_eq(events,
+                     "step_complete:a:{\"attempt\":1,\"status\":\"failed\",\"next_step\":\"EXIT\"}|"
+                     "state:failed:{\"from\":\"running\",\"to\":\"failed\",\"pid\":0}");
+    load_row(rid, &row);
+    ck_assert_int_eq(row.state, AG_RUN_FAILED);
+    ck_assert_str_eq(ag_value_get_text(row.error, "code", ""), "exit");
+    ag_run_clear(&row);
+}
+END_TEST
+
+START_TEST(an_end_has_its_place)
+{
+    int64_t rid = start_run("w");
+    char a[] = "a", b[] = "b", leave[] = "EXIT";
+    struct ag_finish end = {0};
+    struct ag_step_start start = {.step = b, .path = b, .attempt = 1};
+    struct ag_step_complete complete = {
+        .step = a, .path = a, .attempt = 1, .status = AG_STEP_DONE, .end = {&end, 1}};
+    AG_AUTO(argo_error) err = NULL;
+    ck_assert_int_eq(ag_run_step_complete(fx.domain, rid, 1, &complete, note_outcome, &o, &err),
+                     ARGO_E_INVALID);
+    ck_assert_ptr_nonnull(strstr(argo_error_details(err), "end comes with next_step 'EXIT'"));
+    complete.next_step = b;
+    ck_assert_int_eq(ag_run_step_complete(fx.domain, rid, 1, &complete, note_outcome, &o, NULL),
+                     ARGO_E_INVALID);
+    complete.next_step = leave;
+    complete.start = (struct ag_list_of){&start, 1};
+    ck_assert_int_eq(ag_run_step_complete(fx.domain, rid, 1, &complete, note_outcome, &o, NULL),
+                     ARGO_E_INVALID);
+    ck_assert_int_eq(stored_state(rid), AG_RUN_RUNNING);
+    /* The completion is known, from an executor before this one: the end is not. */
+    ck_ok(complete_step(rid, 1, "a", 1, "EXIT", &o), o);
+    complete.start = (struct ag_list_of){NULL, 0};
+    ck_ok(ag_run_step_complete(fx.domain, rid, 1, &complete, note_outcome, &o, NULL), o);
+    ck_assert_int_eq(stored_state(rid), AG_RUN_DONE);
+    struct ag_run row = {0};
+    load_row(rid, &row);
+    ck_assert_int_eq(row.steps_done, 1);
+    ag_run_clear(&row);
+}
+END_TEST
+
+START_TEST(both_or_none)
+{
+    int64_t rid = start_run("w");
+    struct ag_checkpoint c;
+    fixture_alive(rid);
+    fixture_fail_commits(1);
+    ck_assert_int_eq(complete_and_end(rid, 1, "a", 0, &o), 0);
+    ck_assert_int_eq(await(&o), ARGO_E_STORE);
+    settle_all();
+    ck_assert_int_eq(stored_state(rid), AG_RUN_RUNNING);
+    ck_assert(token_is_known());
+    ck_assert_int_eq(ag_run_checkpoint(fx.domain, rid, 1, &c, NULL), 0);
+    ck_assert(c.ends);
+    ck_assert_ptr_null(c.next_step);
+    ag_record_clear(&ag_checkpoint_record, &c);
+    ck_ok(complete_and_end(rid, 1, "a", 0, &o), o);
+    ck_assert_int_eq(stored_state(rid), AG_RUN_DONE);
+    ck_assert_str_eq(stored_texts(rid, AG_STREAM_OUTPUT), "text:bye");
+}
+END_TEST
+
+/* Its executor stands still and nobody will resume it: it is let go. */
+START_TEST(an_end_that_comes_during_a_pause)
+{
+    int64_t rid = start_run("w");
+    fixture_alive(rid);
+    ck_assert_int_eq(ag_run_pause(fx.domain, "w", NULL, note_outcome, &o, NULL), 0);
+    ck_assert_int_eq(await(&o), 0);
+    ck_assert_int_eq(fx.standing, rid);
+    ck_ok(complete_and_end(rid, 1, "a", 0, &o), o);
+    ck_assert_int_eq(stored_state(rid), AG_RUN_DONE);
+    ck_assert_int_eq(fx.standing, 0);
+}
+END_TEST
+
+/* ---- output, variables, retries ------------------------------------------------------------------ */
 
 START_TEST(output_is_stored_once)
 {
@@ -280,6 +447,11 @@ static Suite *steps_suite(void)
     tcase_add_test(tc, every_call_is_fenced);
     tcase_add_test(tc, a_completion_is_the_checkpoint);
     tcase_add_test(tc, a_completion_may_carry_the_next_start);
+    tcase_add_test(tc, the_last_completion_may_carry_the_end);
+    tcase_add_test(tc, what_the_end_tells_comes_after_the_completion);
+    tcase_add_test(tc, an_end_has_its_place);
+    tcase_add_test(tc, both_or_none);
+    tcase_add_test(tc, an_end_that_comes_during_a_pause);
     tcase_add_test(tc, output_is_stored_once);
     tcase_add_test(tc, secret_variables_stay_secret);
     tcase_add_test(tc, variables_have_limits);

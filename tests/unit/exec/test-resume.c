@@ -173,11 +173,13 @@ END_TEST
 START_TEST(test_only_the_end_is_missing)
 {
     struct fakeport *f = fakeport_flow("", "{'step':'a','type':'command','argv':['false']}");
+    f->old = true; /* else it would have come with the completion */
     f->kill_at = 4;
     f->kill_how = FAKE_KILL_BEFORE;
     fakeport_run(f);
     ck_trace(f, "a:failed");
     ck_assert_ptr_null(f->finish);
+    f->old = false;
     fakeport_run(f);
     ck_trace(f, "a:failed");
     ck_assert_str_eq(fakeport_status(f), "failed");

@@ -29,8 +29,8 @@ START_TEST(test_end_to_end)
     ck_assert_str_eq(fakeport_status(f), "done");
     ck_assert_int_eq(ag_value_get_int(ag_value_get(f->finish, "result"), "steps", 0), 5);
     ck_assert_int_eq(f->end_code, 0);
-    /* checkpoint, 5 completions, 1 output, finish: a step costs one request. */
-    ck_assert_uint_eq(f->calls, 8);
+    /* checkpoint, 5 completions, 1 output: a step costs one request, the end costs none. */
+    ck_assert_uint_eq(f->calls, 7);
     ck_assert_int_eq(ag_value_get_int(f->progress, "current_step", 0), 6);
     ck_assert_int_eq(ag_value_get_int(f->progress, "total_steps", 0), 6);
     fakeport_free(f);
@@ -241,6 +241,50 @@ START_TEST(test_refused)
 }
 END_TEST
 
+/* The end that went along is refused with its completion: the run goes on. */
+START_TEST(test_refused_with_the_end)
+{
+    struct fakeport *f = fakeport_flow("", "{'step':'a','type':'set','values':{'x':1},"
+                                           "'next_step':'EXIT','on_error':'b'},"
+                                           "{'step':'b','type':'display','message':'b'},"
+                                           "{'step':'c','type':'display','message':'c'}");
+    f->refuse_next = ARGO_E_TOO_LARGE;
+    fakeport_run(f);
+    ck_trace(f, "a:failed b:done c:done");
+    ck_assert_str_eq(fakeport_status(f), "done");
+    ck_assert_int_eq(ag_value_get_int(ag_value_get(f->finish, "result"), "steps", 0), 3);
+    fakeport_free(f);
+}
+END_TEST
+
+static void ck_end(bool old, const char *step, size_t calls, const char *status, const char *code)
+{
+    struct fakeport *f = fakeport_flow("", step);
+    f->old = old;
+    fakeport_run(f);
+    ck_assert_uint_eq(f->calls, calls);
+    ck_assert_str_eq(fakeport_status(f), status);
+    ck_assert_str_eq(fakeport_error(f, "code"), code);
+    ck_assert_int_eq(f->end_code, 0);
+    fakeport_free(f);
+}
+
+/* With the last completion, or by itself, as a daemon wants it that knows of nothing else. */
+START_TEST(test_how_the_end_is_told)
+{
+    ck_end(false, "{'step':'a','type':'set','values':{'x':1}}", 2, "done", "");
+    ck_end(true, "{'step':'a','type':'set','values':{'x':1}}", 3, "done", "");
+    ck_end(false, "{'step':'a','type':'read_file','source':'none','save_to':'x'}", 2, "failed",
+           "io");
+    ck_end(true, "{'step':'a','type':'read_file','source':'none','save_to':'x'}", 3, "failed",
+           "io");
+    ck_end(false, "{'step':'a','type':'read_file','source':'none','save_to':'x','on_error':'EXIT'}",
+           2, "done", "");
+    ck_end(false, "{'step':'a','type':'read_file','source':'none','save_to':'x','when':'false'}", 2,
+           "done", "");
+}
+END_TEST
+
 START_TEST(test_fenced)
 {
     struct fakeport *f = fakeport_flow("", "{'step':'a','type':'display','message':'a'},"
@@ -285,6 +329,8 @@ static Suite *suite(void)
     tcase_add_test(t, test_missing_variable);
     tcase_add_test(t, test_bad_template);
     tcase_add_test(t, test_refused);
+    tcase_add_test(t, test_refused_with_the_end);
+    tcase_add_test(t, test_how_the_end_is_told);
     tcase_add_test(t, test_fenced);
     tcase_add_test(t, test_cancel_idle);
     suite_add_tcase(s, t);
