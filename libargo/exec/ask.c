@@ -87,10 +87,10 @@ static void give_up(struct ag_ask *ask)
     }
 }
 
-/* From its deadline on the daemon takes no answer any more: none that it has not told us of. */
-static bool passed(const struct ag_ask *ask, int64_t deadline)
+/* From its deadline on the daemon takes no answer any more. */
+static bool passed(int64_t deadline, int64_t now)
 {
-    return deadline != 0 && ag_context_now_ms(ag_strand_context(ask->strand)) >= deadline;
+    return deadline != 0 && now >= deadline;
 }
 
 static void deadline_passed(ag_wall *wall, void *user)
@@ -129,8 +129,10 @@ static void replied(struct ag_strand *s, void *state, const struct ag_question *
         use_answer(ask, q->answer, q->answer_seq);
     } else if (q->state == AG_QUESTION_CANCELLED) {
         ag_strand_fail(s, AG_FAIL_INPUT, "the question was cancelled");
-    } else if (q->state == AG_QUESTION_EXPIRED || passed(ask, q->deadline)) {
+    } else if (q->state == AG_QUESTION_EXPIRED || passed(q->deadline, ask->sent_at)) {
         give_up(ask);
+    } else if (passed(q->deadline, ag_context_now_ms(ag_strand_context(s)))) {
+        ag_ask_send(ask); /* read late, as after a pause: somebody may have answered meanwhile */
     } else if (q->deadline != 0 && arm(ask, q->deadline, &why) < 0) {
         ag_strand_fail_error(s, AG_FAIL_INPUT, why);
     } else {
@@ -144,6 +146,7 @@ void ag_ask_send(struct ag_ask *ask)
     if (q->deadline != 0 && q->on_deadline == NULL) {
         q->on_deadline = ag_strdup(q->default_answer != NULL ? "default" : "fail");
     }
+    ask->sent_at = ag_context_now_ms(ag_strand_context(ask->strand));
     ag_strand_question(ask->strand, q, replied);
 }
 

@@ -271,6 +271,13 @@ static ag_value *ask(struct fakeport *f, const ag_value *question)
     return known;
 }
 
+void fakeport_answer(struct fakeport *f)
+{
+    struct ag_value_iter it = {0};
+    ck_assert(ag_value_next(f->questions, &it));
+    settle(f, it.value, ++f->seq);
+}
+
 /* The open question gets the next answer, as a record. */
 static void answer_open(struct fakeport *f)
 {
@@ -334,6 +341,9 @@ static void do_question(struct fakeport *f, struct call *c, bool acknowledge)
     }
     if (ag_record_decode(&ag_question_record, ask(f, c->body), &q, &err) < 0) {
         ck_abort_msg("question: %s", argo_error_details(err));
+    }
+    if (f->on_question != NULL) {
+        f->on_question(f);
     }
     if (acknowledge) {
         c->fn.question(&q, NULL, c->user);

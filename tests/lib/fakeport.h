@@ -51,6 +51,7 @@ struct fakeport {
     size_t output_queued; /* what the channel says of itself */
     void (*on_output)(struct fakeport *f, const struct ag_output_record *record);
     void (*on_start)(struct fakeport *f); /* a start row has come, and is not acknowledged */
+    void (*on_question)(struct fakeport *f); /* the reply to a question is on its way */
 
     /* What has happened. */
     size_t calls;     /* handled so far */
@@ -83,6 +84,8 @@ void fakeport_start(struct fakeport *f);
 void fakeport_wait(struct fakeport *f);
 /* Nothing is queued in the channel any more, as it tells the runner. */
 void fakeport_drain(struct fakeport *f);
+/* The only question gets the next answer, and no record tells of it yet. */
+void fakeport_answer(struct fakeport *f);
 /* Dispatches until N calls were handled. */
 void fakeport_wait_calls(struct fakeport *f, size_t n);
 /* A message to the run, as it comes by the poll; PAYLOAD is JSON with ' instead of ". */

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "base/context.h"
 #include "base/text.h"
 #include "lib/fakeport.h"
 #include "lib/runner.h"
@@ -98,6 +99,35 @@ START_TEST(test_schema)
         ck_assert_uint_eq(f->asked, 1);
         fakeport_free(f);
     }
+}
+END_TEST
+
+static int64_t fake_now_ms = 1000;
+
+static int64_t fake_clock(void *user)
+{
+    return fake_now_ms;
+}
+
+static void answered_meanwhile(struct fakeport *f)
+{
+    f->on_question = NULL;
+    fakeport_answer(f);
+    fake_now_ms += 60000;
+}
+
+/* The process stood still between the daemon's reply, that nobody has answered, and its reading:
+ * that the deadline has passed by then does not say that nobody answered in time. */
+START_TEST(test_reply_that_is_read_late)
+{
+    struct fakeport *f = flow(ASK ",'deadline':30,'default':'nobody'}", "['me']");
+    ag_context_set_clock(f->ctx, fake_clock, NULL);
+    f->on_question = answered_meanwhile;
+    fakeport_run(f);
+    ck_trace(f, "a:done");
+    fakeport_expect(f, "x", "'me'");
+    ck_assert_int_eq(f->consumed, f->seq);
+    fakeport_free(f);
 }
 END_TEST
 
@@ -330,6 +360,7 @@ static Suite *suite(void)
     tcase_add_test(t, test_typed_ahead);
     tcase_add_test(t, test_secret);
     tcase_add_test(t, test_schema);
+    tcase_add_test(t, test_reply_that_is_read_late);
     tcase_add_test(t, test_deadline);
     tcase_add_test(t, test_choose);
     tcase_add_test(t, test_choose_several);
