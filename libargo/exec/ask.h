@@ -13,7 +13,7 @@ struct ag_ask {
     struct ag_question question; /* owned */
     ag_wall *deadline;
     int64_t sent_at; /* wall ms: the reply is at least as young */
-    bool late; /* nobody has answered in time: the default counts */
+    bool late;       /* nobody has answered in time: the default counts */
     /* VALUE is the answer, borrowed. Leads to ag_strand_done or ag_strand_fail. */
     void (*answered)(struct ag_ask *ask, const ag_value *value);
 };

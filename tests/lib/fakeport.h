@@ -50,7 +50,7 @@ struct fakeport {
     enum fake_park parking;
     size_t output_queued; /* what the channel says of itself */
     void (*on_output)(struct fakeport *f, const struct ag_output_record *record);
-    void (*on_start)(struct fakeport *f); /* a start row has come, and is not acknowledged */
+    void (*on_start)(struct fakeport *f);    /* a start row has come, and is not acknowledged */
     void (*on_question)(struct fakeport *f); /* the reply to a question is on its way */
 
     /* What has happened. */
