@@ -276,9 +276,10 @@ class Trust(Case):
         (place / "dir.yaml").mkdir()
         for name in ("pipe", "zero", "dir"):
             self.assertIn("is not a regular file", self.here("start", name, check=1).stderr)
-        names = [t["name"] for t in self.daemon.get(f"/api/template?cwd={self.dir}").json["templates"]]
-        self.assertIn("mine", names)
-        self.assertFalse({"pipe", "zero", "dir"} & set(names))
+        listed = self.daemon.get(f"/api/template?cwd={self.dir}").json["templates"]
+        valid = {t["name"]: t["valid"] for t in listed}
+        self.assertEqual([valid[name] for name in ("mine", "pipe", "zero", "dir")],
+                         [True, False, False, False])
         os.mkfifo(self.dir / ".env.argo")
         self.assertIn("is not a regular file", self.here("list", check=1).stderr)
 
