@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "base/loop-internal.h"
+#include "base/process.h"
 
 struct ag_child {
     struct ag_source source; /* leaves the set when the process has ended */
@@ -124,13 +125,6 @@ int ag_child_signal_value(ag_child *child, int signo, int64_t value)
     info.si_uid = getuid();
     info.si_value.sival_ptr = (void *)(intptr_t)value;
     return pidfd_send_signal(child->pidfd, signo, &info, 0) < 0 ? -errno : 0;
-}
-
-void ag_pidfd_kill(int pidfd)
-{
-    (void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
-    while (waitid(P_PIDFD, (id_t)pidfd, NULL, WEXITED) < 0 && errno == EINTR) {
-    }
 }
 
 void ag_child_kill(ag_child *child)

@@ -18,6 +18,7 @@
 #include <sys/syscall.h>
 
 #include "base/buf.h"
+#include "base/process.h"
 
 /* Asker and server may be of different versions: the server says which messages it takes. */
 #define READY       "argo-fork-1"
@@ -128,21 +129,28 @@ int ag_fork_ask(int socket, const struct ag_fork_request *request, int fd, argo_
     return r == 0 ? 0 : ag_error_errno(err, -r, "ask for a fork");
 }
 
+/* With it comes the child's pidfd: also of one that ends at once, so that it is reaped. */
+struct hello {
+    pid_t pid;
+    bool ready;
+};
+
 int ag_fork_hello(int fd, pid_t *out_pid, int *out_pidfd)
 {
-    pid_t pid = 0;
+    struct hello hello = {0};
     int pidfd = -1;
-    ssize_t len = receive_fd(fd, &pid, sizeof(pid), &pidfd);
+    ssize_t len = receive_fd(fd, &hello, sizeof(hello), &pidfd);
     if (len == -EAGAIN || len == -EINTR) {
         return 0;
     }
-    if (len != (ssize_t)sizeof(pid)) {
+    if (len != (ssize_t)sizeof(hello) || !hello.ready) {
         if (len > 0) {
+            ag_pidfd_kill(pidfd);
             close(pidfd);
         }
         return ARGO_E_SPAWN;
     }
-    *out_pid = pid;
+    *out_pid = hello.pid;
     *out_pidfd = pidfd;
     return 1;
 }
@@ -249,14 +257,13 @@ static int take_on(struct server *s, size_t len)
     return set_map(&s->map);
 }
 
-/* In the child. Whatever fails, it is gone before it has said that it is there. */
+/* In the child. */
 static int begin(struct server *s, size_t len, int fd)
 {
-    pid_t pid = getpid();
-    bool ok = dup2(fd, AG_FORK_FD) == AG_FORK_FD && close_range(AG_FORK_FD + 1, ~0U, 0) == 0 &&
-              take_on(s, len) == 0;
-    int pidfd = ok ? pidfd_open(pid, 0) : -1;
-    if (pidfd < 0 || send_fd(AG_FORK_FD, &pid, sizeof(pid), pidfd) < 0) {
+    bool ok = dup2(fd, AG_FORK_FD) == AG_FORK_FD && close_range(AG_FORK_FD + 1, ~0U, 0) == 0;
+    int pidfd = ok ? pidfd_open(getpid(), 0) : -1;
+    struct hello hello = {.pid = getpid(), .ready = pidfd >= 0 && take_on(s, len) == 0};
+    if (pidfd < 0 || send_fd(AG_FORK_FD, &hello, sizeof(hello), pidfd) < 0 || !hello.ready) {
         _exit(EXIT_FAILURE);
     }
     close(pidfd);

@@ -40,7 +40,7 @@ int ag_fork_ready(int socket);
 /* Sends a request with FD, which stays the caller's, to be closed. Negative: not sent. */
 int ag_fork_ask(int socket, const struct ag_fork_request *request, int fd, argo_error **err);
 /* The child's hello on the asker's end of the request's pair: 1; 0: not yet; negative: there is no
- * child. */
+ * child, or there was one that could not do what the request says. */
 int ag_fork_hello(int fd, pid_t *out_pid, int *out_pidfd);
 
 /* ---- the server ------------------------------------------------------------------------------ */

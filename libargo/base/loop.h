@@ -82,7 +82,6 @@ int ag_child_signal(ag_child *child, int signo); /* through the pidfd; 0 or -err
 int ag_child_signal_value(ag_child *child, int signo, int64_t value);
 /* Ends it and reaps it, if it is ours: that takes the kernel a moment. */
 void ag_child_kill(ag_child *child);
-void ag_pidfd_kill(int pidfd); /* the same of one that is not watched */
 pid_t ag_child_pid(const ag_child *child);
 void ag_child_free(ag_child *child); /* stops watching; the process is left alone */
 /* From now on every other child that has ended is reaped too, whenever a watched one ends. For a

@@ -29,6 +29,9 @@ struct ag_spawn {
  * *OUT_PIDFD (may be NULL) is O_CLOEXEC. Failures carry the errno's text: ARGO_E_SPAWN. */
 int ag_spawn(const struct ag_spawn *spec, pid_t *out_pid, int *out_pidfd, argo_error **err);
 
+/* Ends a process, and reaps it if it is ours: that takes the kernel a moment. */
+void ag_pidfd_kill(int pidfd);
+
 /* Nonblocking O_CLOEXEC pipe: fds[0] reads. The write end is left blocking for children. */
 int ag_pipe(int fds[2], argo_error **err);
 

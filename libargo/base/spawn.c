@@ -215,6 +215,13 @@ int ag_spawn(const struct ag_spawn *spec, pid_t *out_pid, int *out_pidfd, argo_e
     return 0;
 }
 
+void ag_pidfd_kill(int pidfd)
+{
+    (void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+    while (waitid(P_PIDFD, (id_t)pidfd, NULL, WEXITED) < 0 && errno == EINTR) {
+    }
+}
+
 int ag_pipe(int fds[2], argo_error **err)
 {
     int made[2];

@@ -276,6 +276,7 @@ class Likeness(Warm):
         self.assertEqual(reply.status, 500)
         self.assertIn("/nonexistent", reply.text)
         self.assertEqual(self.daemon.status("w")["data"]["error"]["code"], "spawn")
+        argo.wait_for(lambda: all(map(argo.alive, self.children())), "what was forked to be reaped")
 
 
 if __name__ == "__main__":
