@@ -19,7 +19,8 @@
 static bool show(struct ag_capture *c, size_t len)
 {
     bool choked = false;
-    ag_auto_free char *text = len > 0 ? ag_utf8_sanitise(c->line.data, len, NULL) : NULL;
+    ag_auto_free char *text =
+        len > 0 && !c->quiet ? ag_utf8_sanitise(c->line.data, len, NULL) : NULL;
     if (text != NULL) {
         choked = ag_strand_output(c->strand, c->kind, text);
     }
@@ -142,6 +143,15 @@ void ag_capture_finish(struct ag_capture *c)
         left -= (int)n;
     }
     close_pipe(c);
+}
+
+void ag_capture_show(struct ag_capture *c)
+{
+    size_t len = c->kept.len < CHUNK ? c->kept.len : CHUNK;
+    ag_auto_free char *text = len > 0 ? ag_utf8_sanitise(c->kept.data, len, NULL) : NULL;
+    if (text != NULL) {
+        (void)ag_strand_output(c->strand, c->kind, text);
+    }
 }
 
 void ag_capture_free(struct ag_capture *c)

@@ -92,9 +92,18 @@ static bool code_is_ok(struct ag_strand *s, int code)
     return ok == NULL && code == 0;
 }
 
+static bool wants(const struct ag_strand *s, const char *stream)
+{
+    const ag_value *to = ag_strand_field(s, "save_to");
+    if (ag_value_is(to, ARGO_TYPE_TEXT)) {
+        return strcmp(stream, "stdout") == 0;
+    }
+    return ag_value_get(to, stream) != NULL;
+}
+
 static void tell_truncated(struct ag_capture *c)
 {
-    if (c->truncated) {
+    if (c->truncated && wants(c->strand, c->kind)) {
         ag_auto_free char *line =
             ag_asprintf("%s: only the first %d bytes were saved\n", c->kind, AG_MAX_VALUE);
         if (line != NULL) {
@@ -132,11 +141,14 @@ static void judge(struct command *c)
     }
     bool killed = WIFSIGNALED(c->status);
     int code = killed ? SIGNAL_BASE + WTERMSIG(c->status) : WEXITSTATUS(c->status);
-    if (killed && !code_is_ok(s, code)) {
-        ag_strand_fail(s, AG_FAIL_EXIT_CODE, "the command was killed by signal %d",
-                       WTERMSIG(c->status));
-    } else if (!code_is_ok(s, code)) {
-        ag_strand_fail(s, AG_FAIL_EXIT_CODE, "the command ended with exit code %d", code);
+    if (!code_is_ok(s, code)) {
+        if (c->err.quiet) {
+            ag_capture_show(&c->err); /* it says why */
+        }
+        ag_strand_fail(s, AG_FAIL_EXIT_CODE,
+                       killed ? "the command was killed by signal %d"
+                              : "the command ended with exit code %d",
+                       killed ? WTERMSIG(c->status) : code);
     } else if (save(c, code, &err) < 0) {
         ag_strand_fail_error(s, AG_FAIL_TEMPLATE, err);
     } else {
@@ -181,15 +193,6 @@ static void drained(struct ag_strand *s, void *state)
     ag_capture_pause(&c->err, false);
 }
 
-static bool wants(const struct ag_strand *s, const char *stream)
-{
-    const ag_value *to = ag_strand_field(s, "save_to");
-    if (ag_value_is(to, ARGO_TYPE_TEXT)) {
-        return strcmp(stream, "stdout") == 0;
-    }
-    return ag_value_get(to, stream) != NULL;
-}
-
 static void kill_group(ag_timer *timer, void *user)
 {
     struct command *c = user;
@@ -229,10 +232,17 @@ static void start_process(struct command *c, char **argv, char **envp, const cha
     AG_AUTO(argo_error) err = NULL;
     ag_auto_close int out = -1;
     ag_auto_close int errors = -1;
-    c->out = (struct ag_capture){
-        .strand = s, .kind = "stdout", .keep = wants(s, "stdout"), .changed = output_changed};
-    c->err = (struct ag_capture){
-        .strand = s, .kind = "stderr", .keep = wants(s, "stderr"), .changed = output_changed};
+    bool quiet = ag_value_as_bool(ag_strand_field(s, "quiet"));
+    c->out = (struct ag_capture){.strand = s,
+                                 .kind = "stdout",
+                                 .quiet = quiet,
+                                 .keep = wants(s, "stdout"),
+                                 .changed = output_changed};
+    c->err = (struct ag_capture){.strand = s,
+                                 .kind = "stderr",
+                                 .quiet = quiet,
+                                 .keep = quiet || wants(s, "stderr"),
+                                 .changed = output_changed};
     int r = ag_capture_open(&c->out, &out, &err);
     if (r == 0) {
         r = ag_capture_open(&c->err, &errors, &err);

@@ -112,6 +112,7 @@ static const struct ag_key command_keys[] = {
     {"cwd", AG_KEY_TEXT},
     {"save_to", AG_KEY_SAVE_MAP, .words = save_words},
     {"ok_codes", AG_KEY_INT_LIST, .min = 0, .max = 255},
+    {"quiet", AG_KEY_BOOL},
 };
 
 static const struct ag_key set_keys[] = {

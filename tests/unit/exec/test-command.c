@@ -121,6 +121,30 @@ START_TEST(test_save_to)
 }
 END_TEST
 
+START_TEST(test_quiet)
+{
+    struct fakeport *f = ran("'argv':['sh','-c','echo out; echo err >&2'],'quiet':true,"
+                             "'save_to':{'stdout':'o'}");
+    fakeport_expect(f, "o", "'out\\n'");
+    ck_output(f, "stdout", "");
+    ck_output(f, "stderr", "");
+    fakeport_free(f);
+    f = ran("'argv':['sh','-c','echo out; echo why >&2; exit 1'],'quiet':true,'save_to':'o'");
+    ck_assert_str_eq(fakeport_error(f, "code"), "exit_code");
+    ck_output(f, "stdout", "");
+    ck_output(f, "stderr", "why\n"); /* and nothing but that */
+    fakeport_free(f);
+    f = ran("'argv':['sh','-c','echo err >&2'],'quiet':false");
+    ck_output(f, "stderr", "err\n");
+    fakeport_free(f);
+    /* What nobody saves is not said to be cut. */
+    f = ran("'argv':['sh','-c','yes | head -c 300000 >&2'],'quiet':true");
+    ck_output(f, "notice", "");
+    ck_assert_str_eq(fakeport_status(f), "done");
+    fakeport_free(f);
+}
+END_TEST
+
 START_TEST(test_exit_codes)
 {
     fails("'argv':['sh','-c','exit 7']", "exit_code", "exit code 7");
@@ -269,6 +293,7 @@ static Suite *suite(void)
     tcase_add_test(t, test_cwd);
     tcase_add_test(t, test_stdin);
     tcase_add_test(t, test_save_to);
+    tcase_add_test(t, test_quiet);
     tcase_add_test(t, test_exit_codes);
     tcase_add_test(t, test_bad_bytes);
     tcase_add_test(t, test_much_output);
