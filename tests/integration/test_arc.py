@@ -146,7 +146,7 @@ class InScripts(argo.Case):
         self.assertEqual(self.arc("start", path, check=1).stderr, result.stderr)
 
     def test_json_whatever_happens(self):
-        """One value on stdout, of what succeeds and of what fails; of a wrong command line nothing."""
+        """One value on stdout, of what succeeds and of what fails."""
         with tempfile.TemporaryDirectory() as directory:
             self.daemon.question(self.daemon.launch(ASK, workflow_id="ask"))
             for code, words, key, value in (
@@ -169,10 +169,13 @@ class InScripts(argo.Case):
                 self.assertEqual(json.loads(result.stdout)[key], value, words)
                 if code not in (0, 3):
                     self.assertTrue(json.loads(result.stdout)["error"]["details"], words)
-            for words in ("list --none", "none", "ci", "start", "abandon ask", "config gte"):
-                result = self.arc("--json", *words.split(), check=2, cwd=directory)
-                self.assertEqual(result.stdout, "", words)
-                self.assertIn("arc: ", result.stderr)
+            for words in ("list --none", "none", "ci", "start", "abandon ask", "config gte", "help none"):
+                for line in (("--json", *words.split()), (*words.split(), "--json")):
+                    result = self.arc(*line, check=2, cwd=directory)
+                    reply = json.loads(result.stdout)
+                    self.assertEqual((reply["status"], reply["error"]["code"]), ("error", 1001))
+                    self.assertTrue(reply["error"]["details"], line)
+                    self.assertEqual(result.stderr, "")
 
     def test_json_is_the_reply(self):
         run = argo.json.loads(self.arc("start", self.file(SAY), "--json", check=0).stdout)

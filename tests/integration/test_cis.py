@@ -149,6 +149,8 @@ class Telling(Cis):
             self.error(self.daemon.delete(f"{ROUTE}/c?force=false"), 409, 1008)
         self.assertIn("'t'", self.daemon.delete(f"{ROUTE}/c").json["error"]["details"])
         self.arc("ci", "remove", "c", check=1)
+        self.assertIn("To do it all the same: arc ci remove c --force\n",
+                      self.arc("ci", "remove", "c", check=1).stderr)
         self.arc("ci", "remove", "c", "--force", check=0)
         self.assertEqual(self.daemon.get(f"{ROUTE}/c").status, 404)
         self.add()

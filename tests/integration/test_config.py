@@ -396,6 +396,12 @@ class KeyCommands(Case):
                            env={"OPENAI_API_KEY": self.CANARY})
         self.assertIn("OPENAI_API_KEY is set here; to use it: arc ci key gpt --key-env "
                       "OPENAI_API_KEY", result.stderr)
+        self.here("ci", "add", "rec", "--provider", "replay", "--recording", str(self.dir / "rec"),
+                  "--upstream", "gpt", check=0)
+        for name in ("gpt", "rec"):  # what the error names, not the command
+            told = self.here("ci", "test", name, env={"OPENAI_API_KEY": self.CANARY}, check=1).stderr
+            self.assertIn("Store its key: arc ci key gpt, ", told)
+            self.assertIn("to use it: arc ci key gpt --key-env OPENAI_API_KEY", told)
         (self.dir / "ask.json").write_text(json.dumps(self.ASK))
         run = self.here("start", "ask.json", "--wait", env={"OPENAI_API_KEY": self.CANARY}, check=4)
         self.assertIn("arc ci key gpt", run.stdout + run.stderr)

@@ -193,7 +193,8 @@ class Sessions(argo.Case):
                          f"{run} resumed\n")
         outcome = self.arc("session", "resume", session, check=0)
         self.assertEqual((outcome.stdout, outcome.stderr.split(":")[0]), ("", run))
-        self.assertIn("force", self.arc("session", "end", session, check=1).stderr)
+        self.assertIn(f"To do it all the same: arc session end {session} --force\n",
+                      self.arc("session", "end", session, check=1).stderr)
         self.assertEqual(self.arc("session", "end", session, "--force", check=0).stdout,
                          f"{session} ended\n")
         self.arc("session", "show", session, check=3)

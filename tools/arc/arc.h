@@ -35,7 +35,9 @@ struct arc {
     bool terminal; /* a person is at both ends: stdin and stdout */
     bool colour;
     bool redraws;                      /* stdout is a terminal that can move its cursor */
-    const struct arc_command *command; /* for usage messages */
+    const struct arc_command *command; /* for usage messages and advice */
+    const char *subject;               /* its first argument, or NULL */
+    char **argv;                       /* all words of the call, NULL after the last one */
     int help, version;
     argo_context *ctx;
     argo_config *config;
@@ -117,13 +119,13 @@ char *arc_beside(const char *program);
 int arc_fail(struct arc *arc, const argo_error *err);
 /* The same of what is wrong with the settings: it is no request's fault. */
 int arc_wrong_setting(struct arc *arc, const argo_error *err);
-/* "arc: ..." on stderr. Every %s is made safe by the whole line being so. */
-void arc_complain(const char *format, ...) ARGO_PRINTF(1, 2);
-/* An error in the shape that the daemon gives it; without CODE (0) it is arc's own. */
-void arc_error_json(int code, const char *message, const char *details);
-/* Complains, or with --json prints such an error; ARC_EXIT_FAILED. */
+/* "arc: ..." on stderr, with --json an error of arc's own on stdout; ARC_EXIT_FAILED. Every %s is made
+ * safe by the whole line being so. */
 int arc_failed(struct arc *arc, const char *format, ...) ARGO_PRINTF(2, 3);
-/* Complains and prints the command's usage, never as JSON; ARC_EXIT_USAGE. */
+/* The same as an error of CODE (enum argo_code); of a call that is wrong (ARGO_E_INVALID) --json
+ * counts wherever it stands. */
+int arc_failed_with(struct arc *arc, int code, const char *format, ...) ARGO_PRINTF(3, 4);
+/* The same of a call that is wrong, and how it is meant; ARC_EXIT_USAGE. */
 int arc_usage(struct arc *arc, const char *format, ...) ARGO_PRINTF(2, 3);
 /* Says on stderr which key is in the environment, and how CI would get it: from there none is taken. */
 void arc_key_hint(const char *ci);

@@ -49,6 +49,7 @@ bool arc_arguments(struct arc *arc, void *values, int argc, char **argv,
             return false;
         }
         *out = command->current ? arc_current_fill(arc, positional, command->min) : 0;
+        arc->subject = positional->n > 0 ? positional->items[0] : NULL;
         return *out == 0;
     }
     return false;

@@ -10,10 +10,8 @@ static int no_question(struct arc *arc, const char *id, const char *question_id)
     arc_auto_free char *details = question_id != NULL
                                       ? arc_format("%s has no open question %s", id, question_id)
                                       : arc_format("%s asks nothing now", id);
-    if (arc->json) {
-        arc_error_json(1016, "Question not found", details); /* as the daemon would */
-    } else {
-        arc_failed(arc, "%s", details);
+    arc_failed_with(arc, ARGO_E_NO_QUESTION, "%s", details);
+    if (!arc->json) {
         arc_putf(stderr, "See its state: arc status %s\n", id);
     }
     return ARC_EXIT_NOT_FOUND;

@@ -75,7 +75,7 @@ const struct arc_command *arc_command_look(const char *first, const char *second
 }
 
 /* "ci" and "ci lst" get the commands of this group, other words the nearest one. */
-static void say_unknown(const char *first, const char *second)
+static void say_unknown(struct arc *arc, const char *first, const char *second)
 {
     char words[64];
     size_t len = strlen(first);
@@ -92,9 +92,12 @@ static void say_unknown(const char *first, const char *second)
         }
     }
     if (group && second == NULL) {
-        arc_complain("'%s' needs a second word", first);
+        arc_failed_with(arc, ARGO_E_INVALID, "'%s' needs a second word", first);
     } else {
-        arc_complain("unknown command '%s'", group ? words : first);
+        arc_failed_with(arc, ARGO_E_INVALID, "unknown command '%s'", group ? words : first);
+    }
+    if (arc->json) {
+        return;
     }
     if (suggestion.nearest != NULL && (!group || second != NULL)) {
         fprintf(stderr, "Did you mean: arc %s\n", suggestion.nearest);
@@ -114,7 +117,7 @@ const struct arc_command *arc_command_find(struct arc *arc, int argc, char **arg
     command = arc_command_look(argv[skip], skip + 1 < argc ? argv[skip + 1] : NULL, used);
     if (command == NULL) {
         bool word = argc > 1 && strcmp(argv[0], "workflow") == 0; /* that one is right */
-        say_unknown(argv[word ? 1 : 0], !word && argc > 1 ? argv[1] : NULL);
+        say_unknown(arc, argv[word ? 1 : 0], !word && argc > 1 ? argv[1] : NULL);
         return NULL;
     }
     *used += skip;

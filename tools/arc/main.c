@@ -93,6 +93,7 @@ int main(int argc, char **argv)
         .terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO),
         .colour = wants_colour(),
         .redraws = can_redraw(),
+        .argv = argv + 1,
     };
     int code = flush(run(&arc, argc - 1, argv + 1));
     argo_client_free(arc.client);

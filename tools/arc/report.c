@@ -41,49 +41,73 @@ void arc_putf(FILE *out, const char *format, ...)
     va_end(args);
 }
 
-ARGO_PRINTF(1, 0)
-
-static void complain(const char *format, va_list args)
+/* An error in the shape that the daemon gives it; without WIRE_CODE (0) it is arc's own. */
+static argo_value *new_error(int wire_code, const char *message, const char *details)
 {
-    fputs("arc: ", stderr);
-    vput(stderr, format, args);
-    fputc('\n', stderr);
-}
-
-void arc_complain(const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    complain(format, args);
-    va_end(args);
-}
-
-void arc_error_json(int code, const char *message, const char *details)
-{
-    arc_auto_value argo_value *reply = argo_value_new_object();
-    arc_auto_value argo_value *error = argo_value_new_object();
-    if (code != 0) {
-        (void)argo_value_set_int(error, "code", code);
+    argo_value *error = argo_value_new_object();
+    if (wire_code != 0) {
+        (void)argo_value_set_int(error, "code", wire_code);
     }
     (void)argo_value_set_text(error, "message", message);
     (void)argo_value_set_text(error, "details", details);
+    return error;
+}
+
+static void print_error(const argo_value *error)
+{
+    arc_auto_value argo_value *reply = argo_value_new_object();
     (void)argo_value_set_text(reply, "status", "error");
     (void)argo_value_set_value(reply, "error", error);
     arc_auto_free char *text = argo_value_print(reply, 0);
     arc_print_json(text);
 }
 
+/* Options that cannot be read may hide it. */
+static void look_for_json(struct arc *arc)
+{
+    for (char **word = arc->argv; *word != NULL && strcmp(*word, "--") != 0; word++) {
+        if (strcmp(*word, "--json") == 0) {
+            arc->json = 1;
+        }
+    }
+}
+
+ARGO_PRINTF(3, 0)
+
+static void failed(struct arc *arc, int code, const char *format, va_list args)
+{
+    if (code == ARGO_E_INVALID) {
+        look_for_json(arc);
+    }
+    if (!arc->json) {
+        fputs("arc: ", stderr);
+        vput(stderr, format, args);
+        fputc('\n', stderr);
+        return;
+    }
+    arc_auto_free char *text = vformat(format, args);
+    arc_auto_free char *clean = text == NULL ? NULL : arc_clean_text(text, 0);
+    arc_auto_value argo_value *error =
+        new_error(code == 0 ? 0 : argo_code_wire(code),
+                  code == 0 ? "arc could not do it" : argo_code_message(code),
+                  clean == NULL ? "out of memory" : clean);
+    print_error(error);
+}
+
 int arc_failed(struct arc *arc, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    if (arc->json) {
-        arc_auto_free char *text = vformat(format, args);
-        arc_auto_free char *clean = text == NULL ? NULL : arc_clean_text(text, 0);
-        arc_error_json(0, "arc could not do it", clean == NULL ? "out of memory" : clean);
-    } else {
-        complain(format, args);
-    }
+    failed(arc, 0, format, args);
+    va_end(args);
+    return ARC_EXIT_FAILED;
+}
+
+int arc_failed_with(struct arc *arc, int code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    failed(arc, code, format, args);
     va_end(args);
     return ARC_EXIT_FAILED;
 }
@@ -92,12 +116,12 @@ int arc_usage(struct arc *arc, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    complain(format, args);
+    failed(arc, ARGO_E_INVALID, format, args);
     va_end(args);
-    if (arc->command != NULL) {
+    if (!arc->json && arc->command != NULL) {
         arc_print_usage(stderr, arc->command);
         fprintf(stderr, "See: arc help %s\n", arc->command->name);
-    } else {
+    } else if (!arc->json) {
         fputs("See: arc help\n", stderr);
     }
     return ARC_EXIT_USAGE;
@@ -171,9 +195,7 @@ static const struct advice table[] = {
     {ARGO_E_UNTRUSTED, ARC_EXIT_FAILED,
      "Look at it and let it count: arc template trust NAME. Or start it by its path: "
      "arc start ./.argo/workflows/NAME.yaml"},
-    {ARGO_E_NO_KEY, ARC_EXIT_FAILED,
-     "Store its key: arc ci key NAME, or a command that prints it: "
-     "arc ci key NAME --key-command '[\"pass\",\"show\",\"NAME\"]'"},
+    {ARGO_E_NO_KEY, ARC_EXIT_FAILED, "Store its key: arc ci key NAME"},
     {ARGO_E_NO_QUESTION, ARC_EXIT_NOT_FOUND, "See what waits for an answer: arc inbox"},
     {ARGO_E_NO_SESSION, ARC_EXIT_NOT_FOUND, "See which there are: arc session list"},
     {ARGO_E_NO_TOKEN, ARC_EXIT_FAILED,
@@ -259,15 +281,11 @@ static void add_problem(argo_value *list, const struct argo_problem *p)
     (void)argo_value_set_value(list, NULL, object);
 }
 
-/* The error reply again, in the shape that the daemon gives it. */
 static void print_json(const argo_error *err)
 {
-    arc_auto_value argo_value *reply = argo_value_new_object();
-    arc_auto_value argo_value *inner = argo_value_new_object();
+    arc_auto_value argo_value *inner =
+        new_error(argo_error_wire_code(err), argo_error_message(err), argo_error_details(err));
     arc_auto_value argo_value *problems = argo_value_new_array();
-    (void)argo_value_set_int(inner, "code", argo_error_wire_code(err));
-    set_known(inner, "message", argo_error_message(err));
-    set_known(inner, "details", argo_error_details(err));
     set_known(inner, "field", argo_error_field(err));
     for (size_t i = 0; i < argo_error_problem_count(err); i++) {
         add_problem(problems, argo_error_problem(err, i));
@@ -275,10 +293,63 @@ static void print_json(const argo_error *err)
     if (argo_error_problem_count(err) > 0) {
         (void)argo_value_set_value(inner, "problems", problems);
     }
-    (void)argo_value_set_text(reply, "status", "error");
-    (void)argo_value_set_value(reply, "error", inner);
-    arc_auto_free char *text = argo_value_print(reply, 0);
-    arc_print_json(text);
+    print_error(inner);
+}
+
+/* SUBJECT is not in the state that the command would have it in. */
+static bool advise_on_state(const char *command, const char *subject)
+{
+    static const char *const forced[] = {"ci remove", "session end"};
+    for (size_t i = 0; subject != NULL && i < sizeof(forced) / sizeof(forced[0]); i++) {
+        if (strcmp(command, forced[i]) == 0) {
+            arc_putf(stderr, "To do it all the same: arc %s %s --force\n", command, subject);
+            return true;
+        }
+    }
+    if (subject != NULL) {
+        bool of_ci = strncmp(command, "ci ", 3) == 0;
+        bool of_session = strncmp(command, "session ", 8) == 0;
+        arc_putf(stderr, "See its state: arc %s %s\n",
+                 of_ci        ? "ci show"
+                 : of_session ? "session show"
+                              : "status",
+                 subject);
+    }
+    return subject != NULL;
+}
+
+/* The CI is the one that the details name: of a recording it may be another than SUBJECT. */
+static bool advise_on_key(const char *details, const char *subject)
+{
+    const char *at = strstr(details, "CI '");
+    arc_auto_free char *named =
+        at == NULL ? NULL : arc_format("%.*s", (int)strcspn(at + 4, "'"), at + 4);
+    const char *ci = named != NULL ? named : subject;
+    if (ci != NULL) {
+        arc_putf(stderr,
+                 "Store its key: arc ci key %s, or a command that prints it: "
+                 "arc ci key %s --key-command '[\"pass\",\"show\",\"%s\"]'\n",
+                 ci, ci, ci);
+        arc_key_hint(ci);
+    }
+    return ci != NULL;
+}
+
+/* What to do next. */
+static void advise(const struct arc *arc, const argo_error *err, const char *next)
+{
+    int code = argo_error_code(err);
+    const char *command = arc->command == NULL ? "" : arc->command->name;
+    if (code == ARGO_E_NO_DAEMON && arc->url != NULL) {
+        fputs("Does it run there, and is it forwarded? Where the URL comes from: arc config\n",
+              stderr);
+    } else if (code == ARGO_E_INVALID && next != NULL) {
+        fprintf(stderr, "%s%s%s\n", next, *command == '\0' ? "" : " ", command);
+    } else if ((code != ARGO_E_STATE || !advise_on_state(command, arc->subject)) &&
+               (code != ARGO_E_NO_KEY || !advise_on_key(argo_error_details(err), arc->subject)) &&
+               next != NULL) {
+        fprintf(stderr, "%s\n", next);
+    }
 }
 
 int arc_fail(struct arc *arc, const argo_error *err)
@@ -293,8 +364,7 @@ int arc_fail(struct arc *arc, const argo_error *err)
         return code;
     }
     const char *details = argo_error_details(err);
-    bool no_daemon = argo_error_code(err) == ARGO_E_NO_DAEMON;
-    if (no_daemon) { /* not how the socket was tried */
+    if (argo_error_code(err) == ARGO_E_NO_DAEMON) { /* not how the socket was tried */
         details = arc->url != NULL ? arc->url : argo_context_home(arc->ctx);
     }
     arc_putf(stderr, "arc: %s%s%s\n", argo_error_message(err), *details == '\0' ? "" : ": ",
@@ -304,17 +374,7 @@ int arc_fail(struct arc *arc, const argo_error *err)
          i < argo_error_problem_count(err); i++) {
         print_problem(argo_error_problem(err, i));
     }
-    if (no_daemon && arc->url != NULL) {
-        fputs("Does it run there, and is it forwarded? Where the URL comes from: arc config\n",
-              stderr);
-    } else if (advice != NULL && advice->next != NULL) {
-        bool of_command = argo_error_code(err) == ARGO_E_INVALID && arc->command != NULL;
-        fprintf(stderr, "%s%s%s\n", advice->next, of_command ? " " : "",
-                of_command ? arc->command->name : "");
-    }
-    if (argo_error_code(err) == ARGO_E_NO_KEY) {
-        arc_key_hint("NAME");
-    }
+    advise(arc, err, advice == NULL ? NULL : advice->next);
     return code;
 }
 
