@@ -18,12 +18,6 @@ void ag_buf_free(struct ag_buf *b)
     ag_buf_init(b, b->max);
 }
 
-static bool fail(struct ag_buf *b, int code)
-{
-    b->failed = code;
-    return false;
-}
-
 /* Makes room for LEN more bytes and the NUL. */
 static bool grow(struct ag_buf *b, size_t len)
 {
@@ -32,7 +26,8 @@ static bool grow(struct ag_buf *b, size_t len)
     }
     size_t max = b->max < PTRDIFF_MAX ? b->max : PTRDIFF_MAX - 1;
     if (len > max - b->len) {
-        return fail(b, ARGO_E_TOO_LARGE);
+        b->failed = ARGO_E_TOO_LARGE;
+        return false;
     }
     size_t need = b->len + len + 1;
     if (need <= b->cap) {
@@ -47,7 +42,8 @@ static bool grow(struct ag_buf *b, size_t len)
     }
     char *data = realloc(b->data, cap);
     if (data == NULL) {
-        return fail(b, ARGO_E_NOMEM);
+        b->failed = ARGO_E_NOMEM;
+        return false;
     }
     b->data = data;
     b->cap = cap;
@@ -89,6 +85,21 @@ int ag_buf_add_char(struct ag_buf *b, char c)
     return ag_buf_add(b, &c, 1);
 }
 
+int ag_buf_add_int(struct ag_buf *b, int64_t n)
+{
+    char text[24];
+    char *at = text + sizeof(text);
+    uint64_t rest = n < 0 ? -(uint64_t)n : (uint64_t)n;
+    do {
+        *--at = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (n < 0) {
+        *--at = '-';
+    }
+    return ag_buf_add(b, at, (size_t)(text + sizeof(text) - at));
+}
+
 int ag_buf_printf(struct ag_buf *b, const char *format, ...)
 {
     va_list measure;
@@ -98,9 +109,7 @@ int ag_buf_printf(struct ag_buf *b, const char *format, ...)
     va_end(measure);
     char *room = len >= 0 ? ag_buf_reserve(b, (size_t)len) : NULL;
     if (room == NULL) {
-        if (b->failed == 0) {
-            b->failed = ARGO_E_NOMEM; /* printf itself failed: it has no other reason */
-        }
+        ag_buf_fail(b, ARGO_E_NOMEM); /* printf itself failed: it has no other reason */
         return b->failed;
     }
     va_start(ap, format);
@@ -117,6 +126,11 @@ void ag_buf_consume(struct ag_buf *b, size_t len)
         b->len -= len;
         memmove(b->data, b->data + len, b->len + 1);
     }
+}
+
+void ag_buf_fail(struct ag_buf *b, int code)
+{
+    b->failed = b->failed != 0 ? b->failed : code;
 }
 
 void ag_buf_clear(struct ag_buf *b)

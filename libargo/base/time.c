@@ -1,7 +1,6 @@
 /*
  * Times on the wire: RFC 3339 to and from milliseconds since the epoch. It reads no clock.
  */
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -10,6 +9,16 @@
 /* 0000-01-01 and the last millisecond of 9999: what four digits of year can say. */
 #define TIME_MIN_MS (-62167219200000)
 #define TIME_MAX_MS 253402300799999
+
+/* Writes exactly DIGITS digits and the character AFTER; the end. */
+static char *put_field(char *to, int digits, char after, int value)
+{
+    for (int i = digits; i-- > 0; value /= 10) {
+        to[i] = (char)('0' + value % 10);
+    }
+    to[digits] = after;
+    return to + digits + 1;
+}
 
 const char *ag_time_format(int64_t ms, char buf[AG_TIME_SIZE])
 {
@@ -21,10 +30,14 @@ const char *ag_time_format(int64_t ms, char buf[AG_TIME_SIZE])
     time_t seconds = (time_t)((ms - milli) / 1000);
     struct tm tm;
     gmtime_r(&seconds, &tm);
-    /* Not %Y: it does not pad the year with zeros. */
-    size_t len = (size_t)snprintf(buf, AG_TIME_SIZE, "%04d", tm.tm_year + 1900);
-    len += strftime(buf + len, AG_TIME_SIZE - len, "-%m-%dT%H:%M:%S", &tm);
-    snprintf(buf + len, AG_TIME_SIZE - len, ".%03dZ", milli);
+    char *to = put_field(buf, 4, '-', tm.tm_year + 1900);
+    to = put_field(to, 2, '-', tm.tm_mon + 1);
+    to = put_field(to, 2, 'T', tm.tm_mday);
+    to = put_field(to, 2, ':', tm.tm_hour);
+    to = put_field(to, 2, ':', tm.tm_min);
+    to = put_field(to, 2, '.', tm.tm_sec);
+    to = put_field(to, 3, 'Z', milli);
+    *to = '\0';
     return buf;
 }
 

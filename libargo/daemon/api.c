@@ -8,6 +8,7 @@
 #include "base/crypto.h"
 #include "base/text.h"
 #include "wire/envelope.h"
+#include "wire/json.h"
 
 /* ---- replies after a commit ------------------------------------------------------------------ */
 
@@ -299,39 +300,61 @@ void ag_api_reply_run(struct ag_api_call *call)
     ag_request_reply(call->req, 200, ag_api_run_reply(call));
 }
 
-ag_value *ag_api_list_data(size_t count, const char *next)
+int ag_api_list_add(struct ag_api_list *list, const struct ag_record *record, const void *item)
 {
-    ag_value *data = ag_value_object();
-    ag_value_set(data, "count", ag_value_int((int64_t)count));
-    ag_value_set(data, "next_cursor", next == NULL ? ag_value_null() : ag_value_text(next));
-    return data;
+    ag_record_write(record, item, &list->items);
+    list->n++;
+    return list->items.failed != 0;
 }
 
-void ag_api_reply_list(ag_request *req, const char *key, ag_value *list, const char *next)
+int ag_api_list_add_value(struct ag_api_list *list, ag_value *item)
 {
-    size_t count = ag_value_size(list);
-    ag_value *reply = ag_value_object();
-    ag_value_set(reply, key, list);
-    ag_envelope_finish(reply, ag_api_list_data(count, next));
-    ag_request_reply(req, 200, reply);
+    if (item == NULL) {
+        ag_buf_fail(&list->items, ARGO_E_NOMEM);
+    }
+    ag_json_value(&list->items, item);
+    ag_value_unref(item);
+    list->n++;
+    return list->items.failed != 0;
 }
 
-ag_value *ag_api_run_data(struct argo_daemon *daemon, int64_t rid, struct ag_run *out_run,
-                          argo_error **err)
+void ag_api_list_write(const struct ag_api_list *list, const char *key, struct ag_buf *reply)
 {
-    struct ag_run_spec spec = {0};
-    int found = ag_store_run_by_rid(daemon->store, rid, out_run, err);
-    if (found == 0) {
-        ag_error_set(err, ARGO_E_NO_WORKFLOW, "The workflow does not exist any more");
-    }
-    ag_value *data = NULL;
-    if (found > 0 && ag_store_run_spec_shown(daemon->store, rid, &spec, err) >= 0) {
-        data = ag_record_encode(&ag_run_record, out_run);
-        if (data == NULL || ag_record_encode_into(&ag_run_spec_record, &spec, data) < 0) {
-            ag_value_unref(ag_take(data));
-            ag_error_nomem(err);
-        }
-    }
-    ag_run_spec_clear(&spec);
-    return data;
+    ag_json_key(reply, key);
+    ag_json_open(reply, '[');
+    ag_json_written(reply, &list->items);
+    ag_json_close(reply, ']');
+}
+
+void ag_api_list_write_data(int64_t count, const char *next, struct ag_buf *reply)
+{
+    ag_envelope_write_data(reply);
+    ag_json_key(reply, "count");
+    ag_json_int(reply, count);
+    ag_json_key(reply, "next_cursor");
+    ag_json_text(reply, next);
+}
+
+void ag_api_list_reply(ag_request *req, const char *key, struct ag_api_list *list, const char *next)
+{
+    struct ag_buf reply = AG_API_BUF;
+    ag_json_open(&reply, '{');
+    ag_api_list_write(list, key, &reply);
+    ag_api_list_write_data(list->n, next, &reply);
+    ag_envelope_write_end(&reply);
+    ag_api_list_free(list);
+    ag_request_reply_json(req, 200, &reply);
+}
+
+void ag_api_list_free(struct ag_api_list *list)
+{
+    ag_buf_free(&list->items);
+}
+
+int ag_api_read_run(struct argo_daemon *daemon, int64_t rid, struct ag_run *out, argo_error **err)
+{
+    int found = ag_store_run_by_rid(daemon->store, rid, out, err);
+    return found != 0
+               ? found
+               : ag_error_set(err, ARGO_E_NO_WORKFLOW, "The workflow does not exist any more");
 }

@@ -5,6 +5,7 @@
 #ifndef AG_DAEMON_API_H
 #define AG_DAEMON_API_H
 
+#include "base/buf.h"
 #include "daemon/internal.h"
 
 /* ---- replies after a commit ------------------------------------------------------------------ */
@@ -71,13 +72,32 @@ void ag_api_fail(ag_request *req, argo_error *err);
 /* {"status":"success","workflow_id":ID,"action"?,"data":{}} */
 ag_value *ag_api_run_reply(const struct ag_api_call *call);
 void ag_api_reply_run(struct ag_api_call *call);
-/* {"count","next_cursor"}; NEXT may be NULL. */
-ag_value *ag_api_list_data(size_t count, const char *next);
-/* {KEY:LIST,"data":{count,next_cursor}}; takes over LIST. */
-void ag_api_reply_list(ag_request *req, const char *key, ag_value *list, const char *next);
-/* The run's full resource for `data`; NULL when it cannot be read (err says why). */
-ag_value *ag_api_run_data(struct argo_daemon *daemon, int64_t rid, struct ag_run *out_run,
-                          argo_error **err);
+/* The run, which may have been removed meanwhile: 1, or an error. */
+int ag_api_read_run(struct argo_daemon *daemon, int64_t rid, struct ag_run *out, argo_error **err);
+
+/* Replies are written while what they say is read: the store's rows become text at once. */
+#define AG_API_BUF AG_BUF_INIT((size_t)1024 * 1024 * 1024)
+
+/* A list in a reply; what it has no memory for makes the reply fail. */
+struct ag_api_list {
+    struct ag_buf items;
+    int64_t n;
+};
+
+#define AG_API_LIST         \
+    {                       \
+        .items = AG_API_BUF \
+    }
+/* 0, or 1 when more is in vain; for callbacks of the store. */
+int ag_api_list_add(struct ag_api_list *list, const struct ag_record *record, const void *item);
+int ag_api_list_add_value(struct ag_api_list *list, ag_value *item); /* takes it over */
+void ag_api_list_write(const struct ag_api_list *list, const char *key, struct ag_buf *reply);
+/* "data":{count,next_cursor, and no end yet; NEXT may be NULL. */
+void ag_api_list_write_data(int64_t count, const char *next, struct ag_buf *reply);
+/* {KEY:LIST,"data":{count,next_cursor}}; frees the list. */
+void ag_api_list_reply(ag_request *req, const char *key, struct ag_api_list *list,
+                       const char *next);
+void ag_api_list_free(struct ag_api_list *list);
 
 /* ---- long polls ------------------------------------------------------------------------------------ */
 

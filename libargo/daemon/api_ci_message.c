@@ -3,8 +3,9 @@
  */
 #include "daemon/api.h"
 #include "wire/envelope.h"
+#include "wire/json.h"
 
-enum { REPLY_BYTES = 1024 * 1024 }; /* of payloads in one reply */
+enum { REPLY_BYTES = 1024 * 1024 }; /* of messages in one reply */
 
 /* ---- sending ------------------------------------------------------------------------------------ */
 
@@ -50,22 +51,15 @@ void ag_api_ci_message_post(ag_request *req, void *user)
 /* ---- receiving ---------------------------------------------------------------------------------- */
 
 struct arrivals {
-    ag_value *list;
-    size_t bytes;
+    struct ag_api_list list;
     int64_t last;
 };
 
 static int list_message(const struct ag_message *m, void *user)
 {
     struct arrivals *a = user;
-    size_t len = 0;
-    free(ag_value_print(m->payload, &len));
-    a->bytes += len;
     a->last = m->seq;
-    if (ag_value_append(a->list, ag_record_encode(&ag_ci_message_record, m)) < 0) {
-        return ARGO_E_NOMEM;
-    }
-    return a->bytes > REPLY_BYTES ? 1 : 0;
+    return ag_api_list_add(&a->list, &ag_ci_message_record, m) || a->list.items.len > REPLY_BYTES;
 }
 
 static int read_messages(struct ag_poll *poll, struct arrivals *a, argo_error **err)
@@ -81,22 +75,24 @@ static int read_messages(struct ag_poll *poll, struct arrivals *a, argo_error **
 static bool attempt_messages(struct ag_poll *poll, bool last)
 {
     argo_error *err = NULL;
-    AG_AUTO(ag_value) list = ag_value_array();
-    struct arrivals a = {.list = list, .last = poll->after};
+    struct arrivals a = {.list = AG_API_LIST, .last = poll->after};
+    bool replied = true;
     if (read_messages(poll, &a, &err) < 0) {
         ag_api_fail(poll->req, err);
-        return true;
+    } else if (last || a.list.n > 0) {
+        struct ag_buf reply = AG_API_BUF;
+        ag_json_open(&reply, '{');
+        ag_api_list_write(&a.list, "messages", &reply);
+        ag_api_list_write_data(a.list.n, NULL, &reply);
+        ag_json_key(&reply, "next_after");
+        ag_json_int(&reply, a.last);
+        ag_envelope_write_end(&reply);
+        ag_request_reply_json(poll->req, 200, &reply);
+    } else {
+        replied = false;
     }
-    if (!last && ag_value_size(list) == 0) {
-        return false;
-    }
-    ag_value *reply = ag_value_object();
-    ag_value *data = ag_api_list_data(ag_value_size(list), NULL);
-    ag_value_set(reply, "messages", ag_take(list));
-    ag_value_set(data, "next_after", ag_value_int(a.last));
-    ag_envelope_finish(reply, data);
-    ag_request_reply(poll->req, 200, reply);
-    return true;
+    ag_api_list_free(&a.list);
+    return replied;
 }
 
 void ag_api_ci_messages(ag_request *req, void *user)

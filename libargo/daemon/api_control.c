@@ -5,6 +5,7 @@
 
 #include "daemon/api.h"
 #include "wire/envelope.h"
+#include "wire/json.h"
 
 /* ---- pause and resume ---------------------------------------------------------------------------- */
 
@@ -93,7 +94,7 @@ void ag_api_message_post(ag_request *req, void *user)
 /* ---- what waits for the executor: messages and input in one poll ----------------------------------- */
 
 struct arrivals {
-    ag_value *messages, *input;
+    struct ag_api_list messages, input;
     int64_t until; /* the last number that is committed: what is below it is all there */
     int64_t last;
 };
@@ -105,7 +106,7 @@ static int read_message(const struct ag_message *m, void *user)
         return 1;
     }
     a->last = m->seq > a->last ? m->seq : a->last;
-    return ag_value_append(a->messages, ag_record_encode(&ag_message_record, m));
+    return ag_api_list_add(&a->messages, &ag_message_record, m);
 }
 
 static int read_input(const struct ag_stream_record *rec, void *user)
@@ -115,7 +116,7 @@ static int read_input(const struct ag_stream_record *rec, void *user)
         return 1;
     }
     a->last = rec->seq;
-    return ag_value_append(a->input, ag_record_encode(&ag_stream_record_record, rec));
+    return ag_api_list_add(&a->input, &ag_stream_record_record, rec);
 }
 
 /* Where the input is cut off messages end as well: `after` is one number for both. */
@@ -129,42 +130,42 @@ static int read_arrivals(const struct ag_poll *poll, struct arrivals *a, argo_er
     if (r >= 0 && poll->with_input) {
         r = ag_store_records(store, poll->rid, AG_STREAM_INPUT, poll->after, poll->limit,
                              read_input, a, err);
-        if ((int64_t)ag_value_size(a->input) == poll->limit) {
+        if (a->input.n == poll->limit) {
             a->until = a->last;
         }
     }
     return r < 0 ? r : ag_store_messages(store, poll->rid, poll->after, read_message, a, err);
 }
 
-static void reply_arrivals(struct ag_poll *poll, struct arrivals *a)
+static void reply_arrivals(struct ag_poll *poll, const struct arrivals *a)
 {
-    size_t n = ag_value_size(a->messages) + ag_value_size(a->input);
-    ag_value *reply = ag_value_object();
-    ag_value *data = ag_api_list_data(n, NULL);
-    ag_value_set(reply, "messages", ag_take(a->messages));
+    struct ag_buf reply = AG_API_BUF;
+    ag_json_open(&reply, '{');
+    ag_api_list_write(&a->messages, "messages", &reply);
+    ag_api_list_write_data(a->messages.n + a->input.n, NULL, &reply);
     if (poll->with_input) {
-        ag_value_set(data, "input", ag_take(a->input));
+        ag_api_list_write(&a->input, "input", &reply);
     }
-    ag_value_set(data, "next_after", ag_value_int(a->last));
-    ag_envelope_finish(reply, data);
-    ag_request_reply(poll->req, 200, reply);
+    ag_json_key(&reply, "next_after");
+    ag_json_int(&reply, a->last);
+    ag_envelope_write_end(&reply);
+    ag_request_reply_json(poll->req, 200, &reply);
 }
 
 static bool attempt_messages(struct ag_poll *poll, bool last)
 {
     argo_error *err = NULL;
-    struct arrivals a = {
-        .messages = ag_value_array(), .input = ag_value_array(), .last = poll->after};
+    struct arrivals a = {.messages = AG_API_LIST, .input = AG_API_LIST, .last = poll->after};
     bool replied = true;
     if (read_arrivals(poll, &a, &err) < 0) {
         ag_api_fail(poll->req, err);
-    } else if (last || ag_value_size(a.messages) + ag_value_size(a.input) > 0) {
+    } else if (last || a.messages.n + a.input.n > 0) {
         reply_arrivals(poll, &a);
     } else {
         replied = false;
     }
-    ag_value_unref(a.messages);
-    ag_value_unref(a.input);
+    ag_api_list_free(&a.messages);
+    ag_api_list_free(&a.input);
     return replied;
 }
 

@@ -10,11 +10,12 @@
 #include "base/text.h"
 #include "daemon/api.h"
 #include "wire/envelope.h"
+#include "wire/json.h"
 
 enum {
     PAGE_BYTES = 64 * 1024,    /* of a stream: what a client that has gone to sleep costs */
     PAGE_RECORDS = 1000,       /* at most in one page of a stream */
-    REPLY_BYTES = 1024 * 1024, /* of texts and values in one JSON reply */
+    REPLY_BYTES = 1024 * 1024, /* of events in one JSON reply */
     HEARTBEAT_MS = 15000,
     RETRY_MS = 1000 /* that a client waits before it comes back */
 };
@@ -26,10 +27,7 @@ enum {
 static int read_state(struct argo_daemon *daemon, int64_t rid, int *out, argo_error **err)
 {
     struct ag_run run = {0};
-    int found = ag_store_run_by_rid(daemon->store, rid, &run, err);
-    if (found == 0) {
-        found = ag_error_set(err, ARGO_E_NO_WORKFLOW, "The workflow does not exist any more");
-    }
+    int found = ag_api_read_run(daemon, rid, &run, err);
     *out = run.state;
     ag_run_clear(&run);
     return found;
@@ -38,62 +36,56 @@ static int read_state(struct argo_daemon *daemon, int64_t rid, int *out, argo_er
 /* ---- a long poll ------------------------------------------------------------------------------ */
 
 struct list {
-    ag_value *events;
-    size_t bytes;
+    struct ag_api_list events;
     int64_t last;
 };
-
-static size_t size_of(const ag_value *v)
-{
-    size_t len = 0;
-    if (v != NULL) {
-        free(ag_value_print(v, &len));
-    }
-    return len;
-}
 
 static int list_record(const struct ag_stream_record *rec, void *user)
 {
     struct list *list = user;
-    list->bytes +=
-        (rec->text == NULL ? 0 : strlen(rec->text)) + size_of(rec->answer) + size_of(rec->data);
     list->last = rec->seq;
-    if (ag_value_append(list->events, ag_record_encode(&ag_event_record, rec)) < 0) {
-        return ARGO_E_NOMEM;
-    }
-    return list->bytes > REPLY_BYTES ? 1 : 0;
+    return ag_api_list_add(&list->events, &ag_event_record, rec) ||
+           list->events.items.len > REPLY_BYTES;
+}
+
+static void reply_events(struct ag_poll *poll, const struct list *list, bool ended)
+{
+    bool all = list->events.n < poll->limit && list->events.items.len <= REPLY_BYTES;
+    struct ag_buf reply = AG_API_BUF;
+    ag_json_open(&reply, '{');
+    ag_api_list_write(&list->events, "events", &reply);
+    ag_envelope_write_data(&reply);
+    ag_json_key(&reply, "count");
+    ag_json_int(&reply, list->events.n);
+    ag_json_key(&reply, "next_after");
+    ag_json_int(&reply, list->last);
+    ag_json_key(&reply, "ended");
+    ag_json_bool(&reply, ended && all);
+    ag_envelope_write_end(&reply);
+    ag_request_reply_json(poll->req, 200, &reply);
 }
 
 static bool attempt_events(struct ag_poll *poll, bool last)
 {
     argo_error *err = NULL;
     int state = 0;
-    AG_AUTO(ag_value) events = ag_value_array();
-    struct list list = {.events = events, .last = poll->after};
+    struct list list = {.events = AG_API_LIST, .last = poll->after};
     int r = read_state(poll->daemon, poll->rid, &state, &err);
     if (r >= 0) {
         r = ag_store_records(poll->daemon->store, poll->rid, -1, poll->after, poll->limit,
                              list_record, &list, &err);
     }
+    bool ended = ag_run_state_ended(state);
+    bool replied = true;
     if (r < 0) {
         ag_api_fail(poll->req, err);
-        return true;
+    } else if (last || ended || list.events.n > 0) {
+        reply_events(poll, &list, ended);
+    } else {
+        replied = false;
     }
-    size_t n = ag_value_size(events);
-    bool ended = ag_run_state_ended(state);
-    if (!last && !ended && n == 0) {
-        return false;
-    }
-    bool all = (int64_t)n < poll->limit && list.bytes <= REPLY_BYTES;
-    ag_value *reply = ag_value_object();
-    ag_value *data = ag_value_object();
-    ag_value_set(reply, "events", ag_take(events));
-    ag_value_set(data, "count", ag_value_int((int64_t)n));
-    ag_value_set(data, "next_after", ag_value_int(list.last));
-    ag_value_set(data, "ended", ag_value_bool(ended && all));
-    ag_envelope_finish(reply, data);
-    ag_request_reply(poll->req, 200, reply);
-    return true;
+    ag_api_list_free(&list.events);
+    return replied;
 }
 
 /* ---- a stream --------------------------------------------------------------------------------- */
@@ -117,13 +109,14 @@ static void feed_free(struct feed *f)
     free(f);
 }
 
-/* ID 0: the client's place stays where it is. Takes over V. */
-static int write_event(struct feed *f, int64_t id, const char *name, ag_value *v)
+/* ID 0: the client's place stays where it is. Frees what DATA holds. */
+static int write_event(struct feed *f, int64_t id, const char *name, struct ag_buf *data)
 {
-    size_t len = 0;
     char head[64];
-    ag_auto_free char *text = v == NULL ? NULL : ag_value_print(v, &len);
-    ag_value_unref(v);
+    ag_auto_free char *text = NULL;
+    size_t len = data->len;
+    text = ag_buf_take(data);
+    ag_buf_free(data);
     if (text == NULL) {
         return ARGO_E_NOMEM;
     }
@@ -142,8 +135,9 @@ static int write_event(struct feed *f, int64_t id, const char *name, ag_value *v
 static int feed_record(const struct ag_stream_record *rec, void *user)
 {
     struct feed *f = user;
-    int r = write_event(f, rec->seq, ag_stream_words[rec->stream],
-                        ag_record_encode(&ag_event_record, rec));
+    struct ag_buf data = AG_API_BUF;
+    ag_record_write(&ag_event_record, rec, &data);
+    int r = write_event(f, rec->seq, ag_stream_words[rec->stream], &data);
     f->after = rec->seq;
     return r < 0 ? r : f->bytes > PAGE_BYTES ? 1 : 0;
 }
@@ -151,12 +145,18 @@ static int feed_record(const struct ag_stream_record *rec, void *user)
 /* The last words. ENDED false: the daemon stops, or has lost the run; come again. */
 static void end(struct feed *f, int state, bool ended)
 {
-    ag_value *v = ag_value_object();
-    ag_value_set(v, "workflow_id", ag_value_text(ag_request_param(f->req, "id")));
-    ag_value_set(v, "state", ag_value_text(ag_run_state_words[state]));
-    ag_value_set(v, "ended", ag_value_bool(ended));
-    ag_value_set(v, "next_after", ag_value_int(f->after));
-    (void)write_event(f, 0, "end", v);
+    struct ag_buf data = AG_API_BUF;
+    ag_json_open(&data, '{');
+    ag_json_key(&data, "workflow_id");
+    ag_json_text(&data, ag_request_param(f->req, "id"));
+    ag_json_key(&data, "state");
+    ag_json_text(&data, ag_run_state_words[state]);
+    ag_json_key(&data, "ended");
+    ag_json_bool(&data, ended);
+    ag_json_key(&data, "next_after");
+    ag_json_int(&data, f->after);
+    ag_json_close(&data, '}');
+    (void)write_event(f, 0, "end", &data);
     ag_request_stream_end(f->req);
     feed_free(f);
 }
@@ -164,7 +164,10 @@ static void end(struct feed *f, int state, bool ended)
 static void end_failed(struct feed *f, const argo_error *err)
 {
     ag_log_warning(f->daemon->ctx, "daemon", "an event stream ends: %s", argo_error_details(err));
-    (void)write_event(f, 0, "failure", ag_envelope_error(err));
+    struct ag_buf data = AG_API_BUF;
+    AG_AUTO(ag_value) failure = ag_envelope_error(err);
+    ag_json_value(&data, failure);
+    (void)write_event(f, 0, "failure", &data);
     ag_request_stream_end(f->req);
     feed_free(f);
 }

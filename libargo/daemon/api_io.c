@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "daemon/api.h"
 #include "wire/envelope.h"
+#include "wire/json.h"
 
 enum {
     OUTPUT_BYTES_MAX = 1024 * 1024 /* of text in one reply; the rest comes with the next */
@@ -19,7 +20,7 @@ enum {
 /* ---- reading ------------------------------------------------------------------------------------ */
 
 struct reading {
-    ag_value *records;
+    struct ag_api_list records;
     struct ag_buf text;
     int64_t last;
 };
@@ -29,16 +30,14 @@ static int read_record(const struct ag_stream_record *rec, void *user)
     struct reading *r = user;
     ag_buf_add_text(&r->text, rec->text == NULL ? "" : rec->text);
     r->last = rec->seq;
-    if (ag_value_append(r->records, ag_record_encode(&ag_stream_record_record, rec)) < 0) {
-        return ARGO_E_NOMEM;
-    }
-    return r->text.len > OUTPUT_BYTES_MAX ? 1 : 0;
+    return ag_api_list_add(&r->records, &ag_stream_record_record, rec) ||
+           r->text.len > OUTPUT_BYTES_MAX;
 }
 
 static int read_stream(struct ag_poll *poll, enum ag_stream stream, struct reading *r,
                        argo_error **err)
 {
-    *r = (struct reading){.records = ag_value_array(),
+    *r = (struct reading){.records = AG_API_LIST,
                           .text = AG_BUF_INIT(OUTPUT_BYTES_MAX + 2 * AG_MAX_VALUE),
                           .last = poll->after};
     int n = ag_store_records(poll->daemon->store, poll->rid, (int)stream, poll->after, poll->limit,
@@ -46,9 +45,21 @@ static int read_stream(struct ag_poll *poll, enum ag_stream stream, struct readi
     return n < 0 ? n : ag_buf_check(&r->text, "output", err);
 }
 
+/* All but the end, where a stream may have more to say. */
+static void write_reading(const struct reading *r, const char *key, struct ag_buf *reply)
+{
+    ag_envelope_write_success(reply);
+    ag_json_key(reply, key);
+    ag_json_text(reply, ag_buf_text(&r->text));
+    ag_envelope_write_data(reply);
+    ag_api_list_write(&r->records, "records", reply);
+    ag_json_key(reply, "next_after");
+    ag_json_int(reply, r->last);
+}
+
 static void reading_clear(struct reading *r)
 {
-    ag_value_unref(r->records);
+    ag_api_list_free(&r->records);
     ag_buf_free(&r->text);
 }
 
@@ -140,19 +151,16 @@ static bool attempt_output(struct ag_poll *poll, bool last)
         ag_api_fail(poll->req, err);
         return true;
     }
-    bool reply_now = last || ended || ag_value_size(r.records) > 0;
+    bool reply_now = last || ended || r.records.n > 0;
     if (reply_now) {
-        bool all =
-            (int64_t)ag_value_size(r.records) < poll->limit && r.text.len <= OUTPUT_BYTES_MAX;
-        ag_value *reply = ag_envelope_success();
-        ag_value *data = ag_value_object();
-        ag_value_set(reply, "output", ag_value_text_sane(ag_buf_text(&r.text), r.text.len));
-        ag_value_set(data, "records", ag_take(r.records));
-        ag_value_set(data, "next_after", ag_value_int(r.last));
-        ag_value_set(data, "ended", ag_value_bool(ended && all));
-        ag_envelope_finish(reply, data);
+        bool all = r.records.n < poll->limit && r.text.len <= OUTPUT_BYTES_MAX;
+        struct ag_buf reply = AG_API_BUF;
+        write_reading(&r, "output", &reply);
+        ag_json_key(&reply, "ended");
+        ag_json_bool(&reply, ended && all);
+        ag_envelope_write_end(&reply);
         move_cursor_when_sent(poll, AG_STREAM_OUTPUT, r.last);
-        ag_request_reply(poll->req, 200, reply);
+        ag_request_reply_json(poll->req, 200, &reply);
     }
     reading_clear(&r);
     return reply_now;
@@ -216,18 +224,15 @@ static bool attempt_input(struct ag_poll *poll, bool last)
         ag_api_fail(poll->req, err);
         return true;
     }
-    bool some = ag_value_size(r.records) > 0;
+    bool some = r.records.n > 0;
     if (last && !some && !poll->waits) {
         ag_request_reply_empty(poll->req, 204);
     } else if (last || some) {
-        ag_value *reply = ag_envelope_success();
-        ag_value *data = ag_value_object();
-        ag_value_set(reply, "input", ag_value_text_sane(ag_buf_text(&r.text), r.text.len));
-        ag_value_set(data, "records", ag_take(r.records));
-        ag_value_set(data, "next_after", ag_value_int(r.last));
-        ag_envelope_finish(reply, data);
+        struct ag_buf reply = AG_API_BUF;
+        write_reading(&r, "input", &reply);
+        ag_envelope_write_end(&reply);
         move_cursor_when_sent(poll, AG_STREAM_INPUT, r.last);
-        ag_request_reply(poll->req, 200, reply);
+        ag_request_reply_json(poll->req, 200, &reply);
     }
     reading_clear(&r);
     return some || last;

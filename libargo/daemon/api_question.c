@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "daemon/api.h"
 #include "wire/envelope.h"
+#include "wire/json.h"
 
 static void reply_question(struct argo_daemon *daemon, ag_request *req, const char *question_id,
                            bool with_secret)
@@ -28,13 +29,17 @@ static void reply_question(struct argo_daemon *daemon, ag_request *req, const ch
         ag_api_fail(req, err);
         return;
     }
-    ag_value *data = ag_record_encode(&ag_question_record, &q);
-    ag_value *reply = ag_envelope_success();
-    ag_value_set(reply, "question_id", ag_value_text(question_id));
-    ag_value_set(reply, "state", ag_value_text(ag_question_state_words[q.state]));
-    ag_envelope_finish(reply, data);
+    struct ag_buf reply = AG_API_BUF;
+    ag_envelope_write_success(&reply);
+    ag_json_key(&reply, "question_id");
+    ag_json_text(&reply, question_id);
+    ag_json_key(&reply, "state");
+    ag_json_text(&reply, ag_question_state_words[q.state]);
+    ag_envelope_write_data(&reply);
+    ag_record_write_members(&ag_question_record, &q, &reply);
+    ag_envelope_write_end(&reply);
     ag_record_clear(&ag_question_record, &q);
-    ag_request_reply(req, 200, reply);
+    ag_request_reply_json(req, 200, &reply);
 }
 
 static void reply_asked(struct ag_api_call *call)
@@ -64,7 +69,7 @@ void ag_api_question_post(ag_request *req, void *user)
 }
 
 struct listing {
-    ag_value *list;
+    struct ag_api_list list;
     int64_t limit;
     int64_t after_asked; /* the place where the page before ended: time and id */
     const char *after_id;
@@ -86,14 +91,14 @@ static int list_question(int64_t rid, const struct ag_question *q, void *user)
     if (seen_before(l, q)) {
         return 0;
     }
-    if ((int64_t)ag_value_size(l->list) == l->limit) {
+    if (l->list.n == l->limit) {
         l->more = true;
         return 1;
     }
     free(l->last_id);
     l->last_id = ag_strdup(q->question_id);
     l->last_asked = q->asked;
-    return ag_value_append(l->list, ag_record_encode(&ag_question_record, q));
+    return ag_api_list_add(&l->list, &ag_question_record, q);
 }
 
 /* "ASKED.ID" of the last one of a page: a place that stays when that question is answered. */
@@ -132,26 +137,30 @@ static int read_filter(ag_request *req, struct listing *l, int *out_state, argo_
     return r < 0 ? r : read_cursor(ag_request_query(req, "cursor"), l, err);
 }
 
-static ag_value *page_data(const struct ag_poll *poll, const struct listing *l)
+static void reply_page(struct ag_poll *poll, const struct listing *l)
 {
     char next[24 + AG_MAX_NAME];
     snprintf(next, sizeof(next), "%" PRId64 ".%s", l->last_asked,
              l->last_id == NULL ? "" : l->last_id);
-    ag_value *data = ag_api_list_data(ag_value_size(l->list), l->more ? next : NULL);
-    ag_value_set(data, "next_after", ag_value_int(ag_question_changes(poll->daemon->domain)));
-    return data;
+    struct ag_buf reply = AG_API_BUF;
+    ag_json_open(&reply, '{');
+    ag_api_list_write(&l->list, "questions", &reply);
+    ag_api_list_write_data(l->list.n, l->more ? next : NULL, &reply);
+    ag_json_key(&reply, "next_after");
+    ag_json_int(&reply, ag_question_changes(poll->daemon->domain));
+    ag_envelope_write_end(&reply);
+    ag_request_reply_json(poll->req, 200, &reply);
 }
 
 /* Without a limit all of them: nobody shall miss what waits for him. */
 static bool attempt_list(struct ag_poll *poll, bool last)
 {
     AG_AUTO(argo_error) err = NULL;
-    struct listing l = {.limit = poll->limit};
+    struct listing l = {.list = AG_API_LIST, .limit = poll->limit};
     int state = -1;
     if (!last && poll->after == ag_question_changes(poll->daemon->domain)) {
         return false;
     }
-    l.list = ag_value_array();
     int r = read_filter(poll->req, &l, &state, &err);
     if (r == 0) {
         r = ag_store_questions(poll->daemon->store, 0, state, list_question, &l, &err);
@@ -159,13 +168,9 @@ static bool attempt_list(struct ag_poll *poll, bool last)
     if (r < 0) {
         ag_request_reply_error(poll->req, err);
     } else {
-        ag_value *reply = ag_value_object();
-        ag_value *data = page_data(poll, &l);
-        ag_value_set(reply, "questions", ag_take(l.list));
-        ag_envelope_finish(reply, data);
-        ag_request_reply(poll->req, 200, reply);
+        reply_page(poll, &l);
     }
-    ag_value_unref(l.list);
+    ag_api_list_free(&l.list);
     free(l.last_id);
     return true;
 }

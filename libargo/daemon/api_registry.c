@@ -10,20 +10,20 @@
 
 static int list_ci(const struct ag_ci *ci, void *user)
 {
-    return ag_value_append(user, ag_record_encode(&ag_ci_record, ci));
+    return ag_api_list_add(user, &ag_ci_record, ci);
 }
 
 void ag_api_ci_list(ag_request *req, void *user)
 {
     struct argo_daemon *daemon = user;
     argo_error *err = NULL;
-    ag_value *list = ag_value_array();
-    if (ag_store_cis(daemon->store, list_ci, list, &err) < 0) {
-        ag_value_unref(list);
+    struct ag_api_list list = AG_API_LIST;
+    if (ag_store_cis(daemon->store, list_ci, &list, &err) < 0) {
+        ag_api_list_free(&list);
         ag_api_fail(req, err);
         return;
     }
-    ag_api_reply_list(req, "cis", list, NULL);
+    ag_api_list_reply(req, "cis", &list, NULL);
 }
 
 int ag_api_find_ci(struct argo_daemon *daemon, const char *name, struct ag_ci *out,
@@ -161,7 +161,7 @@ void ag_api_ci_remove(ag_request *req, void *user)
 /* ---- history ------------------------------------------------------------------------------------ */
 
 struct history {
-    ag_value *list;
+    struct ag_api_list list;
     int64_t limit;
     int64_t last;
     bool more;
@@ -170,12 +170,12 @@ struct history {
 static int list_event(const struct ag_ci_event *event, void *user)
 {
     struct history *h = user;
-    if ((int64_t)ag_value_size(h->list) == h->limit) {
+    if (h->list.n == h->limit) {
         h->more = true;
         return 1;
     }
     h->last = event->seq;
-    return ag_value_append(h->list, ag_record_encode(&ag_ci_event_record, event));
+    return ag_api_list_add(&h->list, &ag_ci_event_record, event);
 }
 
 /* A name that has been removed still has a history; one that has neither is none. */
@@ -184,7 +184,7 @@ static int read_history(struct argo_daemon *daemon, const char *name, int64_t be
 {
     struct ag_ci ci = {0};
     int r = ag_store_ci_history(daemon->store, name, before, h->limit + 1, list_event, h, err);
-    if (r >= 0 && ag_value_size(h->list) == 0) {
+    if (r >= 0 && h->list.n == 0) {
         r = ag_api_find_ci(daemon, name, &ci, err);
         ag_record_clear(&ag_ci_record, &ci);
     }
@@ -196,17 +196,16 @@ void ag_api_ci_history(ag_request *req, void *user)
     argo_error *err = NULL;
     char next[24];
     int64_t before = 0;
-    struct history h = {0};
+    struct history h = {.list = AG_API_LIST};
     if (!ag_api_query_int(req, "limit", 1, 1000, 100, &h.limit) ||
         !ag_api_query_int(req, "cursor", 1, INT64_MAX, INT64_MAX, &before)) {
         return;
     }
-    h.list = ag_value_array();
     if (read_history(user, ag_request_param(req, "name"), before, &h, &err) < 0) {
-        ag_value_unref(h.list);
+        ag_api_list_free(&h.list);
         ag_api_fail(req, err);
         return;
     }
     snprintf(next, sizeof(next), "%" PRId64, h.last);
-    ag_api_reply_list(req, "history", h.list, h.more ? next : NULL);
+    ag_api_list_reply(req, "history", &h.list, h.more ? next : NULL);
 }

@@ -10,7 +10,7 @@
 /* ---- list and show ------------------------------------------------------------------------------ */
 
 struct listing {
-    ag_value *list;
+    struct ag_api_list list;
     int64_t limit;
     char *last;
     bool more;
@@ -19,20 +19,20 @@ struct listing {
 static int list_session(const struct ag_session *session, void *user)
 {
     struct listing *l = user;
-    if ((int64_t)ag_value_size(l->list) == l->limit) {
+    if (l->list.n == l->limit) {
         l->more = true;
         return 1;
     }
     free(l->last);
     l->last = ag_strdup(session->session_id);
-    return ag_value_append(l->list, ag_record_encode(&ag_session_record, session));
+    return ag_api_list_add(&l->list, &ag_session_record, session);
 }
 
 void ag_api_session_list(ag_request *req, void *user)
 {
     struct argo_daemon *daemon = user;
     argo_error *err = NULL;
-    struct listing l = {0};
+    struct listing l = {.list = AG_API_LIST};
     const char *after = ag_request_query(req, "cursor");
     if (!ag_api_query_int(req, "limit", 1, 1000, 100, &l.limit)) {
         return;
@@ -43,13 +43,12 @@ void ag_api_session_list(ag_request *req, void *user)
         ag_api_fail(req, err);
         return;
     }
-    l.list = ag_value_array();
     if (ag_session_each(daemon->store, after == NULL ? "" : after, l.limit + 1, list_session, &l,
                         &err) < 0) {
-        ag_value_unref(l.list);
+        ag_api_list_free(&l.list);
         ag_api_fail(req, err);
     } else {
-        ag_api_reply_list(req, "sessions", l.list, l.more ? l.last : NULL);
+        ag_api_list_reply(req, "sessions", &l.list, l.more ? l.last : NULL);
     }
     free(l.last);
 }

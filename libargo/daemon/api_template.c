@@ -37,20 +37,21 @@ static ag_value *describe(const struct ag_template_file *file)
 
 static int list_one(const struct ag_template_file *file, void *user)
 {
-    return ag_value_append(user, describe(file));
+    return ag_api_list_add_value(user, describe(file));
 }
 
 void ag_api_template_list(ag_request *req, void *user)
 {
     struct argo_daemon *daemon = user;
     argo_error *err = NULL;
-    AG_AUTO(ag_value) list = ag_value_array();
+    struct ag_api_list list = AG_API_LIST;
     const char *cwd = ag_request_query(req, "cwd");
-    if (ag_catalog_each(daemon->domain, cwd, list_one, list, &err) < 0) {
+    if (ag_catalog_each(daemon->domain, cwd, list_one, &list, &err) < 0) {
+        ag_api_list_free(&list);
         ag_api_fail(req, err);
         return;
     }
-    ag_api_reply_list(req, "templates", ag_take(list), NULL);
+    ag_api_list_reply(req, "templates", &list, NULL);
 }
 
 void ag_api_template_show(ag_request *req, void *user)

@@ -65,7 +65,7 @@ static int list_one(const struct ag_trust_file *f, void *user)
     ag_value_set(item, "path", ag_value_text_sane(f->path, strlen(f->path)));
     ag_value_set(item, "sha256", ag_value_text(f->sha256));
     ag_value_set(item, "trust", ag_value_text(f->missing ? "missing" : ag_trust_words[f->trust]));
-    return ag_value_append(user, item);
+    return ag_api_list_add_value(user, item);
 }
 
 void ag_api_trust_get(ag_request *req, void *user)
@@ -75,11 +75,12 @@ void ag_api_trust_get(ag_request *req, void *user)
     struct ag_trust_file f = {0};
     const char *path = ag_request_query(req, "path");
     if (path == NULL) {
-        AG_AUTO(ag_value) list = ag_value_array();
-        if (ag_trust_list(daemon->domain, list_one, list, &err) < 0) {
+        struct ag_api_list list = AG_API_LIST;
+        if (ag_trust_list(daemon->domain, list_one, &list, &err) < 0) {
+            ag_api_list_free(&list);
             ag_api_fail(req, err);
         } else {
-            ag_api_reply_list(req, "files", ag_take(list), NULL);
+            ag_api_list_reply(req, "files", &list, NULL);
         }
     } else if (ag_trust_view(daemon->domain, path, &f, &err) < 0) {
         ag_api_fail(req, err);

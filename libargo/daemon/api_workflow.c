@@ -9,6 +9,37 @@
 #include "base/text.h"
 #include "daemon/api.h"
 #include "wire/envelope.h"
+#include "wire/json.h"
+
+/* ---- the whole of a run ------------------------------------------------------------------------- */
+
+static void reply_resource(struct argo_daemon *daemon, ag_request *req, const struct ag_run *run,
+                           bool started)
+{
+    argo_error *err = NULL;
+    struct ag_run_spec spec = {0};
+    struct ag_buf reply = AG_API_BUF;
+    if (ag_store_run_spec_shown(daemon->store, run->rid, &spec, &err) < 0) {
+        ag_api_fail(req, err);
+        return;
+    }
+    if (started) {
+        ag_envelope_write_success(&reply);
+        ag_json_key(&reply, "workflow_id");
+        ag_json_text(&reply, run->workflow_id);
+        ag_json_key(&reply, "environment");
+        ag_json_text(&reply, spec.environment);
+    } else {
+        ag_json_open(&reply, '{');
+        ag_record_write_members(&ag_run_status_record, run, &reply);
+    }
+    ag_envelope_write_data(&reply);
+    ag_record_write_members(&ag_run_record, run, &reply);
+    ag_record_write_members(&ag_run_spec_record, &spec, &reply);
+    ag_envelope_write_end(&reply);
+    ag_run_spec_clear(&spec);
+    ag_request_reply_json(req, 200, &reply);
+}
 
 /* ---- start -------------------------------------------------------------------------------------- */
 
@@ -16,18 +47,12 @@ static void reply_started(struct ag_api_call *call)
 {
     argo_error *err = NULL;
     struct ag_run run = {0};
-    AG_AUTO(ag_value) data = ag_api_run_data(call->daemon, call->rid, &run, &err);
-    if (data == NULL) {
-        ag_run_clear(&run);
+    if (ag_api_read_run(call->daemon, call->rid, &run, &err) < 0) {
         ag_api_fail(call->req, err);
-        return;
+    } else {
+        reply_resource(call->daemon, call->req, &run, true);
     }
-    ag_value *reply = ag_envelope_success();
-    ag_value_set(reply, "workflow_id", ag_value_text(run.workflow_id));
-    ag_value_set(reply, "environment", ag_value_ref(ag_value_get(data, "environment")));
-    ag_envelope_finish(reply, ag_take(data));
     ag_run_clear(&run);
-    ag_request_reply(call->req, 200, reply);
 }
 
 void ag_api_workflow_start(ag_request *req, void *user)
@@ -67,7 +92,7 @@ void ag_api_workflow_start(ag_request *req, void *user)
 /* ---- list --------------------------------------------------------------------------------------- */
 
 struct listing {
-    ag_value *list;
+    struct ag_api_list list;
     int64_t limit;
     int64_t last_rid;
     bool more;
@@ -76,14 +101,14 @@ struct listing {
 static int list_run(const struct ag_run *run, void *user)
 {
     struct listing *l = user;
-    if ((int64_t)ag_value_size(l->list) == l->limit) {
+    if (l->list.n == l->limit) {
         l->more = true;
         return 1;
     }
     struct ag_run item = *run;
     item.started = run->started != 0 ? run->started : run->created;
     l->last_rid = run->rid;
-    return ag_value_append(l->list, ag_record_encode(&ag_run_item_record, &item));
+    return ag_api_list_add(&l->list, &ag_run_item_record, &item);
 }
 
 static int parse_state(const char *word, int *out, argo_error **err)
@@ -112,7 +137,7 @@ void ag_api_workflow_list(ag_request *req, void *user)
 {
     struct argo_daemon *daemon = user;
     argo_error *err = NULL;
-    struct listing l = {0};
+    struct listing l = {.list = AG_API_LIST};
     struct ag_run_filter filter = {.template_name = ag_request_query(req, "template"),
                                    .session_id = ag_request_query(req, "session")};
     if (!ag_api_query_int(req, "limit", 1, 1000, 100, &l.limit) ||
@@ -124,15 +149,14 @@ void ag_api_workflow_list(ag_request *req, void *user)
         return;
     }
     filter.limit = l.limit + 1;
-    l.list = ag_value_array();
     if (ag_store_runs(daemon->store, &filter, list_run, &l, &err) < 0) {
-        ag_value_unref(l.list);
+        ag_api_list_free(&l.list);
         ag_api_fail(req, err);
         return;
     }
     char next[24];
     snprintf(next, sizeof(next), "%" PRId64, l.last_rid);
-    ag_api_reply_list(req, "workflows", l.list, l.more ? next : NULL);
+    ag_api_list_reply(req, "workflows", &l.list, l.more ? next : NULL);
 }
 
 /* ---- status ------------------------------------------------------------------------------------- */
@@ -141,18 +165,13 @@ static bool attempt_status(struct ag_poll *poll, bool last)
 {
     argo_error *err = NULL;
     struct ag_run run = {0};
-    AG_AUTO(ag_value) data = ag_api_run_data(poll->daemon, poll->rid, &run, &err);
-    bool reply_now = data == NULL || last || ag_run_state_ended(run.state);
-    if (data == NULL) {
+    bool reply_now = true;
+    if (ag_api_read_run(poll->daemon, poll->rid, &run, &err) < 0) {
         ag_api_fail(poll->req, err);
-    } else if (reply_now) {
-        ag_value *reply = ag_value_object();
-        ag_value_set(reply, "workflow_id", ag_value_text(run.workflow_id));
-        ag_value_set(reply, "status", ag_value_text(ag_run_state_words[run.state]));
-        ag_value_set(reply, "pid", ag_value_int(run.pid));
-        ag_value_set(reply, "template", ag_value_text(run.template_name));
-        ag_envelope_finish(reply, ag_take(data));
-        ag_request_reply(poll->req, 200, reply);
+    } else if (last || ag_run_state_ended(run.state)) {
+        reply_resource(poll->daemon, poll->req, &run, false);
+    } else {
+        reply_now = false;
     }
     ag_run_clear(&run);
     return reply_now;
@@ -186,7 +205,7 @@ static int list_step(const struct ag_step_row *row, void *user)
     if (row->ended != 0 && row->started != 0) {
         ag_value_set(item, "duration", ag_value_real((double)(row->ended - row->started) / 1000));
     }
-    return ag_value_append(user, item);
+    return ag_api_list_add_value(user, item);
 }
 
 void ag_api_workflow_steps(ag_request *req, void *user)
@@ -197,13 +216,13 @@ void ag_api_workflow_steps(ag_request *req, void *user)
     if (!ag_api_run(daemon, req, &rid)) {
         return;
     }
-    ag_value *list = ag_value_array();
-    if (ag_store_steps(daemon->store, rid, list_step, list, &err) < 0) {
-        ag_value_unref(list);
+    struct ag_api_list list = AG_API_LIST;
+    if (ag_store_steps(daemon->store, rid, list_step, &list, &err) < 0) {
+        ag_api_list_free(&list);
         ag_api_fail(req, err);
         return;
     }
-    ag_api_reply_list(req, "steps", list, NULL);
+    ag_api_list_reply(req, "steps", &list, NULL);
 }
 
 /* ---- abandon ------------------------------------------------------------------------------------ */

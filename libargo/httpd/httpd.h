@@ -116,6 +116,8 @@ int64_t *ag_request_connection_slot(ag_request *req);
  * none fails visibly: without memory a static 1399 is sent. A HEAD gets no body. Accept:
  * application/problem+json turns error replies into RFC 9457. */
 void ag_request_reply(ag_request *req, int status, ag_value *body);
+/* BODY is JSON, or has failed; it is empty afterwards. */
+void ag_request_reply_json(ag_request *req, int status, struct ag_buf *body);
 void ag_request_reply_text(ag_request *req, int status, const char *content_type, char *text,
                            size_t len); /* takes over TEXT (malloc) */
 void ag_request_reply_empty(ag_request *req, int status);

@@ -106,6 +106,13 @@ void ag_request_reply(ag_request *req, int status, ag_value *body)
     reply_value(req, status, JSON_TYPE, body);
 }
 
+void ag_request_reply_json(ag_request *req, int status, struct ag_buf *body)
+{
+    size_t len = body->len;
+    reply_with(req, status, JSON_TYPE, ag_buf_take(body), len);
+    ag_buf_free(body);
+}
+
 void ag_request_reply_text(ag_request *req, int status, const char *content_type, char *text,
                            size_t len)
 {

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "wire/json.h"
+
 static ag_value *sane(const char *text)
 {
     return ag_value_text_sane(text, strlen(text));
@@ -22,6 +24,25 @@ ag_value *ag_envelope_success(void)
 int ag_envelope_finish(ag_value *reply, ag_value *data)
 {
     return ag_value_set(reply, "data", data != NULL ? data : ag_value_object());
+}
+
+void ag_envelope_write_success(struct ag_buf *out)
+{
+    ag_json_open(out, '{');
+    ag_json_key(out, "status");
+    ag_json_text(out, "success");
+}
+
+void ag_envelope_write_data(struct ag_buf *out)
+{
+    ag_json_key(out, "data");
+    ag_json_open(out, '{');
+}
+
+void ag_envelope_write_end(struct ag_buf *out)
+{
+    ag_json_close(out, '}');
+    ag_json_close(out, '}');
 }
 
 /* What is empty is not known either: the file of a text that was sent along, the path of the whole. */

@@ -11,6 +11,11 @@ ag_value *ag_envelope_success(void);
 /* Adds "data":DATA as the last member (takes it over; NULL: an empty object). */
 int ag_envelope_finish(ag_value *reply, ag_value *data);
 
+/* The same as text: begin, the flat fields, data, its members, end. */
+void ag_envelope_write_success(struct ag_buf *out);
+void ag_envelope_write_data(struct ag_buf *out);
+void ag_envelope_write_end(struct ag_buf *out);
+
 /* {"status":"error","error":{code,message,details,field?,problems?}} */
 ag_value *ag_envelope_error(const argo_error *error);
 /* The same as RFC 9457 problem+json. */

@@ -1,8 +1,8 @@
 /*
- * Records <-> JSON by the tables of field.h.
+ * JSON -> records by the tables of field.h; the other way is encode.c.
  *
- * One switch decodes a member, one encodes it, one says what a field expects. Nothing here
- * knows a record by name; the tables belong to the modules whose structs they describe.
+ * One switch decodes a member, one says what a field expects. Nothing here knows a record by
+ * name; the tables belong to the modules whose structs they describe.
  */
 #include "wire/field.h"
 
@@ -43,12 +43,6 @@ static void add_path(const struct spot *at, struct ag_buf *buf)
     if (at->index != NO_INDEX) {
         ag_buf_printf(buf, "[%zu]", at->index);
     }
-}
-
-/* A LIST with min -1 is one optional object on the wire. */
-static bool is_single(const struct ag_field *f)
-{
-    return f->type == AG_FIELD_LIST && f->min == -1;
 }
 
 static void add_range(const struct ag_field *f, double unit, struct ag_buf *buf)
@@ -136,7 +130,7 @@ static int refuse(const struct spot *at, int code, argo_error **err, const char 
     vsnprintf(got_text, sizeof(got_text), got, ap);
     va_end(ap);
     add_path(at, &path);
-    if (at->index != NO_INDEX || is_single(at->field)) {
+    if (at->index != NO_INDEX || ag_field_single(at->field)) {
         ag_buf_add_text(&expected, "object");
     } else {
         add_expected(at->field, &expected);
@@ -281,7 +275,7 @@ static int decode_list(const struct spot *at, const ag_value *v, struct ag_list_
                        argo_error **err)
 {
     const struct ag_record *sub = at->field->sub;
-    bool single = is_single(at->field);
+    bool single = ag_field_single(at->field);
     size_t n = single ? 1 : ag_value_size(v);
     if (!single && !ag_value_is(v, ARGO_TYPE_ARRAY)) {
         return wrong_type(at, v, err);
@@ -396,120 +390,6 @@ void ag_record_clear(const struct ag_record *rec, void *in)
         }
     }
     memset(in, 0, rec->size);
-}
-
-static ag_value *encode_text(const char *text)
-{
-    return text == NULL ? ag_value_null() : ag_value_text_sane(text, strlen(text));
-}
-
-static ag_value *encode_time(int64_t ms)
-{
-    char text[AG_TIME_SIZE];
-    return ms != 0 ? ag_value_text(ag_time_format(ms, text)) : ag_value_null();
-}
-
-static ag_value *encode_list(const struct ag_field *f, const struct ag_list_of *list)
-{
-    const struct ag_record *sub = f->sub;
-    if (is_single(f)) {
-        return list->n == 0 ? ag_value_null() : ag_record_encode(sub, list->items);
-    }
-    AG_AUTO(ag_value) array = ag_value_array();
-    for (size_t i = 0; i < list->n; i++) {
-        const char *item = (const char *)list->items + i * sub->size;
-        if (ag_value_append(array, ag_record_encode(sub, item)) != 0) {
-            return NULL;
-        }
-    }
-    return ag_take(array);
-}
-
-/* JSON has no infinities: a real that is not finite becomes null. */
-static ag_value *encode_real(double n)
-{
-    return isfinite(n) ? ag_value_real(n) : ag_value_null();
-}
-
-static ag_value *encode_field(const struct ag_field *f, const void *in)
-{
-    const ag_value *value;
-    int64_t ms;
-
-    switch (f->type) {
-    case AG_FIELD_TEXT:
-    case AG_FIELD_ID:
-        return encode_text(*(char *const *)in);
-    case AG_FIELD_INT:
-        return ag_value_int(*(const int64_t *)in);
-    case AG_FIELD_REAL:
-        return encode_real(*(const double *)in);
-    case AG_FIELD_BOOL:
-        return ag_value_bool(*(const bool *)in);
-    case AG_FIELD_VALUE:
-    case AG_FIELD_OBJECT:
-    case AG_FIELD_ARRAY:
-        value = *(ag_value *const *)in;
-        return value == NULL ? ag_value_null() : ag_value_ref(value);
-    case AG_FIELD_TIME:
-        return encode_time(*(const int64_t *)in);
-    case AG_FIELD_DURATION:
-        ms = *(const int64_t *)in;
-        return ms % 1000 == 0 ? ag_value_int(ms / 1000) : ag_value_real((double)ms / 1000);
-    case AG_FIELD_ENUM:
-        return ag_value_text(f->words[*(const int *)in]);
-    case AG_FIELD_LIST:
-        return encode_list(f, in);
-    }
-    return NULL;
-}
-
-static bool is_empty(const struct ag_field *f, const void *in)
-{
-    switch (f->type) {
-    case AG_FIELD_TEXT:
-    case AG_FIELD_ID:
-        return *(char *const *)in == NULL;
-    case AG_FIELD_VALUE:
-    case AG_FIELD_OBJECT:
-    case AG_FIELD_ARRAY:
-        return *(ag_value *const *)in == NULL;
-    case AG_FIELD_INT:
-    case AG_FIELD_TIME:
-    case AG_FIELD_DURATION:
-        return *(const int64_t *)in == 0;
-    case AG_FIELD_REAL:
-        return fpclassify(*(const double *)in) == FP_ZERO;
-    case AG_FIELD_BOOL:
-        return !*(const bool *)in;
-    case AG_FIELD_ENUM:
-        return *(const int *)in == 0;
-    case AG_FIELD_LIST:
-        return ((const struct ag_list_of *)in)->n == 0;
-    }
-    return true;
-}
-
-int ag_record_encode_into(const struct ag_record *rec, const void *in, ag_value *object)
-{
-    for (size_t i = 0; i < rec->n_fields; i++) {
-        const struct ag_field *f = &rec->fields[i];
-        const char *p = (const char *)in + f->offset;
-        if ((f->flags & AG_OMIT_EMPTY) != 0 && is_empty(f, p)) {
-            continue;
-        }
-        int rc = ag_value_set(object, f->key, encode_field(f, p));
-        if (rc != 0) {
-            return rc;
-        }
-    }
-    return 0;
-}
-
-ag_value *ag_record_encode(const struct ag_record *rec, const void *in)
-{
-    AG_AUTO(ag_value) object = ag_value_object();
-    return ag_record_encode_into(rec, in, object) == 0 ? ag_take(object) : NULL;
 }
 
 int ag_record_copy(const struct ag_record *rec, const void *in, void *out, argo_error **err)

@@ -9,6 +9,7 @@
 #ifndef AG_WIRE_FIELD_H
 #define AG_WIRE_FIELD_H
 
+#include "base/buf.h"
 #include "wire/value.h"
 
 enum ag_field_type {
@@ -50,6 +51,12 @@ struct ag_record {
     const char *plural; /* the key of a list of them in a reply, or NULL */
 };
 
+/* A LIST with min -1 is one optional object on the wire. */
+static inline bool ag_field_single(const struct ag_field *f)
+{
+    return f->type == AG_FIELD_LIST && f->min == -1;
+}
+
 /* A decoded list: N structs of the sub-record, one allocation. */
 struct ag_list_of {
     void *items;
@@ -68,5 +75,8 @@ void ag_record_clear(const struct ag_record *rec, void *in);
 ag_value *ag_record_encode(const struct ag_record *rec, const void *in);
 /* Adds the fields to an object that exists. */
 int ag_record_encode_into(const struct ag_record *rec, const void *in, ag_value *object);
+/* The same as text, into a buffer of JSON (json.h), without a tree between. */
+void ag_record_write(const struct ag_record *rec, const void *in, struct ag_buf *out);
+void ag_record_write_members(const struct ag_record *rec, const void *in, struct ag_buf *out);
 
 #endif

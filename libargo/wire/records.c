@@ -44,6 +44,14 @@ static const struct ag_field run_fields[] = {
 };
 RECORD(ag_run_record, "workflow", struct ag_run, run_fields);
 
+static const struct ag_field run_status_fields[] = {
+    ID(struct ag_run, "workflow_id", workflow_id, 0),
+    ENUM(struct ag_run, "status", state, ag_run_state_words, 0),
+    INT(struct ag_run, "pid", pid, 0, COUNT_MAX, 0),
+    TEXT(struct ag_run, "template", template_name, AG_MAX_NAME, 0),
+};
+RECORD(ag_run_status_record, "workflow", struct ag_run, run_status_fields);
+
 static const struct ag_field run_item_fields[] = {
     ID(struct ag_run, "workflow_id", workflow_id, 0),
     ENUM(struct ag_run, "status", state, ag_run_state_words, 0),

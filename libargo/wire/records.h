@@ -81,8 +81,9 @@ struct ag_run {
     int64_t lines_seq;    /* the last line typed ahead that a question has used up */
     int64_t message_seq;  /* the last message that an executor has received */
 };
-extern const struct ag_record ag_run_record;      /* the full resource, `data` of status */
-extern const struct ag_record ag_run_item_record; /* what a list says of one */
+extern const struct ag_record ag_run_record;        /* the full resource, `data` of status */
+extern const struct ag_record ag_run_status_record; /* the flat fields beside the whole */
+extern const struct ag_record ag_run_item_record;   /* what a list says of one */
 
 struct ag_run_spec {
     char *request_key;

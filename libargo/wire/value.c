@@ -184,6 +184,19 @@ static char *print(const ag_value *v, size_t flags, size_t *len)
     return text;
 }
 
+static int add_piece(const char *piece, size_t len, void *user)
+{
+    return ag_buf_add(user, piece, len) == 0 ? 0 : -1;
+}
+
+void ag_value_write(const ag_value *v, struct ag_buf *out)
+{
+    size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION((size_t)digits_needed(v));
+    if (json_dump_callback(v == NULL ? json_null() : json_of(v), add_piece, out, flags) < 0) {
+        ag_buf_fail(out, ARGO_E_NOMEM);
+    }
+}
+
 char *ag_value_print(const ag_value *v, size_t *len)
 {
     return print(v, JSON_COMPACT, len);

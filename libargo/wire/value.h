@@ -11,7 +11,7 @@
 
 #include <argo/value.h>
 
-#include "base/error.h"
+#include "base/buf.h"
 
 typedef struct argo_value ag_value;
 
@@ -24,6 +24,7 @@ int ag_value_parse(const char *text, size_t len, ag_value **out, argo_error **er
 int ag_value_parse_object(const char *text, size_t len, ag_value **out, argo_error **err);
 /* Compact, members in their order; SORTED for hashing. Caller frees; NULL without memory. */
 char *ag_value_print(const ag_value *v, size_t *len);
+void ag_value_write(const ag_value *v, struct ag_buf *out); /* the same, added to OUT */
 char *ag_value_print_sorted(const ag_value *v, size_t *len);
 char *ag_value_print_indented(const ag_value *v, unsigned indent);
 

@@ -6,6 +6,30 @@
 #include "base/buf.h"
 #include "lib/runner.h"
 
+START_TEST(numbers)
+{
+    static const struct {
+        int64_t n;
+        const char *text;
+    } cases[] = {{0, "0"},
+                 {9, "9"},
+                 {10, "10"},
+                 {-1, "-1"},
+                 {INT64_MAX, "9223372036854775807"},
+                 {INT64_MIN, "-9223372036854775808"}};
+
+    for (size_t i = 0; i < AG_ARRAY_SIZE(cases); i++) {
+        ag_auto_buf b = AG_BUF_INIT(100);
+        ck_assert_int_eq(ag_buf_add_int(&b, cases[i].n), 0);
+        ck_assert_str_eq(ag_buf_text(&b), cases[i].text);
+    }
+    ag_auto_buf b = AG_BUF_INIT(100);
+    ag_buf_fail(&b, ARGO_E_NOMEM);
+    ag_buf_fail(&b, ARGO_E_TOO_LARGE);
+    ck_assert_int_eq(ag_buf_add_int(&b, 1), ARGO_E_NOMEM);
+}
+END_TEST
+
 START_TEST(empty_is_text)
 {
     ag_auto_buf b = AG_BUF_INIT(10);
@@ -117,6 +141,7 @@ static Suite *buf_suite(void)
 {
     Suite *s = suite_create("buf");
     TCase *tc = tcase_create("buf");
+    tcase_add_test(tc, numbers);
     tcase_add_test(tc, empty_is_text);
     tcase_add_test(tc, additions_join);
     tcase_add_test(tc, the_maximum_is_exact);

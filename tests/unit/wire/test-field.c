@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "lib/runner.h"
-#include "wire/field.h"
+#include "wire/json.h"
+#include "wire/records.h"
 
 struct item {
     char *kind;
@@ -307,6 +308,132 @@ START_TEST(quotes_are_cut_at_characters)
 }
 END_TEST
 
+/* Both ways of saying a record are one: here, byte for byte. */
+static void check_written(const struct ag_record *record, const void *in)
+{
+    ag_auto_buf text = AG_BUF_INIT(1 << 20);
+    AG_AUTO(ag_value) tree = ag_record_encode(record, in);
+    ag_auto_free char *printed = ag_value_print(tree, NULL);
+    ag_record_write(record, in, &text);
+    ck_assert_int_eq(text.failed, 0);
+    ck_assert_str_eq(ag_buf_text(&text), printed);
+}
+
+static void check_written_everywhere(const struct ag_record *record, const void *in)
+{
+    ag_auto_buf text = AG_BUF_INIT(1 << 20);
+    ag_record_write(record, in, &text);
+    ck_assert_int_eq(text.failed, 0);
+    size_t whole = text.len;
+    for (size_t max = 0; max < whole; max++) {
+        ag_auto_buf cut = AG_BUF_INIT(max);
+        ag_record_write(record, in, &cut);
+        ck_assert_int_eq(cut.failed, ARGO_E_TOO_LARGE);
+    }
+}
+
+START_TEST(writes_what_it_encodes)
+{
+    char all[300], dirty[] = "\"a\xff\\\xc3\xa4\xed\xa0\x80\x7f", plain[] = "a", empty[] = "";
+    for (int i = 1; i < 256; i++) {
+        all[i - 1] = (char)i;
+    }
+    all[255] = '\0';
+    char *const texts[] = {NULL, empty, plain, dirty, all};
+    static const int64_t numbers[] = {0, 1, -1, 9, 10, 1000, 1500, INT64_MAX, INT64_MIN};
+    static const double reals[] = {0, 1, -0.5, 0.1, 1e300, 5e-324, 1.0 / 3, NAN, INFINITY};
+    AG_AUTO(ag_value)
+    deep = parse("{\"a\":[{},[],null,true,-1,0.5,\"\\u0001\\\"\xc3\xa4\"]}");
+    struct item items[] = {{plain, 0}, {NULL, 7}, {dirty, INT64_MIN}};
+    for (size_t i = 0; i < AG_ARRAY_SIZE(numbers); i++) {
+        char *text = texts[i % AG_ARRAY_SIZE(texts)];
+        struct sample s = {.text = text,
+                           .id = text,
+                           .n = numbers[i],
+                           .real = reals[i],
+                           .flag = i % 2 == 1,
+                           .any = i % 3 == 0 ? NULL : deep,
+                           .object = i % 2 == 0 ? NULL : deep,
+                           .array = i % 3 == 1 ? NULL : deep,
+                           .at = numbers[i],
+                           .wait = numbers[i],
+                           .mode = (int)(i % 3),
+                           .items = {items, i % 4},
+                           .single = {items, i % 2}};
+        check_written(&full_record, &s);
+        check_written(&short_record, &s);
+        check_written_everywhere(&full_record, &s);
+    }
+}
+END_TEST
+
+/* Each member has the digits that it needs, whatever the others need. */
+START_TEST(writes_short_numbers)
+{
+    ag_auto_buf out = AG_BUF_INIT(1000);
+    AG_AUTO(ag_value) any = parse("0.30000000000000004");
+    struct sample s = {.real = 0.1, .any = any, .wait = 9};
+    ag_record_write(&short_record, &s, &out);
+    ck_assert_str_eq(ag_buf_text(&out),
+                     "{\"real\":0.1,\"any\":0.30000000000000004,\"wait\":0.009}");
+}
+END_TEST
+
+/* Every record there is, with nothing in it. */
+START_TEST(writes_every_record)
+{
+    static const struct ag_record *const records[] = {
+        &ag_run_record,      &ag_run_status_record, &ag_run_item_record,      &ag_run_spec_record,
+        &ag_step_row_record, &ag_checkpoint_record, &ag_stream_record_record, &ag_event_record,
+        &ag_question_record, &ag_ci_record,         &ag_ci_event_record,      &ag_session_record,
+        &ag_message_record,  &ag_ci_message_record, &ag_step_complete_record, &ag_health_record,
+        &ag_build_record,    &ag_page_record,
+    };
+    for (size_t i = 0; i < AG_ARRAY_SIZE(records); i++) {
+        ag_auto_free void *none = calloc(1, records[i]->size);
+        check_written(records[i], none);
+    }
+}
+END_TEST
+
+START_TEST(writes_members_among_others)
+{
+    ag_auto_buf out = AG_BUF_INIT(1000);
+    struct item item = {.seq = 3};
+    AG_AUTO(ag_value) list = parse("[1,2]");
+    ag_auto_buf none = AG_BUF_INIT(10);
+    ag_auto_buf two = AG_BUF_INIT(10);
+    ag_json_int(&two, 1);
+    ag_json_bool(&two, false);
+    ag_buf_add_text(&out, "data: ");
+    ag_json_open(&out, '{');
+    ag_json_key(&out, "first");
+    ag_json_value(&out, list);
+    ag_record_write_members(&item_record, &item, &out);
+    ag_json_key(&out, "none");
+    ag_json_open(&out, '[');
+    ag_json_written(&out, &none);
+    ag_json_close(&out, ']');
+    ag_json_key(&out, "two");
+    ag_json_open(&out, '[');
+    ag_json_written(&out, &two);
+    ag_json_value(&out, NULL);
+    ag_json_open(&out, '{');
+    ag_json_close(&out, '}');
+    ag_json_text(&out, ",");
+    ag_json_text(&out, "{");
+    ag_json_text(&out, "[:");
+    ag_json_close(&out, ']');
+    ag_json_close(&out, '}');
+    ck_assert_str_eq(ag_buf_text(&out),
+                     "data: {\"first\":[1,2],\"kind\":null,\"seq\":3,\"none\":[],"
+                     "\"two\":[1,false,null,{},\",\",\"{\",\"[:\"]}");
+    ag_json_text(&none, "more than it may hold");
+    ag_json_written(&out, &none);
+    ck_assert_int_eq(out.failed, ARGO_E_TOO_LARGE);
+}
+END_TEST
+
 START_TEST(encodes_empty)
 {
     struct sample s = {0};
@@ -375,6 +502,10 @@ static Suite *suite(void)
     tcase_add_test(decoding, quotes_are_cut_at_characters);
     suite_add_tcase(s, decoding);
     TCase *encoding = tcase_create("encode");
+    tcase_add_test(encoding, writes_what_it_encodes);
+    tcase_add_test(encoding, writes_short_numbers);
+    tcase_add_test(encoding, writes_every_record);
+    tcase_add_test(encoding, writes_members_among_others);
     tcase_add_test(encoding, encodes_empty);
     tcase_add_test(encoding, encodes_into);
     tcase_add_test(encoding, durations_keep_milliseconds);
