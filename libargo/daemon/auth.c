@@ -3,6 +3,7 @@
  * name of anything. Every request passes here after the router and before its body is read; what
  * no rule allows is refused. Nothing here answers a request or knows what a route does.
  */
+#include <errno.h>
 #include <string.h>
 #include <strings.h>
 
@@ -52,14 +53,22 @@ static int look_up(struct argo_daemon *daemon, const char *token, struct caller 
     return found < 0 ? found : 0;
 }
 
-/* Whom a UNIX peer descends from, looked up once a connection: OWNER, a rid or NOBODY. */
-static int64_t peer(struct argo_daemon *daemon, ag_request *req)
+/* Whom a UNIX peer descends from, looked up once a connection: OWNER, a rid or NOBODY. Who cannot be
+ * looked up for now is not nobody: he is to try again. */
+static int peer(struct argo_daemon *daemon, ag_request *req, int64_t *out, argo_error **err)
 {
     int64_t *slot = ag_request_connection_slot(req);
     if (*slot == 0) { /* not looked up; results are kept 2 higher */
-        *slot = ag_supervisor_run_of_process(daemon->supervisor, ag_request_peer_pid(req)) + 2;
+        errno = 0;
+        int64_t from = ag_supervisor_run_of_process(daemon->supervisor, ag_request_peer_pid(req));
+        if (from == NOBODY && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
+            return ag_error_set(err, ARGO_E_STORE, "who calls cannot be looked up now: %s",
+                                strerror(errno));
+        }
+        *slot = from + 2;
     }
-    return *slot - 2;
+    *out = *slot - 2;
+    return 0;
 }
 
 /* A process of a run keeps that run's rights whatever else it shows; a token that is worth
@@ -68,9 +77,10 @@ static int identify(struct argo_daemon *daemon, ag_request *req, struct caller *
                     argo_error **err)
 {
     const char *token = bearer(req);
-    int64_t from = ag_request_is_unix(req) ? peer(daemon, req) : NOBODY;
+    int64_t from = NOBODY;
+    int r = ag_request_is_unix(req) ? peer(daemon, req, &from, err) : 0;
     *out = (struct caller){.principal = from, .shown = token != NULL};
-    int r = token != NULL ? look_up(daemon, token, out, err) : 0;
+    r = r == 0 && token != NULL ? look_up(daemon, token, out, err) : r;
     if (r == 0 && from > 0 && out->principal != NOBODY && out->principal != from) {
         out->principal = from;
         out->run_token = false;

@@ -23,6 +23,8 @@
 #define STALL_AFTER_MS  120000
 #define HEARTBEAT_MS    30000
 #define CONNECTIONS_MAX 16384
+#define CONNECTIONS_MIN 4
+#define FILES_OWN       32   /* an idle one has 20, a launch some more */
 #define PORT_TRIES      100  /* every 10 ms */
 #define STOP_GRACE_MS   3000 /* for argo_daemon_stop: a service manager waits some seconds only */
 
@@ -283,13 +285,17 @@ static int write_port(struct argo_daemon *d, argo_error **err)
 }
 
 /* Nearly all that connect come to wait: people for runs, executors for people. A quarter of the
- * files is for everything else, a quarter of the connections for those that do not wait. */
+ * files, and FILES_OWN at least, is for everything else, a quarter of the connections for those that
+ * do not wait. */
 static void set_limits(struct ag_httpd_config *config)
 {
     struct rlimit files;
     config->connection_limit = CONNECTIONS_MAX;
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur / 4 * 3 < CONNECTIONS_MAX) {
-        config->connection_limit = (unsigned)(files.rlim_cur / 4 * 3);
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        rlim_t own = files.rlim_cur / 4 > FILES_OWN ? files.rlim_cur / 4 : FILES_OWN;
+        rlim_t most =
+            files.rlim_cur > own + CONNECTIONS_MIN ? files.rlim_cur - own : CONNECTIONS_MIN;
+        config->connection_limit = most < CONNECTIONS_MAX ? (unsigned)most : CONNECTIONS_MAX;
     }
     config->park_limit = config->connection_limit / 4 * 3;
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The limits that need many connections or much time: how many may wait for one run, and how long
 a request may take to arrive."""
+import concurrent.futures
 import fcntl
 import json
 import os
@@ -101,6 +102,29 @@ class Files(argo.Case):
         self.addCleanup(raw.sock.close)
         raw.send(head("GET", f"/api/workflow/status/{run}?wait=terminal&timeout=600"))
         return raw
+
+    def test_very_few(self):
+        """Each request is met, or is to be made again: nobody is told that he may not."""
+        self.daemon.stop()
+        self.daemon.wrapper[2] = 'ulimit -n 40; exec "$@"'
+        self.daemon.start()
+
+        def start(i):
+            return self.daemon.post("/api/workflow/start", {
+                "definition": {"workflow_name": "t", "steps": [
+                    {"step": "s", "type": "command", "argv": ["true"]}]},
+                "workflow_id": f"w{i}", "cwd": str(self.daemon.home),
+                "env": {"PATH": os.environ["PATH"]}})
+        with concurrent.futures.ThreadPoolExecutor(30) as pool:
+            replies = list(pool.map(start, range(60)))
+        self.assertLessEqual({reply.status for reply in replies}, {200, 500, 503})
+        for i, reply in enumerate(replies):
+            if reply.status == 500:
+                self.assertEqual(reply.json["error"]["code"], 1301)
+            if reply.status == 200:
+                self.assertEqual(self.daemon.wait_end(f"w{i}")["status"], "done")
+        self.daemon.launch({"workflow_name": "t", "steps": [
+            {"step": "s", "type": "command", "argv": ["true"]}]}, wait=True)
 
     def parked(self, raw):
         """Whether RAW waits: it has been read, and there is no answer."""

@@ -2,6 +2,7 @@
  * The choke point, on stubs of server, store, domain and supervisor: every kind of caller against
  * every kind of route, on both transports.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ struct ag_request {
 };
 
 static int64_t peer_run; /* whom every UNIX peer descends from */
+static int peer_errno;   /* why that cannot be looked up */
 static int peer_lookups;
 static bool store_broken;
 
@@ -65,6 +67,7 @@ int64_t ag_supervisor_run_of_process(ag_supervisor *s, pid_t pid)
 {
     ck_assert_int_eq(pid, 4711);
     peer_lookups++;
+    errno = peer_errno;
     return peer_run;
 }
 
@@ -114,7 +117,7 @@ static void setup(void)
     d = (struct argo_daemon){.home = {.token = token, .path = home}};
     ag_sha256_hex(token, strlen(token), d.home.token_hash);
     ck_assert_int_eq(argo_context_new("/the/home", &d.ctx, NULL), 0);
-    peer_run = 0;
+    peer_run = peer_errno = 0;
     peer_lookups = 0;
     store_broken = false;
 }
@@ -302,6 +305,27 @@ START_TEST(descent_is_looked_up_once_a_connection)
 }
 END_TEST
 
+/* Without a file to read nobody is refused, and none takes more rights than he has. */
+START_TEST(descent_that_cannot_be_looked_up_now)
+{
+    struct ag_route route = {AG_GET, "/x", AG_ACCESS_USER, NULL};
+    const int reasons[] = {EMFILE, ENFILE, ENOMEM};
+    for (size_t i = 0; i < AG_ARRAY_SIZE(reasons); i++) {
+        struct ag_request req = {.is_unix = true};
+        peer_run = -1;
+        peer_errno = reasons[i];
+        expect(UNIX, NULL, ARGO_E_STORE, ARGO_E_STORE, ARGO_E_STORE, -1);
+        expect(UNIX, OWNER_TOKEN, ARGO_E_STORE, ARGO_E_STORE, ARGO_E_STORE, -1);
+        ck_assert_int_eq(ag_daemon_authorize(&req, &route, &d, NULL), ARGO_E_STORE);
+        peer_run = peer_errno = 0;
+        ck_assert_int_eq(ag_daemon_authorize(&req, &route, &d, NULL), 0);
+    }
+    peer_run = -1;
+    peer_errno = ENOENT;
+    expect(UNIX, NULL, NO_TOKEN, NO_TOKEN, NO_TOKEN, -1);
+}
+END_TEST
+
 START_TEST(the_text_says_where_the_token_is)
 {
     struct ag_route route = {AG_GET, "/x", AG_ACCESS_USER, NULL};
@@ -336,6 +360,7 @@ static Suite *suite(void)
     tcase_add_test(tc, a_path_names_ids);
     tcase_add_test(tc, the_scheme_of_the_header);
     tcase_add_test(tc, descent_is_looked_up_once_a_connection);
+    tcase_add_test(tc, descent_that_cannot_be_looked_up_now);
     tcase_add_test(tc, the_text_says_where_the_token_is);
     tcase_add_test(tc, a_broken_store_lets_nobody_in);
     suite_add_tcase(s, tc);
