@@ -14,7 +14,8 @@
 #include "base/process.h"
 #include "daemon/supervisor.h"
 
-#define PATIENCE_MS 2000 /* with the warm process: a fork takes less than one */
+#define PATIENCE_MS     2000 /* with a warm process that does nothing: a fork takes less than one */
+#define PATIENCE_ALL_MS 30000 /* with one that forks others meanwhile, but not this one */
 
 struct launching {
     struct ag_list node;
@@ -25,6 +26,7 @@ struct launching {
     unsigned number; /* of the warm process that was asked */
     ag_io *io;
     ag_timer *patience;
+    int64_t asked; /* the loop's time */
     ag_launched_fn fn;
     void *user;
 };
@@ -102,6 +104,7 @@ static void on_hello(ag_io *io, int fd, uint32_t events, void *user)
     int pidfd = -1;
     int r = ag_fork_hello(fd, &pid, &pidfd);
     if (r > 0) {
+        ag_warm_heard(l->supervisor->warm, l->number);
         begin(l, pid, pidfd);
     } else if (r < 0) {
         ag_warm_distrust(l->supervisor->warm, l->number, false);
@@ -109,9 +112,16 @@ static void on_hello(ag_io *io, int fd, uint32_t events, void *user)
     }
 }
 
+/* Many are asked for at once, and forked one by one: the last of them waits for all others. */
 static void on_impatience(ag_timer *timer, void *user)
 {
     struct launching *l = user;
+    ag_supervisor *s = l->supervisor;
+    int64_t silence = ag_warm_silence(s->warm, l->number);
+    if (silence < PATIENCE_MS && ag_loop_now(s->daemon->loop) - l->asked < PATIENCE_ALL_MS) {
+        ag_timer_arm(timer, PATIENCE_MS - silence);
+        return;
+    }
     ag_warm_distrust(l->supervisor->warm, l->number, true);
     cancel(l);
 }
@@ -125,6 +135,7 @@ static int fork_it(struct launching *l, const struct ag_fork_request *request, i
     r = r < 0 ? r : ag_timer_new(loop, on_impatience, l, &l->patience, err);
     if (r == 0) {
         l->number = ag_warm_fork(l->supervisor->warm, request, theirs);
+        l->asked = ag_loop_now(loop);
         ag_timer_arm(l->patience, PATIENCE_MS);
         r = l->number != 0 ? 1 : 0;
     }

@@ -65,6 +65,9 @@ void ag_warm_free(struct ag_warm *w);
 /* Hands REQUEST and FD over (base/forkserver.h). 0: there is none that could take it now. Else the
  * number of the process that has taken it. */
 unsigned ag_warm_fork(struct ag_warm *w, const struct ag_fork_request *request, int fd);
+/* What it was asked for has come; and how long it is ago (ms) that something has. */
+void ag_warm_heard(struct ag_warm *w, unsigned number);
+int64_t ag_warm_silence(struct ag_warm *w, unsigned number);
 /* A request to it has failed: it gets no other one. STUCK: nor does it finish those it has. */
 void ag_warm_distrust(struct ag_warm *w, unsigned number, bool stuck);
 

@@ -23,6 +23,7 @@ struct process {
     unsigned number;
     int fd; /* -1: it is asked for nothing any more */
     bool ready;
+    int64_t heard; /* the loop's time when something that it was asked for came */
     ag_child *child;
     ag_io *io;
 };
@@ -168,17 +169,40 @@ unsigned ag_warm_fork(struct ag_warm *w, const struct ag_fork_request *request, 
     return p->number;
 }
 
-void ag_warm_distrust(struct ag_warm *w, unsigned number, bool stuck)
+static struct process *find(struct ag_warm *w, unsigned number)
 {
     struct ag_list *node, *next;
     ag_list_each(node, next, &w->processes)
     {
         struct process *p = AG_CONTAINER_OF(node, struct process, node);
         if (p->number == number) {
-            dismiss(p);
-            if (stuck) {
-                (void)ag_child_signal(p->child, SIGKILL);
-            }
+            return p;
+        }
+    }
+    return NULL;
+}
+
+void ag_warm_heard(struct ag_warm *w, unsigned number)
+{
+    struct process *p = find(w, number);
+    if (p != NULL) {
+        p->heard = ag_loop_now(w->daemon->loop);
+    }
+}
+
+int64_t ag_warm_silence(struct ag_warm *w, unsigned number)
+{
+    const struct process *p = find(w, number);
+    return p != NULL ? ag_loop_now(w->daemon->loop) - p->heard : INT64_MAX;
+}
+
+void ag_warm_distrust(struct ag_warm *w, unsigned number, bool stuck)
+{
+    struct process *p = find(w, number);
+    if (p != NULL) {
+        dismiss(p);
+        if (stuck) {
+            (void)ag_child_signal(p->child, SIGKILL);
         }
     }
 }

@@ -98,6 +98,28 @@ class Launching(Warm):
         argo.wait_for(lambda: not argo.alive(warm), "it to be ended")
         self.assertNotEqual(self.daemon.warm_up(), warm)
 
+    @unittest.skipUnless(shutil.which("strace"), "strace is not installed")
+    def test_many_at_once_of_a_slow_one(self):
+        """The last ones wait longer than for one that does nothing; it has not stood still."""
+        self.daemon.stop()
+        slow = self.daemon.home / "slow"
+        own = self.prefix / "bin/argo_workflow_executor"
+        slow.write_text('#!/bin/sh\ntest -n "$ARGO_WARM_MS" && exec strace -D -o /dev/null '
+                        f'-e trace=clone3 -e inject=clone3:delay_exit=700000 {own} "$@"\n'
+                        f'exec {own} "$@"\n')
+        slow.chmod(0o700)
+        self.daemon.args += ["--executor", str(slow), "--warm-for", "3600"]
+        self.daemon.start()
+        warm = self.daemon.warm_up()
+        starts = [self.later(self.daemon.launch, steps(once(self.daemon.home)), workflow_id=f"w{i}")
+                  for i in range(5)]
+        for i, start in enumerate(starts):
+            start.result()
+            self.assertEqual(self.daemon.wait_end(f"w{i}")["status"], "done")
+            self.assertEqual(self.effects(f"w{i}"), 1)
+        self.assertTrue(argo.alive(warm))
+        self.assertEqual(self.daemon.warm(), warm)
+
     def test_the_daemon_dies_while_it_waits_for_a_process(self):
         """Neither the dead one's request nor its warm process leads to a second executor."""
         warm = self.stop_warm()
