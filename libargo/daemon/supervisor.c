@@ -240,8 +240,7 @@ static int64_t run_of_executor(const ag_supervisor *s, pid_t pid)
 int64_t ag_supervisor_run_of_process(ag_supervisor *s, pid_t pid)
 {
     pid_t first = pid;
-    pid_t parent = ag_proc_parent(pid);
-    if (pid <= 0 || parent < 0) {
+    if (pid <= 0) {
         return -1;
     }
     while (pid > 0) {
@@ -249,10 +248,10 @@ int64_t ag_supervisor_run_of_process(ag_supervisor *s, pid_t pid)
         if (rid != 0) {
             return rid;
         }
-        parent = ag_proc_parent(pid);
+        pid_t parent = ag_proc_parent(pid);
         if (parent < 0) {
             /* An ancestor ended meanwhile, its children have another parent now. */
-            parent = ag_proc_parent(first) < 0 ? -1 : first;
+            parent = pid == first || ag_proc_parent(first) < 0 ? -1 : first;
         }
         pid = parent;
     }
