@@ -74,6 +74,7 @@ struct ag_live {
     ag_wall *wake; /* armed while it is parked until a time; NULL until the first time */
     struct ag_list queued; /* in the domain's queue: it is to be launched */
     bool starting;         /* its executor has not asked for anything yet */
+    bool fresh;            /* we have started it, and nothing of a step has ever been stored */
     int told_state;        /* the one that the last `state` event told; -1: none yet */
     int64_t gap_records;   /* that have gone to the log; 0: none, or not yet looked up */
     int64_t gap_bytes;

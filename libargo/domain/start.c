@@ -287,6 +287,7 @@ static struct ag_live *make_live(ag_domain *d, const struct ag_start_request *re
     }
     if (live != NULL) {
         live->told_state = -1;
+        live->fresh = true;
     }
     return live;
 }

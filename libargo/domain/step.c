@@ -17,6 +17,9 @@ static char *step_key(const char *path, int64_t attempt)
 static int completed_before(ag_domain *d, struct ag_live *live, const char *path, int64_t attempt,
                             argo_error **err)
 {
+    if (live->fresh) {
+        return 0;
+    }
     ag_auto_free char *key = step_key(path, attempt);
     if (key == NULL) {
         return ag_error_nomem(err);
@@ -67,6 +70,7 @@ static void apply_start(struct ag_change_set *c, struct ag_live *live,
 {
     /* Said again, by a new executor that goes on with it, it began when it began. */
     bool again = ag_streq(start->path, live->flight.path) && start->attempt == live->flight.attempt;
+    live->fresh = false;
     if (start->current_step > 0 && start->current_step != live->row.current_step) {
         apply_progress(live,
                        &(struct ag_progress){start->current_step, start->total_steps, start->step});
@@ -268,6 +272,7 @@ static void apply_complete(struct ag_change_set *c, struct ag_live *live,
         .usage = complete->usage,
         .error = complete->error,
     };
+    live->fresh = false;
     ag_txn_put_step(c->txn, live->row.rid, &row);
     ag_event_step_complete(c, live, complete);
     c->usage = ag_value_ref(complete->usage);
@@ -462,6 +467,15 @@ static int all_variables(ag_domain *d, int64_t rid, ag_value **out, argo_error *
     return r;
 }
 
+/* What the steps so far have left. */
+static int fill_from_steps(ag_domain *d, struct ag_live *live, struct ag_checkpoint *out,
+                           argo_error **err)
+{
+    int r = all_variables(d, live->row.rid, &out->variables, err);
+    r = r < 0 ? r : ag_store_visits(d->store, live->row.rid, &out->visits, err);
+    return r < 0 ? r : fill_attempts(d, live, out, err);
+}
+
 int ag_run_checkpoint(ag_domain *d, int64_t rid, int64_t epoch, struct ag_checkpoint *out,
                       argo_error **err)
 {
@@ -489,15 +503,9 @@ int ag_run_checkpoint(ag_domain *d, int64_t rid, int64_t epoch, struct ag_checkp
         out->env = ag_take(spec.env);
         out->default_provider = ag_take(spec.default_provider);
         out->default_model = ag_take(spec.default_model);
-        r = all_variables(d, rid, &out->variables, err);
+        r = live->fresh ? 0 : fill_from_steps(d, live, out, err);
     }
     ag_run_spec_clear(&spec);
-    if (r >= 0) {
-        r = ag_store_visits(d->store, rid, &out->visits, err);
-    }
-    if (r >= 0) {
-        r = fill_attempts(d, live, out, err);
-    }
     if (r >= 0) {
         r = ag_live_messages_after(live, &out->messages_after, err);
     }
