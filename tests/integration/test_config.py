@@ -3,7 +3,6 @@
 repository run only as somebody has looked at them."""
 import concurrent.futures
 import hashlib
-import http.server
 import json
 import os
 import pathlib
@@ -11,10 +10,10 @@ import re
 import shutil
 import subprocess
 import tempfile
-import threading
 import unittest
 
 import argo
+from models import Server, says
 from terminal import Terminal
 
 HELLO = "workflow_name: {0}\nsteps:\n  - {{step: s, type: display, message: '{1}'}}\n"
@@ -303,23 +302,6 @@ class Trust(Case):
         self.assertEqual(self.daemon.get(f"/api/trust?path={path}").json["trust"], "untrusted")
 
 
-class Server(http.server.BaseHTTPRequestHandler):
-    """Says Hi to everybody, and keeps who came."""
-
-    def do_POST(self):
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.models.append(asked["model"])
-        self.server.seen.append(self.headers.get("Authorization"))
-        reply = json.dumps({"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]})
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.end_headers()
-        self.wfile.write(reply.encode())
-
-    def log_message(self, *args):
-        pass
-
-
 class KeyCommands(Case):
     daemon_args = ("--log-level", "debug")
     CANARY = "sk-ARGO-CANARY-9876543210"
@@ -328,17 +310,12 @@ class KeyCommands(Case):
 
     def setUp(self):
         super().setUp()
-        self.server = http.server.HTTPServer(("127.0.0.1", 0), Server)
-        self.server.seen, self.server.models = [], []
-        thread = threading.Thread(target=self.server.serve_forever)
-        thread.start()
-        self.addCleanup(self.server.server_close)
-        self.addCleanup(thread.join)
-        self.addCleanup(self.server.shutdown)
+        self.server = Server(says("Hi"))
+        self.addCleanup(self.server.end)
 
     def add(self, command, check=0):
         return self.here("ci", "add", "gpt", "--provider", "openai", "--model", "m", "--url",
-                         f"http://127.0.0.1:{self.server.server_port}/v1", "--key-command",
+                         self.server.url, "--key-command",
                          command if isinstance(command, str) else json.dumps(command), check=check)
 
     def test_the_key_is_asked_for_and_goes_nowhere_else(self):
@@ -350,7 +327,8 @@ class KeyCommands(Case):
         self.assertEqual((self.daemon.home / "keys/gpt").stat().st_mode & 0o777, 0o600)
         run = self.daemon.launch(self.ASK, wait=True)
         self.assertEqual(self.daemon.status(run)["status"], "done", self.daemon.output(run))
-        self.assertEqual(self.server.seen, [f"Bearer {self.CANARY}"])
+        self.assertEqual([r[1]["Authorization"] for r in self.server.requests],
+                         [f"Bearer {self.CANARY}"])
         for path in self.daemon.home.rglob("*"):
             if path.is_file():
                 self.assertNotIn(self.CANARY.encode(), path.read_bytes(), path)
@@ -366,7 +344,7 @@ class KeyCommands(Case):
         for name in ("one", "two"):
             self.daemon.post("/api/registry/ci", {
                 "name": name, "provider": "openai",
-                "base_url": f"http://127.0.0.1:{self.server.server_port}/v1"})
+                "base_url": self.server.url})
         (self.dir / "ask.json").write_text(json.dumps({"workflow_name": "a", "steps": [
             {"step": "a", "type": "ci_ask", "prompt": "Hi", "save_to": "x"}]}))
         self.here("start", "ask.json", "none", "--wait", check=4)  # three CIs, and no default
@@ -375,7 +353,7 @@ class KeyCommands(Case):
         self.here("start", "ask.json", "two", "--wait", check=0)
         self.here("start", "ask.json", "gpt", "--wait", check=0,
                   env={"ARGO_DEFAULT_PROVIDER": "gpt"})  # has a model of its own
-        self.assertEqual(self.server.models, ["their model", "m"])
+        self.assertEqual([r[2]["model"] for r in self.server.requests], ["their model", "m"])
 
     def test_a_command_that_fails_is_named_and_not_quoted(self):
         self.add(["sh", "-c", f"echo {self.CANARY}; echo {self.CANARY} >&2; exit 3"])
@@ -383,7 +361,7 @@ class KeyCommands(Case):
         self.assertEqual(self.daemon.status(run)["status"], "failed")
         self.assertIn("keys/gpt ended with exit code 3", self.daemon.output(run))
         self.assertNotIn(self.CANARY, self.daemon.output(run))
-        self.assertEqual(self.server.seen, [])
+        self.assertEqual(self.server.requests, [])
 
     def test_what_is_no_command(self):
         for text in ("pass show x", "[]", '[""]', '["a",1]', '{"a":1}'):

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """Messages both ways: to a run and what they do, from an executor and what becomes of them."""
-import http.server
 import json
 import os
 import re
@@ -10,6 +9,7 @@ import sys
 import threading
 
 import argo
+from models import Server, says
 
 PARKED = ("waiting", 0)
 
@@ -287,26 +287,11 @@ class FromExecutor(Sending):
 
 class Budget(Sending):
     def test_budgets(self):
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                self.rfile.read(int(self.headers["Content-Length"]))
-                body = json.dumps({"choices": [{"message": {"content": "yes"}, "finish_reason": "stop"}],
-                                   "usage": {"prompt_tokens": 5, "completion_tokens": 3}}).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *args):
-                pass
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
+        server = Server(says("yes"))
+        self.addCleanup(server.end)
         reply = self.daemon.post("/api/registry/ci", {
             "name": "ai", "provider": "openai", "model": "m",
-            "base_url": f"http://127.0.0.1:{server.server_port}/v1"})
+            "base_url": server.url})
         self.assertEqual(reply.status, 201, reply)
         ask = {"type": "ci_ask", "prompt": "?", "stream": False}
         run = self.daemon.launch(steps({"step": "a", **ask}, ASK, {"step": "b", **ask},

@@ -1,7 +1,5 @@
 #!/usr/bin/env python3
 """Pause, resume and abandon in every state: what stands still, what goes on, what is not counted."""
-import http.server
-import json
 import os
 import pathlib
 import signal
@@ -10,6 +8,7 @@ import threading
 import time
 
 import argo
+from models import Server, says
 
 
 def steps(*items, **top):
@@ -420,32 +419,18 @@ class Time(Pausing):
         self.assertEqual(end["data"]["error"]["code"], "timeout")
         self.assertIn("limits.timeout", end["data"]["error"]["message"])
 
-
     def test_a_ci_call_stands_still(self):
-        asked, go = threading.Event(), threading.Event()
+        asked = threading.Event()
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                self.rfile.read(int(self.headers["Content-Length"]))
-                asked.set()
-                go.wait(argo.DEADLINE)
-                body = json.dumps({"choices": [{"message": {"content": "yes"},
-                                                "finish_reason": "stop"}]}).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *args):
-                pass
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
+        def slow(handler):
+            asked.set()
+            handler.server.go.wait(argo.DEADLINE)
+            says("yes")(handler)
+        server = Server(slow)
+        self.addCleanup(server.end)
         self.daemon.post("/api/registry/ci", {
             "name": "ai", "provider": "openai", "model": "m",
-            "base_url": f"http://127.0.0.1:{server.server_port}/v1"})
+            "base_url": server.url})
         run = self.daemon.launch(steps(
             {"step": "q", "type": "ci_ask", "prompt": "?", "save_to": "a", "stream": False,
              "timeout": 1.5},
@@ -453,7 +438,7 @@ class Time(Pausing):
         self.assertTrue(asked.wait(argo.DEADLINE))
         self.pause(run)
         let_pass(3)
-        go.set()
+        server.go.set()
         self.resume(run)
         self.finish(run)
         self.assertEqual(self.daemon.output(run), "yes\n")

@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 """CIs of the providers anthropic and claude, as a user meets them: a server and a CLI of our own that
 say what the real ones say; arc ci test; recordings; and that a key is nowhere but where it must be."""
-import http.server
 import json
-import threading
 
 import argo
+from models import Server, fails, pong
 
 KEY = "sk-ant-canary-8d2f6b1c9e"
 CLI = """#!/usr/bin/env python3
@@ -42,77 +41,18 @@ else:
 SCHEMA = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}
 
 
-class Server(http.server.ThreadingHTTPServer):
-    """Speaks Anthropic's Messages API, streamed or not; with `refuse` it says no to everything."""
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.requests = []
-        self.refuse = False
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def end(self):
-        self.shutdown()
-        self.server_close()
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.requests.append((self.path, self.headers, body))
-        if self.server.refuse:
-            self.reply(401, {"type": "error", "error": {
-                "type": "authentication_error",
-                "message": f"invalid x-api-key {self.headers['x-api-key']}"}})
-        elif body.get("stream"):
-            self.stream(body)
-        else:
-            self.reply(200, {"model": "served-1", "content": [{"type": "text", "text": "pong"}],
-                             "stop_reason": "end_turn",
-                             "usage": {"input_tokens": 5, "output_tokens": 2}})
-
-    def reply(self, status, value):
-        data = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def event(self, kind, **members):
-        self.wfile.write(f"event: {kind}\ndata: {json.dumps({'type': kind, **members})}\n\n".encode())
-
-    def stream(self, body):
-        tool = "tools" in body
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.end_headers()
-        self.event("message_start", message={"model": "served-1", "usage": {"input_tokens": 5}})
-        self.event("content_block_start", index=0, content_block={
-            "type": "tool_use" if tool else "text"})
-        for piece in ('{"n"', ": 3}") if tool else ("po", "ng"):
-            self.event("ping")
-            self.event("content_block_delta", index=0, delta=(
-                {"type": "input_json_delta", "partial_json": piece} if tool
-                else {"type": "text_delta", "text": piece}))
-        self.event("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": 2})
-        self.event("message_stop")
-
-    def log_message(self, *args):
-        pass
+def refuses(handler):
+    fails(401, f"invalid x-api-key {handler.headers['x-api-key']}",
+          type="authentication_error")(handler)
 
 
 class Fixture(argo.Case):
     def setUp(self):
         super().setUp()
-        self.server = Server()
+        self.server = Server(pong)
         self.addCleanup(self.server.end)
         self.arc("ci", "add", "api", "--provider", "anthropic", "--model", "m", "--url",
-                 self.server.url, check=0)
+                 self.server.root, check=0)
         self.cli = self.daemon.home / "cli"
         self.cli.mkdir()
         (self.cli / "claude").write_text(CLI)
@@ -196,7 +136,7 @@ class CIs(Fixture):
 
     def test_recordings_of_all(self):
         for ci in ("api", "cli"):
-            self.server.refuse = False
+            self.server.script = [pong]
             self.mode("answer")
             recording = self.daemon.home / f"of-{ci}"
             recording.mkdir()
@@ -208,7 +148,7 @@ class CIs(Fixture):
             self.arc("ci", "remove", f"rec-{ci}", check=0)
             self.arc("ci", "add", f"rec-{ci}", "--provider", "replay", "--recording",
                      str(recording), *(["--model", "m"] if ci == "api" else []), check=0)
-            self.server.refuse = True
+            self.server.script = [refuses]
             self.mode("refuse")
             played = self.done(self.ask(f"rec-{ci}", **asked))
             self.assertIn("replay: recorded from", played)
@@ -224,7 +164,7 @@ class CIs(Fixture):
             self.arc("ci", "key", ci, "--key-env", "THE_KEY", env={"THE_KEY": KEY}, check=0)
         seen = ""
         for refuse in (False, True):
-            self.server.refuse = refuse
+            self.server.script = [refuses if refuse else pong]
             self.mode("refuse" if refuse else "answer")
             for ci in ("api", "cli"):
                 run = self.ask(ci)
@@ -268,7 +208,7 @@ class CIs(Fixture):
                 ((), 2, "ci test")):
             done = self.arc("ci", "test", *args, check=code)
             self.assertIn(words, done.stderr)
-        self.server.refuse = True
+        self.server.script = [refuses]
         self.assertIn("HTTP 401: invalid x-api-key", self.arc("ci", "test", "api", check=1).stderr)
         error = json.loads(self.arc("ci", "test", "far", "--json", check=1).stdout)["error"]
         self.assertEqual(error["code"], 1015)

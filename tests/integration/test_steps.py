@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
 """Steps that meet people, CIs and files: ci_ask against a server of our own, answers that are
 checked, secrets, and the run's time limit."""
-import http.server
 import json
 import os
 import pathlib
 import signal
 import stat
-import threading
 
 import argo
+from models import Server, fails, says
 
 KEY = "sk-canary-2f9d7c1e8b"
 
@@ -20,80 +19,6 @@ def steps(*items, **top):
 
 def show(name="d", message="[{{a}}]"):
     return {"step": name, "type": "display", "message": message}
-
-
-class Server(http.server.ThreadingHTTPServer):
-    """Speaks OpenAI's chat completions: each request is given to the next of `script`, a function
-    of the handler; the last one stays."""
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.requests = []
-        self.script = []
-        self.go = threading.Event()
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_address[1]}/v1"
-
-    def end(self):
-        self.go.set()
-        self.shutdown()
-        self.server_close()
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        script = self.server.script
-        self.server.requests.append((self.path, self.headers, body))
-        (script.pop(0) if len(script) > 1 else script[0])(self)
-
-    def log_message(self, *args):
-        pass
-
-    def begin_stream(self):
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Connection", "close")
-        self.end_headers()
-        self.close_connection = True
-
-    def event(self, **members):
-        data = {"object": "chat.completion.chunk", "model": "served-1", "choices": [], **members}
-        self.wfile.write(f"data: {json.dumps(data)}\n\n".encode())
-        self.wfile.flush()
-
-    def piece(self, text, finish=None):
-        self.event(choices=[{"index": 0, "delta": {"content": text}, "finish_reason": finish}])
-
-    def end_stream(self):
-        self.piece("", "stop")
-        self.event(usage={"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8})
-        self.wfile.write(b"data: [DONE]\n\n")
-
-
-def says(*pieces):
-    def reply(handler):
-        handler.begin_stream()
-        for piece in pieces:
-            handler.piece(piece)
-        handler.end_stream()
-    return reply
-
-
-def fails(status, message):
-    def reply(handler):
-        body = json.dumps({"error": {"message": message}}).encode()
-        handler.send_response(status)
-        handler.send_header("Content-Length", str(len(body)))
-        handler.end_headers()
-        handler.wfile.write(body)
-    return reply
 
 
 class CI(argo.Case):

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 
 import argo
-from test_steps import Server, says
+from models import Server, says
 
 CHANGES = {"added": ["reads standard input"], "changed": [], "fixed": ["counts EOF"]}
 NOTES = "## 1.2.0\n\n### Added\n- reads standard input\n\n### Fixed\n- counts EOF"

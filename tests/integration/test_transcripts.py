@@ -8,17 +8,15 @@ number, blanks for any blanks. A line "> WORDS" is the prompt, at which WORDS ar
 each line is a command that succeeds, with nobody at its terminal. Other blocks with a file's name behind
 their kind (```yaml explain.yaml) are that file.
 """
-import http.server
-import json
 import os
 import pathlib
 import re
 import shutil
 import tempfile
-import threading
 import unittest
 
 import argo
+from models import Server, says
 from terminal import Terminal
 
 PAGES = {"README.md": argo.ROOT / "README.md",
@@ -32,24 +30,6 @@ ELSEWHERE = "http://127.0.0.1:11434"
 
 def is_session(page):
     return any(info in ("console", "sh tried") for info, _ in FENCE.findall(PAGES[page].read_text()))
-
-
-class Model(http.server.BaseHTTPRequestHandler):
-    """A chat completions server with one answer."""
-
-    def do_POST(self):
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        reply = json.dumps({"model": asked["model"], "choices": [
-            {"message": {"role": "assistant", "content": SAYS}, "finish_reason": "stop"}],
-            "usage": {"prompt_tokens": 9, "completion_tokens": 9}}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(reply)))
-        self.end_headers()
-        self.wfile.write(reply)
-
-    def log_message(self, *args):
-        pass
 
 
 def commands(text, mark):
@@ -121,15 +101,13 @@ class Transcripts(argo.Case):
 
     def setUp(self):
         super().setUp()
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Model)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.addCleanup(self.server.server_close)
-        self.addCleanup(self.server.shutdown)
+        self.server = Server(says(SAYS))
+        self.addCleanup(self.server.end)
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="argo-session-"))
         self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
 
     def elsewhere(self, text):
-        return text.replace(ELSEWHERE, "http://127.0.0.1:%d" % self.server.server_address[1])
+        return text.replace(ELSEWHERE, self.server.root)
 
     def live(self, page):
         session = Session(self, self.directory)

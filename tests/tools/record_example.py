@@ -5,16 +5,18 @@ The words below, written for the example, are served as a model's, and a recordi
 upstream) writes what it hears. To be run when code_review.yaml or the example's change is edited;
 the same inputs give the same bytes. Must not invent usage: nothing was spent."""
 import argparse
-import http.server
 import json
 import os
 import pathlib
 import shutil
 import subprocess
 import tempfile
-import threading
+import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/integration"))
+from models import Server, says
+
 EXAMPLE = ROOT / "docs/examples/code_review"
 ORIGIN = "scripted: no model"
 RUN = "code_review_demo"
@@ -61,35 +63,17 @@ As before: without arguments the program no longer reads its standard input.
 """
 
 
-class Scripted(http.server.BaseHTTPRequestHandler):
-    """Chat completions, streamed, a line at a time."""
-
-    def do_POST(self):
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        again = "Your review so far" in asked["messages"][-1]["content"]
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.end_headers()
-        for line in (SECOND if again else FIRST).splitlines(keepends=True):
-            self.event({"delta": {"content": line}, "finish_reason": None})
-        self.event({"delta": {}, "finish_reason": "stop"})
-        self.wfile.write(b"data: [DONE]\n\n")
-
-    def event(self, choice):
-        event = {"object": "chat.completion.chunk", "model": "scripted",
-                 "choices": [{"index": 0, **choice}]}
-        self.wfile.write(f"data: {json.dumps(event)}\n\n".encode())
-
-    def log_message(self, *args):
-        pass
+def review(handler):
+    again = "Your review so far" in handler.body["messages"][-1]["content"]
+    says(*(SECOND if again else FIRST).splitlines(keepends=True))(handler)
 
 
 class Recorder:
-    def __init__(self, prefix, home, out, port):
+    def __init__(self, prefix, home, out, url):
         self.program, self.out = prefix / "bin/arc", out
         self.env = {**os.environ, "ARGO_HOME": str(home), "ARGO_DAEMON_PORT": "0"}
         self.arc("ci", "add", "words", "--provider", "openai", "--model", "scripted",
-                 "--url", f"http://127.0.0.1:{port}/v1")
+                 "--url", url)
         self.arc("ci", "add", "scripted", *self.ci())
 
     def arc(self, *args, expect=0, **kw):
@@ -150,19 +134,18 @@ def set_origin(out):
 def record(prefix, out):
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Scripted)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    server = Server(review, model="scripted")
     with tempfile.TemporaryDirectory(prefix="argo-record-") as temporary:
         home, repository = pathlib.Path(temporary, "home"), pathlib.Path(temporary, "wordcount")
         home.mkdir(mode=0o700)
         subprocess.run([EXAMPLE / "repository.sh", repository], check=True)
-        recorder = Recorder(prefix, home, out, server.server_address[1])
+        recorder = Recorder(prefix, home, out, server.url)
         try:
             recorder.first_look(repository)
             recorder.second_look(repository)
         finally:
             recorder.arc("daemon", "stop", "--abandon")
-    server.shutdown()
+    server.end()
 
 
 if __name__ == "__main__":
