@@ -12,6 +12,9 @@ import terminal
 GO = "until test -e go; do sleep 0.02; done"
 ASK = {"step": "who", "type": "user_ask", "prompt": "Who?", "save_to": "who"}
 HI = {"step": "hi", "type": "display", "message": "Hi {{who}}!"}
+SURE = {"step": "sure", "type": "user_ask", "prompt": "Sure?", "save_to": "sure"}
+SAID = {"step": "said", "type": "display", "message": "{{who}}, {{sure}}"}
+STALE = "(What you were typing is not sent. Enter: go on) >"
 END = {"step": "end", "type": "display", "message": "It is over."}
 SECRET = {"step": "pw", "type": "user_ask", "prompt": "Password?", "secret": True, "save_to": "pw",
           "validate": {"pattern": "^hunter"}}
@@ -455,11 +458,17 @@ class Several(terminal.Case):
         t.see("Which (1 to 2, Enter: 1) >")
         self.assertEqual(self.answer_of("q2"), "sky")
         self.daemon.post(f"/api/workflow/input/{run}", {"question_id": "q0", "answer": "rose"})
+        t.see("Answer it (Enter) >")  # a number that is being typed answers nothing
+        t.type("2\n")
+        t.see(lambda s: "'2' is none of them" in s.text() and s.last() == "Answer it (Enter) >",
+              "that there is one")
+        t.type("\n")
         t.see(lambda s: s.text().endswith("Is it green?\n>"), "the last one")
         t.type("half")
         t.see("> half")
         self.daemon.post(f"/api/workflow/input/{run}", {"question_id": "q1", "answer": "grass"})
-        t.see(lambda s: "Answered by " in s.last(), "that somebody else was faster")
+        t.see(STALE)
+        self.assertRegex(t.screen.text(), r"\nAnswered by \S+ via \S+: grass\n")
         t.type("\x04")
         self.assertEqual(t.end(), 0)
         self.assertEqual(self.answer_of("q1"), "grass")
@@ -536,7 +545,12 @@ class Several(terminal.Case):
         self.assertIn("q1", which.stdout)
         self.arc("answer", run, "rose", "-q", "q1", check=0)
         self.assertEqual(self.answer_of("q1"), "rose")
-        self.arc("answer", run, "rose", "-q", "q1", check=3)
+        late = self.arc("answer", run, "red", "-q", "q1", check=1)
+        self.assertRegex(late.stderr, r"Answered by \S+ via arc: rose\n")
+        self.ask(run, "q3", "Password?", secret=True)
+        self.arc("answer", run, "canary", "-q", "q3", check=0)
+        late = self.arc("answer", run, "red", "-q", "q3", check=1)
+        self.assertRegex(late.stderr, r"Answered by \S+ via arc\n")
 
 
 class Inbox(terminal.Case):
@@ -564,6 +578,8 @@ class Inbox(terminal.Case):
         t.type("1\n")
         t.see(lambda s: s.text().endswith(">") and "Enter alone: nobody" in s.text(), "its default")
         self.daemon.answer("second_1", "Bob")
+        t.see(STALE)
+        t.type("\n")
         t.see("Answer it (Enter) >")
         self.assertIn("Answered by ", t.screen.text())
         t.type("\n")
@@ -664,9 +680,56 @@ class Together(terminal.Case):
         one.see("> An")
         two.type("Bob\n")
         self.assertEqual((one.end(), two.end()), (0, 0))
-        self.assertRegex(one.screen.text(), r"^Who\?\nAnswered by \S+ via arc\.\nHi Bob!\n")
+        self.assertRegex(one.screen.text(), r"^Who\?\nAnswered by \S+ via arc: Bob\nHi Bob!\n")
         self.assertIn("Hi Bob!", two.screen.text())
         self.assertNotIn("Answered by", two.screen.text())
+
+    def test_what_was_typed_for_another_question_is_not_sent(self):
+        """Neither a line nor Enter alone, to the next question or ahead."""
+        for keys, rest in (("sev", "en\n"), ("", "\n")):
+            run = self.daemon.launch(flow(ASK, SURE, SAID))
+            t = self.terminal("attach", run)
+            t.see(">")
+            t.type(keys)
+            t.see(f"> {keys}".rstrip())
+            self.daemon.answer(run, "Bob")
+            t.see(lambda s: s.text().endswith(f"Bob\nSure?\n{STALE}"), "the next question")
+            t.type(rest)
+            t.see(lambda s: s.text().endswith(f"Sure?\n{STALE}\n>"), "its prompt")
+            t.type("\n")  # nothing at all is no answer by itself
+            t.see(lambda s: "Nothing was typed. " in s.text() and s.last() == ">", "it again")
+            t.type("yes\n")
+            self.assertEqual(t.end(), 0)
+            self.assertIn("Bob, yes", t.screen.text())
+        run = self.daemon.launch(flow(ASK, command(GO), SURE, SAID))
+        t = self.terminal("attach", run)
+        t.see(">")
+        t.type("sev")
+        t.see("> sev")
+        self.daemon.answer(run, "Bob")
+        t.see(STALE)
+        t.type("en\n")
+        t.see(lambda s: s.last().startswith("[2/4]"), "the step")
+        t.type("ahead\n")
+        t.see(lambda s: s.last().startswith("[2/4]") and "> ahead" in s.text(), "a line ahead")
+        (self.daemon.home / "go").touch()
+        self.assertEqual(t.end(), 0)
+        self.assertIn("Bob, ahead", t.screen.text())
+
+    def test_half_a_secret_goes_to_nobody(self):
+        run = self.daemon.launch(flow(SECRET, SURE, END))
+        t = self.terminal("attach", run)
+        t.see("(not shown) >")
+        t.type("can")
+        self.daemon.answer(run, "hunter2")
+        t.see(STALE)
+        self.assertFalse(t.echoes())
+        t.type("ary\n")
+        t.see(lambda s: s.text().endswith("Sure?\n>"), "the next question")
+        t.type("yes\n")
+        self.assertEqual(t.end(), 0)
+        for text in (b"can", b"ary", b"hunter2"):
+            self.assertNotIn(text, t.seen)
 
     def test_paused_and_failed(self):
         """What to do next is said where it happens."""

@@ -7,6 +7,10 @@
 
 static int no_question(struct arc *arc, const char *id, const char *question_id)
 {
+    arc_auto_free char *told = question_id != NULL ? arc_question_told(arc, question_id) : NULL;
+    if (told != NULL) {
+        return arc_failed_with(arc, ARGO_E_ANSWERED, "%s", told);
+    }
     arc_auto_free char *details = question_id != NULL
                                       ? arc_format("%s has no open question %s", id, question_id)
                                       : arc_format("%s asks nothing now", id);
@@ -26,6 +30,10 @@ static int give(struct arc *arc, const char *id, const argo_value *question, con
     const char *question_id = argo_value_text(question, "question_id", "");
     int r = json != NULL ? arc_question_answer_json(arc, id, question_id, json, &reply, &err)
                          : arc_question_answer(arc, id, question, text, &reply, &err);
+    arc_auto_free char *told = r == ARGO_E_ANSWERED ? arc_question_told(arc, question_id) : NULL;
+    if (told != NULL) {
+        return arc_failed_with(arc, r, "%s", told);
+    }
     if (r < 0) {
         return arc_fail(arc, err);
     }

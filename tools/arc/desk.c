@@ -34,7 +34,7 @@ static bool has_more(const argo_value *list, const argo_value *other)
 
 void arc_desk_drop(struct arc_desk *desk)
 {
-    if (desk->prompt != NULL && arc_desk_is_busy(desk)) {
+    if (desk->prompt != NULL && (arc_desk_is_busy(desk) || desk->stale)) {
         arc_prompt_close(desk->prompt);
     }
     arc_asking_end(&desk->asking);
@@ -75,29 +75,26 @@ const char *arc_desk_newest(const struct arc_desk *desk)
 
 /* ---- looking --------------------------------------------------------------------------------- */
 
-void arc_desk_settled(struct arc_desk *desk, const char *by, const char *via, const char *state)
+/* How the one that is asked has been settled. */
+static void explain(const struct arc_desk *desk)
 {
-    arc_desk_drop(desk);
-    desk->settled++;
-    if (by != NULL) {
-        arc_putf(stdout, "Answered by %s via %s.\n", by, via != NULL ? via : "another way");
-    } else {
-        arc_putf(stdout, "The question is closed (%s).\n", state);
-    }
+    arc_auto_free char *told = arc_question_told(desk->arc, id_of(desk->asking.question));
+    arc_putf(stdout, "%s\n", told != NULL ? told : "The question is closed");
     fflush(stdout);
 }
 
-/* The one that is asked is not among the open ones any more. */
-static void explain(struct arc_desk *desk)
+void arc_desk_settled(struct arc_desk *desk)
 {
-    arc_auto_error argo_error *err = NULL;
-    arc_auto_reply struct arc_reply reply = {0};
-    arc_auto_free char *path = argo_client_path("/api/question/{}", id_of(desk->asking.question));
-    (void)arc_request_running(desk->arc, "GET", path, NULL, 0, &reply, &err);
-    arc_desk_settled(desk, argo_value_text(reply.value, "data.answered_by", NULL),
-                     argo_value_text(reply.value, "data.answered_via", NULL),
-                     argo_value_text(reply.value, "state", "gone"));
+    if (desk->prompt != NULL) {
+        arc_prompt_close(desk->prompt);
+    }
+    explain(desk);
+    arc_desk_drop(desk);
+    desk->settled++;
+    desk->stale = true;
 }
+
+static void list(struct arc_desk *desk);
 
 int arc_desk_look(struct arc_desk *desk, argo_error **err)
 {
@@ -112,18 +109,49 @@ int arc_desk_look(struct arc_desk *desk, argo_error **err)
     desk->open = now;
     bool more = has_more(now, before);
     if (desk->asked != NULL && find(now, id_of(desk->asking.question)) == NULL) {
-        explain(desk);
+        arc_desk_settled(desk);
     } else if (desk->asked != NULL && before != NULL && more) {
         arc_prompt_hide(desk->prompt);
         fputs("Another question is open. Ctrl-G: choose which to answer.\n", stdout);
         arc_prompt_show(desk->prompt);
     } else if (desk->choosing && (more || has_more(before, now))) {
-        arc_desk_drop(desk); /* the list is another */
+        list(desk); /* it is another */
     }
     return n;
 }
 
 /* ---- asking ---------------------------------------------------------------------------------- */
+
+/* Nothing of what is typed for another question may be seen, as that may have been a secret. */
+static void open_stale(struct arc_desk *desk)
+{
+    arc_prompt_open(desk->prompt, "(What you were typing is not sent. Enter: go on) > ",
+                    ARC_PROMPT_SECRET);
+}
+
+void arc_desk_idle(struct arc_desk *desk)
+{
+    if (!desk->stale) {
+        arc_prompt_ahead(desk->prompt);
+    } else if (!arc_prompt_is_shown(desk->prompt)) {
+        open_stale(desk);
+    }
+}
+
+static void open_prompt(struct arc_desk *desk)
+{
+    char text[64];
+    size_t n = argo_value_size(desk->open);
+    if (desk->stale) {
+        open_stale(desk);
+    } else if (desk->choosing) {
+        snprintf(text, sizeof(text),
+                 n == 1 ? "Answer it (Enter) > " : "Which (1 to %zu, Enter: 1) > ", n);
+        arc_prompt_open(desk->prompt, text, ARC_PROMPT_PLAIN);
+    } else {
+        arc_asking_open(&desk->asking, desk->prompt);
+    }
+}
 
 static void begin(struct arc_desk *desk, size_t i, const char *shown)
 {
@@ -135,7 +163,7 @@ static void begin(struct arc_desk *desk, size_t i, const char *shown)
     q = argo_value_at(copy, 0);
     arc_question_show(q, shown == NULL || strcmp(shown, id_of(q)) != 0, true);
     arc_asking_begin(&desk->asking, q);
-    arc_asking_open(&desk->asking, desk->prompt);
+    open_prompt(desk);
 }
 
 static void show_list(const struct arc_desk *desk)
@@ -149,15 +177,14 @@ static void show_list(const struct arc_desk *desk)
 
 static void list(struct arc_desk *desk)
 {
-    char text[64];
-    size_t n = argo_value_size(desk->open);
     arc_desk_drop(desk);
+    if (argo_value_size(desk->open) == 0) {
+        return;
+    }
     fputs(desk->settled > 0 ? "\n" : "", stdout);
     desk->choosing = true;
     show_list(desk);
-    snprintf(text, sizeof(text), n == 1 ? "Answer it (Enter) > " : "Which (1 to %zu, Enter: 1) > ",
-             n);
-    arc_prompt_open(desk->prompt, text, ARC_PROMPT_PLAIN);
+    open_prompt(desk);
 }
 
 void arc_desk_ask(struct arc_desk *desk, const char *shown)
@@ -179,14 +206,18 @@ void arc_desk_remind(struct arc_desk *desk)
         show_list(desk);
     } else if (desk->asked != NULL) {
         arc_question_show(desk->asking.question, true, true);
+    }
+    if (desk->asked != NULL && !desk->stale) {
         arc_asking_show(&desk->asking);
     }
 }
 
 void arc_desk_skip(struct arc_desk *desk)
 {
-    arc_desk_drop(desk);
-    arc_desk_ask(desk, NULL);
+    if (arc_desk_is_busy(desk)) {
+        arc_desk_drop(desk);
+        arc_desk_ask(desk, NULL);
+    }
 }
 
 /* A number of the list, or a run that has one question in it. */
@@ -225,6 +256,13 @@ int arc_desk_line(struct arc_desk *desk, const char *line, struct arc_reply *rep
                   argo_error **err)
 {
     arc_auto_error argo_error *why = NULL;
+    if (desk->stale) {
+        desk->stale = false;
+        if (arc_desk_is_busy(desk)) {
+            open_prompt(desk);
+        }
+        return 1;
+    }
     if (desk->choosing) {
         return choose(desk, line);
     }
@@ -238,7 +276,10 @@ int arc_desk_line(struct arc_desk *desk, const char *line, struct arc_reply *rep
         arc_asking_open(&desk->asking, desk->prompt);
         return 1;
     }
-    if (r == ARGO_E_ANSWERED || r == ARGO_E_NO_QUESTION || r == ARGO_E_STATE) {
+    if (r == ARGO_E_ANSWERED || r == ARGO_E_NO_QUESTION) {
+        explain(desk);
+        r = 0;
+    } else if (r == ARGO_E_STATE) {
         arc_putf(stdout, "%s\n", argo_error_details(why));
         r = 0;
     }

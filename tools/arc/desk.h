@@ -18,6 +18,7 @@ struct arc_desk {
     argo_value *asked;       /* holds the one that is asked, or NULL */
     struct arc_asking asking;
     bool choosing; /* which one is asked for */
+    bool stale;    /* what is typed, up to the next Enter, was meant for one that is settled */
     int settled;   /* how many have been answered, here or elsewhere, while they were asked */
 };
 
@@ -33,8 +34,11 @@ bool arc_desk_has(const struct arc_desk *desk, const char *question_id);
 /* Unless it is busy: asks the only one, or which. SHOWN (or NULL) is the id of the prompt that
  * stands on the screen already. */
 void arc_desk_ask(struct arc_desk *desk, const char *shown);
-/* The one that is asked is settled: by BY, or (NULL) in the way that STATE tells. */
-void arc_desk_settled(struct arc_desk *desk, const char *by, const char *via, const char *state);
+/* The one that is asked has been settled elsewhere: says how. What is being typed is meant for it, so
+ * all up to the next Enter is not sent. */
+void arc_desk_settled(struct arc_desk *desk);
+/* Nothing is asked: the prompt for what is typed meanwhile. */
+void arc_desk_idle(struct arc_desk *desk);
 /* What has been typed. 1: the desk is busy; 0: the question is settled, look again; or a code below
  * 0. REPLY is filled when the answer has been taken. */
 int arc_desk_line(struct arc_desk *desk, const char *line, struct arc_reply *reply,

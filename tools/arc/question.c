@@ -197,6 +197,30 @@ void arc_question_show(const argo_value *question, bool with_prompt, bool here)
     }
 }
 
+char *arc_question_told(struct arc *arc, const char *question_id)
+{
+    arc_auto_error argo_error *err = NULL;
+    arc_auto_reply struct arc_reply reply = {0};
+    arc_auto_free char *path = argo_client_path("/api/question/{}", question_id);
+    if (arc_request_running(arc, "GET", path, NULL, 0, &reply, &err) < 0) {
+        return NULL;
+    }
+    const char *state = argo_value_text(reply.value, "state", "");
+    const char *by = argo_value_text(reply.value, "data.answered_by", "somebody");
+    const char *via = argo_value_text(reply.value, "data.answered_via", "another way");
+    const argo_value *answer = argo_value_get(reply.value, "data.answer"); /* none: a secret */
+    if (strcmp(state, "open") == 0) {
+        return NULL;
+    }
+    if (strcmp(state, "answered") != 0) {
+        return arc_format("The question is closed (%s)", state);
+    }
+    arc_auto_free char *json = answer == NULL ? NULL : argo_value_print(answer, 0);
+    return json == NULL ? arc_format("Answered by %s via %s", by, via)
+                        : arc_format("Answered by %s via %s: %s", by, via,
+                                     argo_value_text(answer, NULL, json));
+}
+
 static const char *prompt_of(const argo_value *question)
 {
     if (argo_value_bool(question, "secret", false)) {
@@ -291,11 +315,23 @@ static int send_form(struct arc_asking *asking, struct arc *arc, const char *wor
                         : arc_question_answer_json(arc, workflow_id, id, json, reply, err);
 }
 
+/* Enter alone is too easily pressed to be an answer by itself. */
+static bool needs_text(const argo_value *question)
+{
+    const argo_value *standard = argo_value_get(question, "default");
+    return strcmp(kind_of(question), "text") == 0 &&
+           (standard == NULL || argo_value_type(standard) == ARGO_TYPE_NULL);
+}
+
 int arc_asking_line(struct arc_asking *asking, struct arc *arc, const char *workflow_id,
                     const char *line, struct arc_reply *reply, argo_error **err)
 {
     arc_auto_error argo_error *why = NULL;
     if (asking->form != NULL && !arc_form_take(asking->form, line)) {
+        return 1;
+    }
+    if (*line == '\0' && needs_text(asking->question)) {
+        arc_putf(stdout, "Nothing was typed. To answer just that: arc answer %s ''\n", workflow_id);
         return 1;
     }
     int r = asking->form != NULL

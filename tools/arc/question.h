@@ -18,6 +18,9 @@ void arc_question_table(const argo_value *list, bool numbered, bool of_all);
 /* Prints the prompt (unless it is on the screen already), choices and what is expected; the fields
  * of a form unless they are asked HERE, one by one. */
 void arc_question_show(const argo_value *question, bool with_prompt, bool here);
+/* How the question was settled, "Answered by ann via arc: blue", the caller's; NULL: it is open, or
+ * there is none. */
+char *arc_question_told(struct arc *arc, const char *question_id);
 /* Sends the line that was typed; as JSON when the question is a form. */
 int arc_question_answer(struct arc *arc, const char *workflow_id, const argo_value *question,
                         const char *line, struct arc_reply *reply, argo_error **err);

@@ -187,9 +187,7 @@ static void question_settled(struct watch *w, const argo_value *event)
         strcmp(argo_value_text(w->desk.asking.question, "question_id", ""), id) == 0) {
         arc_printer_end_line(&w->printer);
         arc_prompt_show(w->prompt); /* so that it can be taken away */
-        arc_desk_settled(&w->desk, argo_value_text(event, "data.answered_by", NULL),
-                         argo_value_text(event, "data.answered_via", NULL),
-                         argo_value_text(event, "kind", ""));
+        arc_desk_settled(&w->desk);
     }
 }
 
@@ -397,7 +395,7 @@ static void keyboard(struct watch *w)
     case ARC_PROMPT_NOTHING:
         break;
     case ARC_PROMPT_LINE:
-        if (arc_desk_is_busy(&w->desk)) {
+        if (arc_desk_is_busy(&w->desk) || w->desk.stale) {
             answer(w, line);
         } else {
             type_ahead(w, line);
@@ -496,8 +494,11 @@ static void run(struct watch *w)
         if (w->request == NULL && !w->replied && w->retry_at == 0) {
             poll_events(w);
         }
-        if (!w->finished && !arc_desk_is_busy(&w->desk)) {
-            arc_prompt_ahead(w->prompt);
+        if (!w->finished && w->prompt != NULL && !arc_desk_is_busy(&w->desk)) {
+            if (w->desk.stale) {
+                arc_printer_end_line(&w->printer);
+            }
+            arc_desk_idle(&w->desk);
         }
         if (!w->finished) {
             wait_and_dispatch(w);
