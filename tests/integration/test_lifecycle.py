@@ -6,6 +6,7 @@ import hashlib
 import os
 import pathlib
 import signal
+import socket
 import sqlite3
 import subprocess
 import unittest
@@ -278,6 +279,19 @@ class OneHome(Lifecycle):
         (self.daemon.home / "go").touch()
         self.assertEqual(self.daemon.wait_end(run)["status"], "done")
         self.assertEqual(self.count("w"), 1)
+
+    def test_a_line_in_the_foreground_is_one_write(self):
+        """Whoever reads it gets whole lines; to a socket of messages each write is one."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with ours, theirs:
+            home = self.daemon.home / "another"
+            daemon = subprocess.Popen([self.prefix / "bin/argo-daemon", "--foreground", "--home",
+                                       str(home), "--port", "0"], stderr=theirs)
+            self.addCleanup(daemon.wait)
+            self.addCleanup(daemon.kill)
+            ours.settimeout(argo.DEADLINE)
+            self.assertRegex(ours.recv(4096).decode(),
+                             rf"^info daemon: serving {home} as pid {daemon.pid}, port \d+\n$")
 
     def test_many_start_at_once(self):
         self.daemon.stop()

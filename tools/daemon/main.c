@@ -24,7 +24,8 @@
 static void prepare_process(struct argo_daemon_options *options)
 {
     struct rlimit files;
-    (void)prctl(PR_SET_DUMPABLE, 0); /* not RLIMIT_CORE: commands would inherit it */
+    (void)setvbuf(stderr, NULL, _IOLBF, 0); /* a line of the log is one write */
+    (void)prctl(PR_SET_DUMPABLE, 0);        /* not RLIMIT_CORE: commands would inherit it */
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
         options->files = (int64_t)files.rlim_cur;
         files.rlim_cur = files.rlim_max;
