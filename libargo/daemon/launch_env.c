@@ -1,7 +1,7 @@
 /*
  * The environment of a run: what the caller had of a short list of names, else what the daemon
- * has; it is resolved once, at the start. An executor gets it with what it must know. Nothing secret is in it, and nothing else of the
- * daemon's or the host's environment gets in.
+ * has; it is resolved once, at the start. An executor gets it with what it must know. Nothing secret
+ * is in it, and nothing else of the daemon's or the host's environment gets in.
  */
 #include <inttypes.h>
 #include <string.h>

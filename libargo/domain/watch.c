@@ -1,6 +1,6 @@
 /*
- * Those who wait for a change of a run, for something for a CI, or for questions. They are told after the commit,
- * and look for themselves.
+ * Those who wait for a change of a run, for something for a CI, or for questions. They are told after
+ * the commit, and look for themselves.
  */
 #include "domain/internal.h"
 

@@ -64,8 +64,9 @@ struct ag_httpd_config {
 };
 
 int ag_httpd_new(const struct ag_httpd_config *config, ag_httpd **out, argo_error **err);
-/* Takes over a listening socket (on failure it stays the caller's). Several may be added before and while it runs. LOCAL_UNIX: peers
- * are checked by SO_PEERCRED (another uid is closed at once). TCP: Host needs PORT. */
+/* Takes over a listening socket (on failure it stays the caller's). Several may be added before and
+ * while it runs. LOCAL_UNIX: peers are checked by SO_PEERCRED (another uid is closed at once). TCP:
+ * Host needs PORT. */
 int ag_httpd_listen(ag_httpd *h, int listen_fd, bool local_unix, argo_error **err);
 /* Takes what waits to be accepted, closes the listening sockets (an owner who needs one later
  * keeps a dup), answers what is under way with Connection: close, gives every parked request
@@ -73,8 +74,8 @@ int ag_httpd_listen(ag_httpd *h, int listen_fd, bool local_unix, argo_error **er
  * and calls DONE when the last connection has gone or after GRACE_MS. After DONE only
  * ag_httpd_free may follow. */
 void ag_httpd_drain(ag_httpd *h, int64_t grace_ms, void (*done)(void *user), void *user);
-/* Parked requests and streams are dropped (FN with GONE, `gone`). A request that an owner still holds lives until he
- * replies: that reply goes nowhere. Not from a handler. */
+/* Parked requests and streams are dropped (FN with GONE, `gone`). A request that an owner still holds
+ * lives until he replies: that reply goes nowhere. Not from a handler. */
 void ag_httpd_free(ag_httpd *h);
 size_t ag_httpd_connections(const ag_httpd *h);
 size_t ag_httpd_waiting(const ag_httpd *h); /* parked requests and streams */
@@ -82,7 +83,8 @@ size_t ag_httpd_waiting(const ag_httpd *h); /* parked requests and streams */
 /* Helpers to make listening sockets (O_CLOEXEC, nonblocking). Port 0: any. */
 /* On 127.0.0.1. A port that is taken is ARGO_E_EXISTS. */
 int ag_listen_tcp(uint16_t port, int *out_fd, uint16_t *out_port, argo_error **err);
-/* A stale socket file is replaced, one that answers is ARGO_E_EXISTS; paths beyond sun_path go through /proc/self/fd. Mode 0600. */
+/* A stale socket file is replaced, one that answers is ARGO_E_EXISTS; paths beyond sun_path go
+ * through /proc/self/fd. Mode 0600. */
 int ag_listen_unix(const char *path, int *out_fd, argo_error **err);
 
 /* ---- a request ----------------------------------------------------------------------------- */
