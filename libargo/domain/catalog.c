@@ -11,6 +11,10 @@
 #include "base/text.h"
 #include "domain/internal.h"
 
+/* Somebody else may have filled a directory, and the loop waits for a listing. */
+#define NAMES_MAX  1000                       /* of one directory */
+#define LISTED_MAX ((size_t)16 * 1024 * 1024) /* bytes that are read for a list */
+
 static const char *const endings[] = {".json", ".yaml", ".yml"};
 
 void ag_template_file_clear(struct ag_template_file *f)
@@ -161,12 +165,19 @@ static int scan(struct names *list, const char *dir, argo_error **err)
         return 0; /* a directory that is not there holds no templates */
     }
     int r = 0;
+    size_t before = list->n;
     struct dirent *e;
     while (r == 0 && (e = readdir(d)) != NULL) {
         r = add_name(list, e->d_name);
+        if (r < 0) {
+            ag_error_nomem(err);
+        } else if (list->n - before > NAMES_MAX) {
+            r = ag_error_set(err, ARGO_E_QUOTA, "'%s' holds more than %d templates", dir,
+                             NAMES_MAX);
+        }
     }
     closedir(d);
-    return r < 0 ? ag_error_nomem(err) : 0;
+    return r;
 }
 
 static int by_name(const void *a, const void *b)
@@ -190,18 +201,30 @@ static int scan_all(ag_domain *d, const char *cwd, struct names *list, argo_erro
     return r;
 }
 
+static void read_listed(const ag_domain *d, struct ag_template_file *f, size_t *bytes)
+{
+    if (*bytes > LISTED_MAX) {
+        ag_error_set(&f->error, ARGO_E_TOO_LARGE,
+                     "not read: the templates before it have more than %zu bytes", LISTED_MAX);
+        return;
+    }
+    (void)read_text(d, f, &f->error);
+    *bytes += f->len;
+}
+
 int ag_catalog_each(ag_domain *d, const char *cwd,
                     int (*fn)(const struct ag_template_file *file, void *user), void *user,
                     argo_error **err)
 {
     struct names list = {0};
+    size_t bytes = 0;
     int r = ag_cwd_check(cwd, err);
     r = r < 0 ? r : scan_all(d, cwd, &list, err);
     for (size_t i = 0; r == 0 && i < list.n; i++) {
         struct ag_template_file file = {0};
         r = find(d, list.items[i], cwd, &file, err);
         if (r > 0) { /* else it has gone meanwhile */
-            (void)read_text(d, &file, &file.error);
+            read_listed(d, &file, &bytes);
             r = fn(&file, user);
         }
         ag_template_file_clear(&file);

@@ -306,7 +306,8 @@ int ag_catalog_look(ag_domain *d, const char *name, const char *cwd, struct ag_t
 /* The same, to run it: a local one that is not trusted as it is now is ARGO_E_UNTRUSTED. */
 int ag_catalog_find(ag_domain *d, const char *name, const char *cwd, struct ag_template_file *out,
                     argo_error **err);
-/* Every template by name, sorted, as ag_catalog_look finds it; what cannot be read, too. */
+/* Every template by name, sorted, as ag_catalog_look finds it; what cannot be read, too. ARGO_E_QUOTA
+ * above 1,000 in one directory. */
 int ag_catalog_each(ag_domain *d, const char *cwd,
                     int (*fn)(const struct ag_template_file *file, void *user), void *user,
                     argo_error **err);

@@ -75,6 +75,40 @@ START_TEST(what_cannot_be_read_is_listed)
 }
 END_TEST
 
+static int count_unread(const struct ag_template_file *file, void *user)
+{
+    *(int *)user += argo_error_code(file->error) == ARGO_E_TOO_LARGE;
+    return 0;
+}
+
+START_TEST(a_listing_is_bounded)
+{
+    AG_AUTO(argo_error) err = NULL;
+    char name[32];
+    int unread = 0;
+    for (int i = 0; i < 1000; i++) {
+        snprintf(name, sizeof(name), "home/t%d.yaml", i);
+        put_file(fixture_path(name), "");
+    }
+    for (int i = 0; i < 17; i++) {
+        snprintf(name, sizeof(name), "home/t%d.yaml", i);
+        ck_assert_int_eq(truncate(fixture_path(name), AG_MAX_BODY), 0);
+    }
+    put_file(fixture_path("home/no template.txt"), "");
+    put_file(fixture_path("home/t1.json"), "");
+    put_file(fixture_path("home/t2.json"), "");
+    ck_assert_int_eq(ag_catalog_each(fx.domain, NULL, count_unread, &unread, NULL), 0);
+    ck_assert_int_eq(unread, 0); /* two of the large ones are hidden */
+    ck_assert_int_eq(unlink(fixture_path("home/t1.json")), 0);
+    ck_assert_int_eq(unlink(fixture_path("home/t2.json")), 0);
+    ck_assert_int_eq(ag_catalog_each(fx.domain, NULL, count_unread, &unread, NULL), 0);
+    ck_assert_int_gt(unread, 0);
+    put_file(fixture_path("home/more.yml"), "");
+    ck_assert_int_eq(ag_catalog_each(fx.domain, NULL, count_unread, &unread, &err), ARGO_E_QUOTA);
+    ck_assert_ptr_nonnull(strstr(argo_error_details(err), "holds more than 1000 templates"));
+}
+END_TEST
+
 /* With a record of trust that is damaged no local template seems not to be there. */
 START_TEST(a_damaged_record_of_trust_is_told)
 {
@@ -304,6 +338,7 @@ static Suite *catalog_suite(void)
     tcase_set_timeout(tc, 30);
     tcase_add_test(tc, templates_are_listed_by_name);
     tcase_add_test(tc, what_cannot_be_read_is_listed);
+    tcase_add_test(tc, a_listing_is_bounded);
     tcase_add_test(tc, a_damaged_record_of_trust_is_told);
     tcase_add_test(tc, a_directory_is_absolute);
     tcase_add_test(tc, templates_are_found_in_order);
