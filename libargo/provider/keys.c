@@ -2,13 +2,14 @@
  * Keys of CIs: HOME/keys/NAME, a private file with the key or the command that prints it. A key is
  * never logged, never part of an error, and wiped when it has been used.
  */
+#include <ctype.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/text.h"
 #include "provider/internal.h"
 
-#define MIN_SECRET 8 /* shorter ones are cut out of nothing: they could be any word */
+#define MIN_SECRET 8 /* shorter ones could be a part of any word, and are cut out as words only */
 
 void ag_key_free(char *key)
 {
@@ -80,13 +81,23 @@ char *ag_key_path(const char *home, const char *name)
     return ag_asprintf("%s/keys/%s", home, name);
 }
 
+/* Is TEXT[0..LEN), at START or after it, a word of its own? */
+static bool is_word(const char *start, const char *text, size_t len)
+{
+    return (text == start || !isalnum((unsigned char)text[-1])) &&
+           !isalnum((unsigned char)text[len]);
+}
+
 char *ag_key_redact(char *text, const char *key)
 {
     size_t len = key != NULL ? strlen(key) : 0;
-    if (len >= MIN_SECRET) {
-        for (char *at = text; at != NULL && (at = strstr(at, key)) != NULL; at += len) {
+    char *at = len > 0 && text != NULL ? strstr(text, key) : NULL;
+    while (at != NULL) {
+        bool cut = len >= MIN_SECRET || is_word(text, at, len);
+        if (cut) {
             memset(at, '*', len);
         }
+        at = strstr(at + (cut ? len : 1), key);
     }
     return text;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "fixture.h"
 #include "lib/runner.h"
 #include "provider/internal.h"
@@ -167,6 +168,31 @@ START_TEST(a_command_that_hangs_ends_with_the_call)
 }
 END_TEST
 
+/* A long key is cut out of the midst of a word; a short one may be a part of any. */
+START_TEST(keys_are_cut_out_of_texts)
+{
+    static const struct {
+        const char *key, *text, *then;
+    } cases[] = {
+        {"12345678", "a12345678b", "a********b"},
+        {"1234567", "a1234567 1234567b 1234567", "a1234567 1234567b *******"},
+        {"bad-key", "Bearer bad-key (no)", "Bearer ******* (no)"},
+        {"bad-key", "bad-key", "*******"},
+        {"bad-key", "'bad-key',bad-key", "'*******',*******"},
+        {"k", "key=k, ok", "key=*, ok"},
+        {"aa", "aaa aa", "aaa **"},
+        {"", "text", "text"},
+        {NULL, "text", "text"},
+    };
+
+    for (size_t i = 0; i < AG_ARRAY_SIZE(cases); i++) {
+        ag_auto_free char *text = ag_key_redact(ag_strdup(cases[i].text), cases[i].key);
+        ck_assert_str_eq(text, cases[i].then);
+    }
+    ck_assert_ptr_null(ag_key_redact(NULL, "bad-key"));
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("keys");
@@ -180,6 +206,7 @@ static Suite *suite(void)
     tcase_add_test(tc, a_command_prints_the_key);
     tcase_add_test(tc, a_command_that_is_no_good);
     tcase_add_test(tc, a_command_that_hangs_ends_with_the_call);
+    tcase_add_test(tc, keys_are_cut_out_of_texts);
     suite_add_tcase(s, tc);
     return s;
 }
