@@ -51,8 +51,9 @@ struct ag_driver {
                  ag_row_fn fn, void *user, argo_error **err);
     /* A reader's: until it is let go everything is read as it is now, and each read costs less. */
     void (*freeze)(struct ag_db *db, bool frozen);
-    /* Upkeep by the writer after a group; QUIET: nobody waits for it. */
-    void (*tidy)(struct ag_db *db, bool quiet);
+    /* Upkeep by the writer when it starts and after a group; QUIET: nobody waits for it. True when
+     * there is something left that readers have kept it from. */
+    bool (*tidy)(struct ag_db *db, bool quiet);
     /* On a fresh writer after a failed commit: whatever that one left behind in the database's
      * log must not come back, and what was acknowledged must not depend on it. */
     int (*settle)(struct ag_db *db, argo_error **err);

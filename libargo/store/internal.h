@@ -62,6 +62,7 @@ struct ag_store {
     bool closing;
     struct ag_writer_health seen; /* as of the last report */
     bool has_thread;
+    bool untidy; /* the thread's: the driver has something left to do */
     pthread_t thread;
 
     pthread_mutex_t lock; /* guards the rest */

@@ -16,6 +16,8 @@
 #define WAL_PAGES_QUIET 1000
 #define WAL_PAGES_MAX   8000
 
+#define SCRUB_WAIT_MS 200 /* for readers; it is tried again */
+
 #define MAX_CELLS 40
 
 static struct ag_sqlite *of(struct ag_db *db)
@@ -121,10 +123,38 @@ static int begin(struct ag_db *db, argo_error **err)
     return control(c, &c->begin, "BEGIN IMMEDIATE", err);
 }
 
+/* The log still has what was deleted: it goes into the file, where that is zeroes, and is emptied. */
+static void scrub(struct ag_sqlite *c)
+{
+    sqlite3_busy_timeout(c->db, SCRUB_WAIT_MS);
+    int rc = sqlite3_wal_checkpoint_v2(c->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    sqlite3_busy_timeout(c->db, AG_SQLITE_WAIT_MS);
+    c->scrub = rc != SQLITE_OK;
+    c->wal_pages = rc == SQLITE_OK ? 0 : c->wal_pages;
+}
+
+/* A deleted row is overwritten, but splitting and joining pages leave copies of it in what is free
+ * of them: all pages go, which are overwritten then, and those of the other runs are put back. */
+static int rewrite_secrets(const struct ag_sqlite *c, argo_error **err)
+{
+    return ag_sqlite_exec(c,
+                          "CREATE TEMP TABLE kept AS SELECT * FROM secrets; DELETE FROM secrets;"
+                          "INSERT INTO secrets SELECT * FROM kept; DROP TABLE temp.kept;",
+                          err);
+}
+
 static int commit(struct ag_db *db, argo_error **err)
 {
     struct ag_sqlite *c = of(db);
-    return control(c, &c->commit, "COMMIT", err);
+    int rc = c->forgot ? rewrite_secrets(c, err) : 0;
+    if (rc == 0) {
+        rc = control(c, &c->commit, "COMMIT", err);
+    }
+    if (rc == 0 && (c->forgot || c->scrub)) {
+        c->forgot = false;
+        scrub(c); /* before anybody hears of it */
+    }
+    return rc;
 }
 
 static void freeze(struct ag_db *db, bool frozen)
@@ -212,6 +242,9 @@ static int execute(struct ag_db *db, enum ag_sql id, const struct ag_cell *param
     if (rc == 0 && sqlite3_step(stmt) != SQLITE_DONE) {
         rc = ag_sqlite_error(c, ag_sql_text[id], err);
     }
+    if (rc == 0 && id == AG_SQL_FORGET_SECRETS && sqlite3_changes(c->db) > 0) {
+        c->forgot = true;
+    }
     release(c, id, stmt);
     return rc;
 }
@@ -262,13 +295,16 @@ static int query(struct ag_db *db, enum ag_sql id, const struct ag_cell *params,
     return rc;
 }
 
-static void tidy(struct ag_db *db, bool quiet)
+static bool tidy(struct ag_db *db, bool quiet)
 {
     struct ag_sqlite *c = of(db);
-    if (c->wal_pages > (quiet ? WAL_PAGES_QUIET : WAL_PAGES_MAX)) {
+    if (c->scrub) {
+        scrub(c);
+    } else if (c->wal_pages > (quiet ? WAL_PAGES_QUIET : WAL_PAGES_MAX)) {
         sqlite3_wal_checkpoint_v2(c->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
         c->wal_pages = 0; /* counted again by the next commit */
     }
+    return c->scrub;
 }
 
 /* Copies the log into the file and empties it, so that neither a frame of the failed commit nor

@@ -8,12 +8,16 @@
 
 #include "store/driver.h"
 
+#define AG_SQLITE_WAIT_MS 5000 /* for a lock */
+
 struct ag_sqlite {
     struct ag_db base;
     sqlite3 *db;
     char *path;
     bool writer;
     int wal_pages; /* after the last commit */
+    bool forgot;   /* this transaction has deleted secrets */
+    bool scrub;    /* the log may still have secrets that were deleted */
     sqlite3_stmt *cache[AG_SQL_COUNT];
     sqlite3_stmt *begin, *commit;
 };

@@ -165,7 +165,7 @@ static int connect_file(const char *path, bool writer, struct ag_sqlite **out, a
         return rc;
     }
     sqlite3_extended_result_codes(c->db, 1);
-    sqlite3_busy_timeout(c->db, 5000);
+    sqlite3_busy_timeout(c->db, AG_SQLITE_WAIT_MS);
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 128, 64);
     /* A reader never checkpoints, and a writer not before it has found the file sound. */
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
@@ -209,6 +209,7 @@ static int set_up_writer(struct ag_sqlite *c, const struct look *look, argo_erro
     if (rc == 0) {
         sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
         sqlite3_wal_hook(c->db, count_wal_pages, c);
+        c->scrub = look->wal_size > 0; /* whoever left it did not come to it */
     }
     return rc;
 }

@@ -8,11 +8,13 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "store/internal.h"
 
-#define STACK_SIZE ((size_t)256 * 1024)
+#define STACK_SIZE   ((size_t)256 * 1024)
+#define TIDY_AGAIN_S 1
 
 /* ---- the thread ---------------------------------------------------------------------------- */
 
@@ -133,14 +135,32 @@ static void run_group(ag_store *s)
     pthread_cond_signal(&s->idle);
     ag_wake_signal(s->wake);
     if (work && rc == 0) {
-        s->driver->tidy(s->writer, quiet);
+        s->untidy = s->driver->tidy(s->writer, quiet);
     }
     pthread_mutex_lock(&s->lock);
+}
+
+/* Called and left with the lock held. Waits for work, or for the time to tidy up once more. */
+static void await_work(ag_store *s)
+{
+    if (!s->untidy || s->writer == NULL) {
+        pthread_cond_wait(&s->work, &s->lock);
+        return;
+    }
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += TIDY_AGAIN_S;
+    if (pthread_cond_timedwait(&s->work, &s->lock, &until) == ETIMEDOUT) {
+        pthread_mutex_unlock(&s->lock);
+        s->untidy = s->driver->tidy(s->writer, true);
+        pthread_mutex_lock(&s->lock);
+    }
 }
 
 static void *writer_main(void *arg)
 {
     ag_store *s = arg;
+    s->untidy = s->driver->tidy(s->writer, true);
     pthread_mutex_lock(&s->lock);
     for (;;) {
         bool ready = !ag_list_empty(&s->queue) && s->failure == NULL;
@@ -149,7 +169,7 @@ static void *writer_main(void *arg)
         } else if (s->stop) {
             break;
         } else {
-            pthread_cond_wait(&s->work, &s->lock);
+            await_work(s);
         }
     }
     pthread_mutex_unlock(&s->lock);

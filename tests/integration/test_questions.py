@@ -337,6 +337,10 @@ class Secrets(argo.Case):
                         found.add(table)
         return found
 
+    def files_with_secret(self):
+        return [path for path in self.daemon.home.rglob("*")
+                if path.is_file() and self.SECRET.encode() in path.read_bytes()]
+
     def test_a_secret_is_nowhere(self):
         go = self.daemon.home / "go"
         ask = {"step": "q", "type": "user_ask", "prompt": "Password?", "secret": True,
@@ -378,6 +382,7 @@ class Secrets(argo.Case):
         self.assertEqual(self.daemon.wait_end(run)["status"], "done")
         self.check(run)
         self.assertEqual(self.rows_with_secret(), set())
+        argo.wait_for(lambda: not self.files_with_secret(), "no file has the secret")
 
 
 class OnATerminal(argo.Case):
