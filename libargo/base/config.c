@@ -297,64 +297,64 @@ const struct argo_setting *argo_config_at(const argo_config *config, size_t inde
 
 /* ---- writing ------------------------------------------------------------------------------------ */
 
-struct placing {
-    const char *key;
-    unsigned line; /* 0: not there */
-};
-
-static int find_line(const char *key, const char *value, unsigned line, void *user,
-                     argo_error **err)
+/* Whether a line, right or wrong, is about KEY. */
+static bool is_about(const char *line, size_t len, const char *key)
 {
-    struct placing *p = user;
-    if (strcmp(key, p->key) == 0) {
-        p->line = line;
+    static const char blanks[] = " \t\r";
+    static const char shell[] = "export ";
+    const char *end = line + len;
+    line += strspn(line, blanks);
+    line += ag_starts_with(line, shell) ? strlen(shell) : 0;
+    if (!ag_starts_with(line, key)) {
+        return false;
     }
-    return 0;
+    line += strlen(key);
+    line += strspn(line, blanks);
+    return line < end && *line == '=';
 }
 
-/* TEXT with LINE (0: a new last one) replaced by KEY=QUOTED, or taken out. */
-static void edit(const char *text, unsigned line, const char *key, const char *quoted,
-                 struct ag_buf *out)
+/* TEXT with the first line about KEY (none: a new last one) as KEY=QUOTED, without the others; QUOTED
+ * NULL: without all of them. How many there were. */
+static size_t edit(const char *text, const char *key, const char *quoted, struct ag_buf *out)
 {
-    unsigned n = 0;
+    size_t found = 0;
     while (*text != '\0') {
         size_t len = strcspn(text, "\n");
-        if (++n != line) {
+        if (!is_about(text, len, key)) {
             ag_buf_add(out, text, len);
             ag_buf_add_char(out, '\n');
-        } else if (quoted != NULL) {
+        } else if (found++ == 0 && quoted != NULL) {
             ag_buf_printf(out, "%s=%s\n", key, quoted);
         }
         text += len + (text[len] == '\n' ? 1 : 0);
     }
-    if (line == 0 && quoted != NULL) {
+    if (found == 0 && quoted != NULL) {
         ag_buf_printf(out, "%s=%s\n", key, quoted);
     }
+    return found;
 }
 
+/* What is wrong in other lines stays, and is told by whoever reads them. */
 static int write_home(const char *home, const char *key, const char *value, argo_error **err)
 {
+    size_t i = 0;
     ag_auto_free char *path = NULL;
     ag_auto_free char *text = NULL;
     ag_auto_free char *quoted = value == NULL ? NULL : ag_dotenv_quote(value);
     ag_auto_buf lines = AG_BUF_INIT(AG_DOTENV_MAX);
     ag_auto_close int lock = -1; /* who reads it meanwhile would write over what we do */
-    struct placing at = {key, 0};
     if (value != NULL && quoted == NULL) {
         return ag_error_nomem(err);
     }
     int rc = ag_dir_private(home, err);
     rc = rc < 0 ? rc : ag_dir_lock(home, &lock, err);
     rc = rc < 0 ? rc : read_home_file(home, &path, &text, err);
-    struct reading whole = {.path = path};
-    if (rc == 0 && text != NULL) { /* nothing is written into a file that is wrong already */
-        rc = ag_dotenv_parse(path, text, take_line, &whole, err);
-        rc = rc < 0 ? rc : ag_dotenv_parse(path, text, find_line, &at, err);
-    }
     if (rc < 0) {
         return rc;
     }
-    edit(text == NULL ? "" : text, at.line, key, quoted, &lines);
+    if (edit(text == NULL ? "" : text, key, quoted, &lines) == 0 && value == NULL) {
+        return find_known(key, "command line", &i, err);
+    }
     rc = ag_buf_check(&lines, path, err);
     return rc < 0 ? rc : ag_file_write(path, ag_buf_text(&lines), lines.len, 0600, err);
 }
@@ -365,7 +365,7 @@ int argo_config_store(const argo_context *ctx, const char *key, const char *valu
     if (ctx == NULL || key == NULL) {
         return ag_error_set(err, ARGO_E_INVALID, "argo_config_store: expected a context and a key");
     }
-    int rc = find_known(key, "command line", &i, err);
+    int rc = value == NULL ? 0 : find_known(key, "command line", &i, err);
     if (rc == 0 && value != NULL) {
         rc = *value == '\0' ? bad(&table[i], value, "command line", "a value", err)
                             : check_value(&table[i], value, "command line", err);

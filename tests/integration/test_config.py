@@ -100,6 +100,29 @@ class Settings(Case):
                       self.here("config", "get", "ARGO_PARK_AFTR").stderr)
         self.assertIn("Did you mean: arc config get", self.here("config", "gte", check=2).stderr)
 
+    def test_a_wrong_file_of_the_home_locks_nobody_out(self):
+        file = self.daemon.home / "config"
+        for line, says, mend in (
+                ("ARGO_PARK_AFTER=soon", "is 'soon'", "set ARGO_PARK_AFTER 3"),
+                ("ARGO_PARK_AFTR=3", "there is no setting", "unset ARGO_PARK_AFTR"),
+                ('ARGO_LOG_LEVEL="info', "the closing quote", "set ARGO_LOG_LEVEL info")):
+            file.write_text(f"ARGO_DEFAULT_MODEL=m\n{line}\n")
+            file.chmod(0o600)
+            for command in ("list", "attach x", "daemon start", "config get ARGO_LOG_LEVEL"):
+                refused = self.here(*command.split(), check=2).stderr
+                self.assertIn(f"arc: {file}:2: ", refused)
+                self.assertIn(says, refused)
+                self.assertIn("Mend it: arc config set", refused)
+            for command in ("help list", "version", "completion bash", "daemon status"):
+                self.here(*command.split(), check=0)
+            self.assertIn("arc config set", self.here("doctor", check=1).stdout)
+            self.here("config", *mend.split(), check=0)
+            self.here("list", check=0)
+            self.assertEqual(file.read_text().splitlines()[0], "ARGO_DEFAULT_MODEL=m")
+        file.write_text("nonsense\n")
+        self.here("daemon", "stop", check=0)
+        self.here("daemon", "status", check=6)
+
     def test_a_directorys_file_says_all_only_with_trust(self):
         file = self.dir / ".env.argo.local"
         file.write_text("ARGO_DAEMON_URL=unix:/nowhere\n")

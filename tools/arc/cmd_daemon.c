@@ -117,6 +117,7 @@ const struct arc_command arc_command_daemon_stop = {
     .brief = "Stop the daemon; workflows go on",
     .run = daemon_stop,
     .options = stop_options,
+    .unsettled = true,
 };
 
 static int daemon_sync(struct arc *arc, int argc, char **argv)
@@ -172,6 +173,7 @@ const struct arc_command arc_command_daemon_status = {
     .name = "daemon status",
     .brief = "Show the daemon",
     .run = daemon_status,
+    .unsettled = true,
 };
 
 static int version(struct arc *arc, int argc, char **argv)
@@ -205,4 +207,5 @@ const struct arc_command arc_command_version = {
     .name = "version",
     .brief = "Print the versions of arc and the daemon",
     .run = version,
+    .unsettled = true,
 };

@@ -31,8 +31,9 @@ struct patient {
 static void check_settings(struct patient *p)
 {
     if (p->arc->unsettled != NULL) {
-        arc_doctor_found(&p->doctor, "settings", "correct that line; see: arc help config", "%s",
-                         argo_error_details(p->arc->unsettled));
+        arc_doctor_found(&p->doctor, "settings",
+                         "correct that line: arc config set KEY VALUE, or arc config unset KEY",
+                         "%s", argo_error_details(p->arc->unsettled));
     } else {
         arc_doctor_found(&p->doctor, "settings", NULL, "see them: arc config");
     }

@@ -378,12 +378,29 @@ int arc_fail(struct arc *arc, const argo_error *err)
     return code;
 }
 
+/* How a line of the home's file is mended, if that is wrong. */
+static void advise_setting(const struct arc *arc, const argo_error *err)
+{
+    const char *key = argo_error_field(err);
+    arc_auto_free char *file =
+        arc->ctx == NULL ? NULL : arc_format("%s/config:", argo_context_home(arc->ctx));
+    if (file == NULL || strncmp(argo_error_details(err), file, strlen(file)) != 0) {
+        return;
+    }
+    if (key != NULL) {
+        arc_putf(stderr, "Mend it: arc config set %s VALUE, or arc config unset %s\n", key, key);
+    } else {
+        fputs("Mend it: arc config set KEY VALUE, or correct the line\n", stderr);
+    }
+}
+
 int arc_wrong_setting(struct arc *arc, const argo_error *err)
 {
     if (arc->json || *argo_error_details(err) == '\0') {
         (void)arc_fail(arc, err);
     } else {
         arc_putf(stderr, "arc: %s\n", argo_error_details(err));
+        advise_setting(arc, err);
     }
     return argo_error_code(err) == ARGO_E_INVALID ? ARC_EXIT_USAGE : ARC_EXIT_FAILED;
 }

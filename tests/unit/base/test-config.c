@@ -344,9 +344,24 @@ START_TEST(the_homes_file_is_written)
     ck_assert_int_eq(argo_config_store(ctx, "ARGO_DEFAULT_MODEL", "a\nb", NULL), ARGO_E_INVALID);
     ck_assert_int_eq(argo_config_store(ctx, "ARGO_X", "1", NULL), ARGO_E_INVALID);
     expect_file("# first\n# last\nARGO_DEFAULT_MODEL=\"a b\"\n");
-    put(in_home("config"), "nonsense\n");
-    ck_assert_int_eq(argo_config_store(ctx, "ARGO_PARK_AFTER", "5", &err), ARGO_E_INVALID);
-    expect_file("nonsense\n");
+    ck_assert_int_eq(argo_config_store(ctx, "ARGO_X", NULL, &err), ARGO_E_INVALID);
+}
+END_TEST
+
+START_TEST(a_wrong_line_is_mended_and_no_other)
+{
+    put(in_home("config"),
+        "nonsense\nARGO_PARK_AFTER=abc\nARGO_PARK_AFTERS=1\n ARGO_PARK_AFTER = 4\n"
+        "export ARGO_LOG_LEVEL=x\n#ARGO_LOG_LEVEL=\"\nARGO_TYPO=\"1\n");
+    ck_assert_int_eq(argo_config_store(ctx, "ARGO_PARK_AFTER", "5", NULL), 0);
+    ck_assert_int_eq(argo_config_store(ctx, "ARGO_LOG_LEVEL", "debug", NULL), 0);
+    ck_assert_int_eq(argo_config_store(ctx, "ARGO_TYPO", "1", NULL), ARGO_E_INVALID);
+    ck_assert_int_eq(argo_config_store(ctx, "ARGO_TYPO", NULL, NULL), 0);
+    expect_file("nonsense\nARGO_PARK_AFTER=5\nARGO_PARK_AFTERS=1\n"
+                "ARGO_LOG_LEVEL=debug\n#ARGO_LOG_LEVEL=\"\n");
+    ck_assert_int_eq(argo_config_store(ctx, "ARGO_PARK_AFTERS", NULL, NULL), 0);
+    ck_assert_int_eq(argo_config_store(ctx, "nonsense", NULL, NULL), ARGO_E_INVALID);
+    expect_file("nonsense\nARGO_PARK_AFTER=5\nARGO_LOG_LEVEL=debug\n#ARGO_LOG_LEVEL=\"\n");
 }
 END_TEST
 
@@ -378,6 +393,7 @@ static Suite *config_suite(void)
     tcase_add_test(tc, a_damaged_record_trusts_nothing);
     tcase_add_test(tc, so_many_files_and_no_more);
     tcase_add_test(tc, the_homes_file_is_written);
+    tcase_add_test(tc, a_wrong_line_is_mended_and_no_other);
     tcase_add_test(tc, misuse_is_refused);
     suite_add_tcase(s, tc);
     return s;
