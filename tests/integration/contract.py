@@ -2,7 +2,6 @@
 a media type, a field or an order of fields that is not documented is an AssertionError."""
 import functools
 import json
-import os
 import pathlib
 import re
 import urllib.parse

@@ -238,6 +238,17 @@ class Terminal:
         os.close(self.slave)
 
 
+ASK = {"step": "who", "type": "user_ask", "prompt": "Who?", "save_to": "who"}
+HI = {"step": "hi", "type": "display", "message": "Hi {{who}}!"}
+SURE = {"step": "sure", "type": "user_ask", "prompt": "Sure?", "save_to": "sure"}
+SAID = {"step": "said", "type": "display", "message": "{{who}}, {{sure}}"}
+STALE = "(What you were typing is not sent. Enter: go on) >"
+
+
+def flow(*steps, name="t", **top):
+    return {"workflow_name": name, "steps": list(steps), **top}
+
+
 class Case(argo.Case):
     def terminal(self, *args, size=(24, 80), **env):
         full = {**os.environ, "ARGO_HOME": str(self.daemon.home), "TERM": "xterm",

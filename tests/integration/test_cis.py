@@ -3,7 +3,6 @@
 and the sessions that they belong to."""
 import concurrent.futures
 import json
-import unittest
 
 import argo
 

@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 import tempfile
-import unittest
 
 import argo
 from models import Server, says

@@ -8,7 +8,8 @@ import textwrap
 
 import argo
 import contract
-from test_api import ASK, EXECUTOR
+import standin
+from standin import ASK
 
 DOCS = argo.ROOT / "docs"
 
@@ -73,15 +74,12 @@ class Docs(argo.Case):
     def check_executor(self, tcp):
         """What an executor sends; this one leaves its token where the test finds it."""
         program = self.daemon.home / "executor"
-        program.write_text(EXECUTOR)
-        program.chmod(0o700)
+        standin.install(program)
         self.daemon.stop()
         self.daemon.args += ["--executor", str(program)]
         self.daemon.start()
         run = self.daemon.launch(ASK)
-        path = self.daemon.home / f"{run}.token"
-        argo.wait_for(path.exists, "the token")
-        token, epoch = path.read_text().split()
+        token, epoch = standin.shown(self.daemon, run)
         self.check_requests("sh executor", tcp, {
             "ARGO_WORKFLOW_ID": run, "ARGO_EPOCH": epoch, "TOKEN": token,
             "E": f"--oauth2-bearer {token} -H X-Argo-Epoch:{epoch}"})

@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import unittest
 
 import argo
 

@@ -14,11 +14,10 @@ import unittest
 
 import argo
 import contract
-from test_api import EXECUTOR
-from test_guard import MIB, Raw, head
+import standin
+from raw import MIB, Raw, head
+from standin import ASK, EXECUTOR
 
-ASK = {"workflow_name": "ask", "steps": [
-    {"step": "q", "type": "user_ask", "prompt": "?", "save_to": "a"}]}
 NUMBER = {"workflow_name": "number", "steps": [
     {"step": "q", "type": "user_ask", "prompt": "?", "save_to": "a",
      "validate": {"type": "integer"}}]}
@@ -63,10 +62,7 @@ class Errors(argo.Case):
         """A run whose executor is played by the test: its id and its executor's headers."""
         self.restart(EXECUTOR)
         run = self.daemon.launch(ASK, workflow_id="played")
-        path = self.daemon.home / f"{run}.token"
-        argo.wait_for(path.exists, "the token")
-        token, epoch = path.read_text().split()
-        return run, {"Authorization": f"Bearer {token}", "X-Argo-Epoch": epoch}
+        return run, standin.headers(self.daemon, run)
 
     def asked(self, template=ASK):
         run = self.daemon.launch(template)

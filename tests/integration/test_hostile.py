@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 import argo
+import standin
 import terminal
 
 # All that arc and libedit write of their own here, without colours.
@@ -170,14 +171,9 @@ class Hostile(terminal.Case):
         program = self.prefix / "bin/argo_workflow_executor"
         program.rename(self.prefix / "bin/real")
         self.addCleanup((self.prefix / "bin/real").rename, program)
-        program.write_text('#!/bin/sh\nread -r token <&3\necho "$token $ARGO_EPOCH" >run.tmp\n'
-                           "mv run.tmp run.token\nexec sleep 1000\n")
-        program.chmod(0o755)
+        standin.install(program)
         run = self.daemon.launch(flow({"step": "s", "type": "display", "message": "x"}))
-        path = self.daemon.home / "run.token"
-        argo.wait_for(path.exists, "the token")
-        token, epoch = path.read_text().split()
-        return run, {"Authorization": f"Bearer {token}", "X-Argo-Epoch": epoch}
+        return run, standin.headers(self.daemon, run)
 
 
 if __name__ == "__main__":

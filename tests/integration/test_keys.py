@@ -3,7 +3,6 @@
 same request again gets the first reply and does nothing; another one with its key is refused."""
 import hashlib
 import re
-import unittest
 
 import argo
 

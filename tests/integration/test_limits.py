@@ -13,14 +13,16 @@ import time
 import unittest
 
 import argo
-from test_guard import ASK, EXECUTOR, MIB, Raw, head
+import standin
+from raw import MIB, Raw, head
+from standin import ASK
 
 LONG = os.environ.get("ARGO_TEST_LONG") == "1"
 WAITERS = 1024
 FILES = 3 * WAITERS + 1000  # enough for these and some more
 
 
-class Waiters(argo.Case):
+class Waiters(standin.Case):  # a real executor would wait too
     """Whoever waits for one run takes the place of nobody else."""
 
     @classmethod
@@ -30,11 +32,6 @@ class Waiters(argo.Case):
         if hard != resource.RLIM_INFINITY and hard < FILES:
             raise unittest.SkipTest(f"needs {FILES} files, the hard limit is {hard}")
         resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, hard))
-        # A real executor would wait too.
-        program = cls.prefix / "bin/argo_workflow_executor"
-        program.unlink()
-        program.write_text(EXECUTOR)
-        program.chmod(0o755)
 
     def wait(self, run, n):
         """N who wait, once the daemon has read what they ask."""

@@ -8,8 +8,8 @@ import re
 from prometheus_client.parser import text_string_to_metric_families
 
 import argo
-from test_api import EXECUTOR
-from test_guard import Raw, head
+import standin
+from raw import Raw, head
 
 ASK = {"workflow_name": "ask", "steps": [
     {"step": "q", "type": "user_ask", "prompt": "?", "save_to": "a"}]}
@@ -216,27 +216,11 @@ class Parked(MetricsCase):
         self.assertGreater(samples["argo_answer_seconds_sum", ()], 0)
 
 
-class Usage(MetricsCase):
+class Usage(standin.Case, MetricsCase):
     """With an executor that is played by the test."""
 
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        program = cls.prefix / "bin/argo_workflow_executor"
-        program.unlink()
-        program.write_text(EXECUTOR)
-        program.chmod(0o755)
-
-    def start(self):
-        """A run, and what its executor shows."""
-        run = self.daemon.launch(ASK, workflow_id="w")
-        path = self.daemon.home / f"{run}.token"
-        argo.wait_for(path.exists, "the token")
-        token, epoch = path.read_text().split()
-        return run, {"Authorization": f"Bearer {token}", "X-Argo-Epoch": epoch}
-
     def test_what_ends_a_launch_and_an_answer(self):
-        run, headers = self.start()
+        run, headers = self.played()
         request = lambda: self.daemon.get(f"/api/workflow/{run}/checkpoint", headers=headers)
         counts = lambda: [self.value(f"argo_{name}_seconds_count") for name in ("launch", "answer")]
         self.assertEqual(counts(), [0, 0])
@@ -259,7 +243,7 @@ class Usage(MetricsCase):
         self.assertEqual(self.daemon.post("/api/workflow/resume/w").status, 200)
 
     def test_tokens(self):
-        run, headers = self.start()
+        run, headers = self.played()
 
         def complete(attempt, **usage):
             reply = self.daemon.post(f"/api/workflow/{run}/step/complete", {

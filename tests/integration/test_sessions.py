@@ -2,7 +2,6 @@
 """Sessions over HTTP and by arc: runs that are started in one, looked at, paused and ended together."""
 import concurrent.futures
 import json
-import unittest
 
 import argo
 

@@ -13,7 +13,6 @@ import pathlib
 import re
 import shutil
 import tempfile
-import unittest
 
 import argo
 from models import Server, says
