@@ -60,12 +60,14 @@ struct argo_workflow_start_options {
     const char *session_id;  /* NULL: none */
     const char *request_key; /* the same start with the same key is made once, for as long as the
                                    run is kept; NULL: none */
+    const char *default_provider; /* the CI that is asked when nothing else names any; NULL: none */
+    const char *default_model;    /* and the model of CIs that name none; NULL: none */
 };
 
 #define ARGO_WORKFLOW_START_OPTIONS_INIT                                                         \
     {                                                                                            \
         sizeof(struct argo_workflow_start_options), NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, \
-            NULL, 0, NULL, NULL, NULL, NULL                                                      \
+            NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL                                          \
     }
 
 /* Starts a run; it succeeds when the run's executor has been started and that is committed. *OUT

@@ -93,6 +93,8 @@ static int read_start(const struct argo_workflow_start_options *o, bool template
     request->environment = ag_borrow(o->environment);
     request->session_id = ag_borrow(o->session_id);
     request->request_key = ag_borrow(o->request_key);
+    request->default_provider = ag_borrow(o->default_provider);
+    request->default_model = ag_borrow(o->default_model);
     rc = ag_json_given(o->parameters, o->parameters_len, &request->parameters, err);
     return rc < 0 ? rc : read_env(o->env, &request->env, err);
 }

@@ -96,6 +96,8 @@ static void start(const char *id, const char *session)
     options.env = env;
     options.cwd = "/";
     options.request_key = id;
+    options.default_provider = "nearby";
+    options.default_model = "small";
     CHECK(end(argo_workflow_validate(client, &options, how(), &err)) == 0);
     CHECK(end(argo_workflow_start(client, &options, how(), &run, &err)) == 0);
     CHECK(strcmp(argo_workflow_id(run), id) == 0);
@@ -109,6 +111,11 @@ static void start(const char *id, const char *session)
     CHECK(argo_workflow_result(run, &len) == NULL && len == 0);
     argo_workflow_free(run);
     CHECK(end(argo_workflow_start(client, &options, how(), NULL, &err)) == 0); /* the same one */
+    char *path = argo_client_path("/api/workflow/status/{}", id), *reply = NULL;
+    CHECK(argo_client_call(client, "GET", path, NULL, 0, 0, &reply, NULL, &err) == 0);
+    CHECK(strstr(reply, "\"default_provider\":\"nearby\",\"default_model\":\"small\"") != NULL);
+    free(reply);
+    free(path);
 }
 
 static void refused(void)
