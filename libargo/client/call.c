@@ -152,10 +152,16 @@ static void try_now(ag_call *call);
 static void on_reply(const struct ag_http_response *response, const argo_error *err, void *user)
 {
     ag_call *call = user;
+    AG_AUTO(argo_error) named = NULL;
     call->transfer = NULL;
     if (err == NULL) {
         replied(call, response);
         return;
+    }
+    if (argo_error_code(err) == ARGO_E_NO_DAEMON && call->client->socket != NULL) {
+        ag_error_set(&named, ARGO_E_NO_DAEMON, "%s: %s", call->client->socket,
+                     argo_error_details(err));
+        err = named;
     }
     bool stale = call->lane != NULL && call->lane->used;
     ag_client_forget_socket(call->client);

@@ -44,7 +44,7 @@ struct ag_http_events {
      * return ends the transfer with that code. */
     int (*on_data)(const char *data, size_t len, void *user);
     /* Once. ERR NULL: a complete reply of whatever status. Else ARGO_E_NO_DAEMON (could not
-     * connect), ARGO_E_TIMEOUT, ARGO_E_TOO_LARGE, ARGO_E_PROTOCOL (everything else), or what
+     * connect; over a UNIX socket the details are the reason alone), ARGO_E_TIMEOUT, ARGO_E_TOO_LARGE, ARGO_E_PROTOCOL (everything else), or what
      * on_data returned; `response->status` is kept when the head had come. The handle is gone
      * afterwards; cancelling it in here does nothing. */
     void (*on_done)(const struct ag_http_response *response, const argo_error *err, void *user);

@@ -37,6 +37,7 @@ struct ag_transfer {
     bool head_whole;
     bool connected; /* at least once: a timeout is the server's, not the network's */
     bool reuse_only;
+    bool over_socket;
     bool in_multi;
     bool done;
     bool reporting; /* inside on_done */

@@ -126,6 +126,12 @@ static int connection_error(const ag_transfer *t, argo_error **err)
     const char *why = t->reason[0] != '\0' ? t->reason : curl_easy_strerror(t->result);
     bool away = t->result == CURLE_COULDNT_CONNECT || t->result == CURLE_COULDNT_RESOLVE_HOST ||
                 t->result == CURLE_COULDNT_RESOLVE_PROXY;
+    if (away && t->over_socket) { /* libcurl speaks of a host and a port that nobody has tried */
+        long reason = 0;
+        curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &reason);
+        return ag_error_set(err, ARGO_E_NO_DAEMON, "%s",
+                            reason != 0 ? strerror((int)reason) : curl_easy_strerror(t->result));
+    }
     if (t->result == CURLE_OPERATION_TIMEDOUT) {
         away = !t->connected;
         return ag_error_set(err, away ? ARGO_E_NO_DAEMON : ARGO_E_TIMEOUT, "%s: %s", url, why);
@@ -352,6 +358,7 @@ int ag_transfer_new(ag_http *http, const struct ag_http_request *request, ag_tra
     t->http = http;
     t->idle_ms = request->idle_timeout_ms;
     t->reuse_only = request->reuse_only;
+    t->over_socket = request->unix_socket != NULL;
     t->max_response = request->max_response > 0 ? request->max_response : MAX_RESPONSE;
     ag_buf_init(&t->body, t->max_response);
     rc = open_transfer(t, request, err);

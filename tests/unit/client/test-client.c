@@ -277,8 +277,10 @@ END_TEST
 START_TEST(no_daemon)
 {
     make_client(NULL, NULL, 0);
+    ag_auto_free char *details = ag_asprintf("%s/run/argo.sock: No such file or directory", home);
     ck_assert_int_eq(get("/"), ARGO_E_NO_DAEMON);
     ck_assert_int_eq(seen.count, 1);
+    ck_assert_str_eq(seen.details, details);
 }
 END_TEST
 

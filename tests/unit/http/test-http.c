@@ -290,6 +290,8 @@ START_TEST(nobody_listens)
                                       .local = true},
             &gather);
     ck_assert_int_eq(seen.code, ARGO_E_NO_DAEMON);
+    ck_assert_str_eq(seen.details,
+                     "No such file or directory"); /* of the socket, whose path who asks knows */
 }
 END_TEST
 
