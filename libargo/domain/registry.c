@@ -276,7 +276,7 @@ static int check_free(const struct ag_ci_held *ci, argo_error **err)
     if (task == NULL && !ag_streq(ci->row.status, "busy")) {
         return 0;
     }
-    return ag_error_set(err, ARGO_E_STATE, "CI '%s' is busy%s%s%s; wait for it, or use force=true",
+    return ag_error_set(err, ARGO_E_STATE, "CI '%s' is busy%s%s%s; wait for it, or force it",
                         ci->row.name, task == NULL ? "" : " with '", task == NULL ? "" : task,
                         task == NULL ? "" : "'");
 }

@@ -449,7 +449,7 @@ static int refuse_removal(ag_domain *d, const char *session_id, const int64_t *r
     const struct ag_live *first = ag_live_by_rid(d, rids[0]);
     return ag_error_set(err, ARGO_E_STATE,
                         "%zu workflows of session '%s' have not ended, '%s' among them; end them, "
-                        "or use force=true",
+                        "or force it",
                         n, session_id, first->row.workflow_id);
 }
 

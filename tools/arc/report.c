@@ -170,7 +170,7 @@ void arc_key_hint(const char *ci)
 struct advice {
     int code;
     int exit;
-    const char *next; /* NULL: the message says it all */
+    const char *next; /* {} is the subject; NULL: the message says it all */
 };
 
 /* For every code: what it was is said by its details, this is what to do about it. */
@@ -185,16 +185,14 @@ static const struct advice table[] = {
     {ARGO_E_NO_CI, ARC_EXIT_NOT_FOUND,
      "See which there are: arc ci list. Add one: arc help ci add"},
     {ARGO_E_EXISTS, ARC_EXIT_FAILED, "Give another name, or end or remove the one that there is."},
-    {ARGO_E_STATE, ARC_EXIT_FAILED, "See its state: arc status ID, or arc ci show NAME"},
+    {ARGO_E_STATE, ARC_EXIT_FAILED, "See its state: arc status {}"},
     {ARGO_E_TEMPLATE, ARC_EXIT_FAILED,
      "Correct the template at the places that are named, then: arc validate FILE"},
-    {ARGO_E_FENCED, ARC_EXIT_FAILED, "Another process works on it now. See: arc status ID"},
-    {ARGO_E_ANSWERED, ARC_EXIT_FAILED, "Go on watching: arc attach ID"},
+    {ARGO_E_FENCED, ARC_EXIT_FAILED, "Another process works on it now. See: arc status {}"},
+    {ARGO_E_ANSWERED, ARC_EXIT_FAILED, "Go on watching: arc attach {}"},
     {ARGO_E_KEY_REUSED, ARC_EXIT_FAILED, "Try again: each command has a key of its own."},
-    {ARGO_E_ANSWER, ARC_EXIT_FAILED, "Answer again: the question is still open. arc answer ID"},
-    {ARGO_E_UNTRUSTED, ARC_EXIT_FAILED,
-     "Look at it and let it count: arc template trust NAME. Or start it by its path: "
-     "arc start ./.argo/workflows/NAME.yaml"},
+    {ARGO_E_ANSWER, ARC_EXIT_FAILED, "Answer again: the question is still open. arc answer {}"},
+    {ARGO_E_UNTRUSTED, ARC_EXIT_FAILED, "Look at it and let it count: arc template trust {}"},
     {ARGO_E_NO_KEY, ARC_EXIT_FAILED, "Store its key: arc ci key NAME"},
     {ARGO_E_NO_QUESTION, ARC_EXIT_NOT_FOUND, "See what waits for an answer: arc inbox"},
     {ARGO_E_NO_SESSION, ARC_EXIT_NOT_FOUND, "See which there are: arc session list"},
@@ -318,12 +316,18 @@ static bool advise_on_state(const char *command, const char *subject)
     return subject != NULL;
 }
 
+/* What the details name after BEFORE, or NULL. */
+static char *named_in(const char *details, const char *before)
+{
+    const char *at = strstr(details, before);
+    const char *name = at == NULL ? NULL : at + strlen(before);
+    return name == NULL ? NULL : arc_format("%.*s", (int)strcspn(name, "'"), name);
+}
+
 /* The CI is the one that the details name: of a recording it may be another than SUBJECT. */
 static bool advise_on_key(const char *details, const char *subject)
 {
-    const char *at = strstr(details, "CI '");
-    arc_auto_free char *named =
-        at == NULL ? NULL : arc_format("%.*s", (int)strcspn(at + 4, "'"), at + 4);
+    arc_auto_free char *named = named_in(details, "CI '");
     const char *ci = named != NULL ? named : subject;
     if (ci != NULL) {
         arc_putf(stderr,
@@ -333,6 +337,61 @@ static bool advise_on_key(const char *details, const char *subject)
         arc_key_hint(ci);
     }
     return ci != NULL;
+}
+
+static bool advise_on_provider(const char *details, const char *command)
+{
+    arc_auto_free char *ci = named_in(details, "CI '");
+    bool tried = strcmp(command, "ci test") == 0;
+    if (ci != NULL) {
+        arc_putf(stderr, "%s %s\n",
+                 tried ? "See how it is registered: arc ci show"
+                       : "Try the CI by itself: arc ci test",
+                 ci);
+    }
+    return ci != NULL;
+}
+
+static bool advise_on_trust(const char *details, const char *subject)
+{
+    arc_auto_free char *path = named_in(details, "'");
+    if (path != NULL && subject != NULL) {
+        arc_putf(stderr,
+                 "Look at it and let it count: arc template trust %s. Or start it by its path: "
+                 "arc start '%s'\n",
+                 subject, path);
+    }
+    return path != NULL && subject != NULL;
+}
+
+/* More than one line of a table can say. */
+static bool advise_more(const struct arc *arc, const argo_error *err, const char *command)
+{
+    const char *details = argo_error_details(err);
+    switch (argo_error_code(err)) {
+    case ARGO_E_STATE:
+        return advise_on_state(command, arc->subject);
+    case ARGO_E_NO_KEY:
+        return advise_on_key(details, arc->subject);
+    case ARGO_E_PROVIDER:
+        return advise_on_provider(details, command);
+    case ARGO_E_UNTRUSTED:
+        return advise_on_trust(details, arc->subject);
+    default:
+        return false;
+    }
+}
+
+static void print_next(const struct arc *arc, const char *next)
+{
+    const char *at = strstr(next, "{}");
+    const char *subject = arc->current != NULL ? arc->current : arc->subject;
+    if (at == NULL) {
+        fprintf(stderr, "%s\n", next);
+    } else {
+        arc_putf(stderr, "%.*s%s%s\n", (int)(at - next), next, subject == NULL ? "ID" : subject,
+                 at + 2);
+    }
 }
 
 /* What to do next. */
@@ -345,10 +404,8 @@ static void advise(const struct arc *arc, const argo_error *err, const char *nex
               stderr);
     } else if (code == ARGO_E_INVALID && next != NULL) {
         fprintf(stderr, "%s%s%s\n", next, *command == '\0' ? "" : " ", command);
-    } else if ((code != ARGO_E_STATE || !advise_on_state(command, arc->subject)) &&
-               (code != ARGO_E_NO_KEY || !advise_on_key(argo_error_details(err), arc->subject)) &&
-               next != NULL) {
-        fprintf(stderr, "%s\n", next);
+    } else if (!advise_more(arc, err, command) && next != NULL) {
+        print_next(arc, next);
     }
 }
 
