@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -50,10 +52,39 @@ int ag_cwd_check(const char *cwd, argo_error **err)
 
 /* ---- finding ------------------------------------------------------------------------------------ */
 
-static char *locate_local(const char *cwd, const char *name)
+static bool is_there(const char *dir, const char *name, struct stat *st)
 {
-    ag_auto_free char *dir = cwd == NULL ? NULL : ag_path_join(cwd, AG_LOCAL_TEMPLATES);
-    return locate(dir, name);
+    ag_auto_free char *path = ag_path_join(dir, name);
+    return path != NULL && stat(path, st) == 0;
+}
+
+/* Whether templates of DIR, above the directory that was named, are its: what is somebody else's
+ * does not count, and beside Argo's own home there is no project. */
+static bool counts(const ag_domain *d, const char *dir)
+{
+    struct stat st, argo, home;
+    bool ours = stat(dir, &st) == 0 && st.st_uid == geteuid();
+    return ours && !(is_there(dir, ".argo", &argo) && stat(argo_context_home(d->ctx), &home) == 0 &&
+                     argo.st_dev == home.st_dev && argo.st_ino == home.st_ino);
+}
+
+/* The directory of the templates that are local to CWD (may be NULL), or NULL. Trust is asked for
+ * what is found in any case. */
+static char *local_dir(const ag_domain *d, const char *cwd)
+{
+    ag_auto_free char *dir = cwd == NULL ? NULL : realpath(cwd, NULL);
+    struct stat st;
+    while (dir != NULL && !is_there(dir, AG_LOCAL_TEMPLATES, &st)) {
+        char *slash = strrchr(dir, '/');
+        if (slash == dir || is_there(dir, ".git", &st)) {
+            return NULL;
+        }
+        *slash = '\0';
+        if (!counts(d, dir)) {
+            return NULL;
+        }
+    }
+    return dir == NULL ? NULL : ag_path_join(dir, AG_LOCAL_TEMPLATES);
 }
 
 static char *locate_own(const ag_domain *d, const char *name)
@@ -66,7 +97,8 @@ static char *locate_own(const ag_domain *d, const char *name)
 static int find(const ag_domain *d, const char *name, const char *cwd, struct ag_template_file *out,
                 argo_error **err)
 {
-    char *local = locate_local(cwd, name);
+    ag_auto_free char *dir = local_dir(d, cwd);
+    char *local = locate(dir, name);
     char *own = locate_own(d, name);
     struct ag_template_file f = {.path = local != NULL ? local : own,
                                  .local = local != NULL,
@@ -187,7 +219,7 @@ static int by_name(const void *a, const void *b)
 
 static int scan_all(ag_domain *d, const char *cwd, struct names *list, argo_error **err)
 {
-    ag_auto_free char *local = cwd == NULL ? NULL : ag_path_join(cwd, AG_LOCAL_TEMPLATES);
+    ag_auto_free char *local = local_dir(d, cwd);
     int r = scan(list, local, err);
     if (r == 0) {
         r = scan(list, d->config.home_templates, err);

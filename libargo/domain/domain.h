@@ -286,7 +286,9 @@ int ag_session_each(ag_store *s, const char *after, int64_t limit,
 
 /* ---- templates ------------------------------------------------------------------------------------ */
 
-#define AG_LOCAL_TEMPLATES ".argo/workflows" /* of the directory that a run starts in */
+/* Of the directory that a run starts in, or of the nearest one above it that has them: one of the
+ * user's, up to the root of a git repository, and not the one that holds Argo's home. */
+#define AG_LOCAL_TEMPLATES ".argo/workflows"
 
 struct ag_template_file {
     char *name, *path, *text;
@@ -298,7 +300,7 @@ struct ag_template_file {
 };
 
 void ag_template_file_clear(struct ag_template_file *f);
-/* Searches CWD/.argo/workflows (CWD may be NULL), the home's and the installed templates, for
+/* Searches the AG_LOCAL_TEMPLATES of CWD (may be NULL), the home's and the installed templates, for
  * NAME.json, NAME.yaml, NAME.yml. ARGO_E_NO_TEMPLATE names the nearest. What is found may be read,
  * not run. */
 int ag_catalog_look(ag_domain *d, const char *name, const char *cwd, struct ag_template_file *out,

@@ -176,7 +176,7 @@ class Trust(Case):
         path = self.template("hello.yaml", HELLO.format("hello", "from the repository"))
         refused = self.here("start", "hello", check=1)
         self.assertIn(f"'{path}' is not trusted; it would take the place of '", refused.stderr)
-        self.assertIn("arc template trust NAME", refused.stderr)
+        self.assertIn("arc template trust hello", refused.stderr)
         self.assertEqual(self.daemon.post("/api/workflow/start", {
             "template": "hello", "cwd": str(self.dir)}).json["error"]["code"], 1014)
         listed = self.here("template", "list", check=0).stdout
@@ -216,6 +216,21 @@ class Trust(Case):
         self.assertEqual(self.here("template", "show", "danger", check=0).stdout, DANGER)
         self.here("validate", "danger", check=0)
         self.here("template", "show", "dangr", check=3)
+
+    def test_below_the_directory_that_has_it(self):
+        """As git does: the nearest directory above counts, up to the root of the repository."""
+        path = self.template("hello.yaml", HELLO.format("hello", "ours"))
+        below = self.dir / "sub/deep"
+        below.mkdir(parents=True)
+        refused = self.arc("start", "hello", cwd=below, check=1)
+        self.assertIn(f"arc template trust hello. Or start it by its path: arc start '{path}'\n",
+                      refused.stderr)
+        self.arc("template", "trust", "hello", "--yes", cwd=below, check=0)
+        self.assertIn("ours", self.arc("start", "hello", "-w", cwd=below, check=0).stdout)
+        self.arc("template", "trust", "hello", "--remove", cwd=below, check=0)
+        (below / ".git").mkdir()
+        self.assertNotIn("ours", self.arc("template", "show", "hello", cwd=below, check=0).stdout)
+        self.arc("template", "trust", "hello", "--yes", cwd=below, check=3)
 
     def test_removal(self):
         path = self.template("mine.yaml", HELLO.format("mine", "hi"))

@@ -63,7 +63,7 @@ static int template_list(struct arc *arc, int argc, char **argv)
 const struct arc_command arc_command_template_list = {
     .name = "template list",
     .brief = "List templates",
-    .help = "HERE says of those in ./.argo/workflows whether they are trusted.\n",
+    .help = "HERE says of those in .argo/workflows, here or above, whether they are trusted.\n",
     .run = template_list,
 };
 

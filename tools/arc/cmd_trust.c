@@ -25,15 +25,33 @@ static const struct arc_option trust_options[] = {
     {0},
 };
 
-/* The file that WORD means, absolute: a path, or a template's name in ./.argo/workflows. It need not
- * be there. NULL without memory. */
-static char *find_file(const char *word)
+/* The template NAME of the directory above whose templates count here; NULL: there is none. */
+static char *find_above(struct arc *arc, const char *name)
+{
+    arc_auto_error argo_error *err = NULL;
+    arc_auto_reply struct arc_reply reply = {0};
+    arc_auto_free char *cwd = getcwd(NULL, 0);
+    arc_auto_free char *path =
+        argo_client_path("/api/template/{}?cwd={}", name, cwd == NULL ? "/" : cwd);
+    if (arc_request(arc, "GET", path, NULL, 0, &reply, &err) < 0 ||
+        argo_value_get(reply.value, "data.trust") == NULL) {
+        return NULL;
+    }
+    return realpath(argo_value_text(reply.value, "data.path", ""), NULL);
+}
+
+/* The file that WORD means, absolute: a path, or the name of a template that counts here, which need
+ * not be there. NULL without memory. */
+static char *find_file(struct arc *arc, const char *word)
 {
     static const char *const endings[] = {".json", ".yaml", ".yml"};
     char *real = realpath(word, NULL);
     for (size_t i = 0; real == NULL && i < 3 && !arc_is_file_name(word); i++) {
         arc_auto_free char *path = arc_format("./.argo/workflows/%s%s", word, endings[i]);
         real = path == NULL ? NULL : realpath(path, NULL);
+    }
+    if (real == NULL && arc->command == &arc_command_template_trust && !arc_is_file_name(word)) {
+        real = find_above(arc, word);
     }
     if (real != NULL) {
         return real;
@@ -181,7 +199,7 @@ static int trust(struct arc *arc, int argc, char **argv)
     }
     /* What is listed may have become a link: taking it back is about the path as it was. */
     bool as_it_is = arc->url != NULL || (given.remove && words.items[0][0] == '/');
-    arc_auto_free char *file = as_it_is ? strdup(words.items[0]) : find_file(words.items[0]);
+    arc_auto_free char *file = as_it_is ? strdup(words.items[0]) : find_file(arc, words.items[0]);
     if (file == NULL) {
         return arc_failed(arc, "Out of memory");
     }
@@ -191,7 +209,7 @@ static int trust(struct arc *arc, int argc, char **argv)
 const struct arc_command arc_command_template_trust = {
     .name = "template trust",
     .arguments = "NAME|PATH",
-    .brief = "Let a template of ./.argo/workflows run by its name",
+    .brief = "Let a template of .argo/workflows run by its name",
     .help = "Shows what it would do, and asks. When the file changes it is no longer trusted.\n",
     .run = trust,
     .options = trust_options,

@@ -209,6 +209,53 @@ START_TEST(trust_lets_a_local_template_run)
 }
 END_TEST
 
+static int finds_local(const char *cwd)
+{
+    struct ag_template_file file = {0};
+    int r = ag_catalog_look(fx.domain, "ours", fixture_path(cwd), &file, NULL);
+    bool local = file.local;
+    ag_template_file_clear(&file);
+    return r == 0 && local;
+}
+
+/* Up to the root of a repository, and not in a directory of somebody else's. */
+START_TEST(templates_of_a_directory_above)
+{
+    static const char *const made[] = {"p", "p/sub", "p/sub/deep", "p/.argo", "p/.argo/workflows"};
+    for (size_t i = 0; i < AG_ARRAY_SIZE(made); i++) {
+        ck_assert_int_eq(mkdir(fixture_path(made[i]), 0700), 0);
+    }
+    put_file(fixture_path("p/.argo/workflows/ours.yaml"), "o");
+    ck_assert(finds_local("p"));
+    ck_assert(finds_local("p/sub/deep"));
+    ck_assert(!finds_local(""));
+    if (geteuid() == 0) {
+        ck_assert_int_eq(chown(fixture_path("p"), 65534, 65534), 0);
+        ck_assert(!finds_local("p/sub/deep"));
+        ck_assert(finds_local("p")); /* named by who starts it */
+        ck_assert_int_eq(chown(fixture_path("p"), 0, 0), 0);
+    }
+    put_file(fixture_path("p/.git"), "gitdir: elsewhere\n"); /* the root itself counts */
+    ck_assert(finds_local("p/sub/deep"));
+    ck_assert_int_eq(mkdir(fixture_path("p/sub/.git"), 0700), 0);
+    ck_assert(!finds_local("p/sub/deep"));
+    ck_assert(!finds_local("p/sub"));
+}
+END_TEST
+
+/* ~/.argo/workflows is part of Argo's home, and of no project below ~. */
+START_TEST(the_home_is_no_project)
+{
+    ck_assert_int_eq(mkdir(fixture_path("user"), 0700), 0);
+    ck_assert_int_eq(mkdir(fixture_path("user/work"), 0700), 0);
+    ck_assert_int_eq(mkdir(fixture_path("home/workflows"), 0700), 0);
+    ck_assert_int_eq(symlink(fx.home, fixture_path("user/.argo")), 0);
+    put_file(fixture_path("home/workflows/ours.yaml"), "o");
+    ck_assert(!finds_local("user/work"));
+    ck_assert(finds_local("user"));
+}
+END_TEST
+
 static int list_trusted(const struct ag_trust_file *file, void *user)
 {
     char *all = user;
@@ -344,6 +391,8 @@ static Suite *catalog_suite(void)
     tcase_add_test(tc, templates_are_found_in_order);
     tcase_add_test(tc, a_shadow_is_not_trusted);
     tcase_add_test(tc, trust_lets_a_local_template_run);
+    tcase_add_test(tc, templates_of_a_directory_above);
+    tcase_add_test(tc, the_home_is_no_project);
     tcase_add_test(tc, trust_of_what_has_become_a_link);
     tcase_add_test(tc, not_everything_can_be_trusted);
     tcase_add_test(tc, what_is_missing_is_guessed);
