@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """The documentation's examples, tried out: templates validate, requests get the status that the
 page says."""
+import http.server
 import os
 import re
 import subprocess
 import textwrap
+import threading
 
 import argo
 import contract
@@ -30,7 +32,8 @@ def definition(text):
 
 class Docs(argo.Case):
     def test_templates_validate(self):
-        for page, least in (("templates.md", 10), ("getting-started.md", 1), ("../README.md", 1)):
+        for page, least in (("templates.md", 10), ("cis.md", 1), ("getting-started.md", 1),
+                            ("../README.md", 1)):
             found = blocks(page, "yaml") + blocks(page, "json")
             self.assertGreaterEqual(len(found), least, page)
             for line, text in found:
@@ -89,6 +92,39 @@ class Docs(argo.Case):
 
     def test_requests_of_an_executor_over_tcp(self):
         self.check_executor(True)
+
+    def test_the_token_is_for_a_daemon_that_proves_itself(self):
+        """The program of the page says yes to the daemon, and no to a stranger at its port."""
+        (_, program), = blocks("rest-api.md", "python")
+        port = self.daemon.home / "run/port"
+
+        def prove():
+            return subprocess.run(["python3", "-c", program], text=True, capture_output=True,
+                                  env={**os.environ, "ARGO_HOME": str(self.daemon.home)},
+                                  timeout=argo.DEADLINE)
+
+        self.assertEqual(prove().returncode, 0)
+        seen = []
+
+        class Stranger(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                seen.append(f"{self.path} {self.headers}")
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(b'{"status":"success","proof":"%s"}' % (b"0" * 64))
+
+            def log_message(self, *args):
+                pass
+
+        stranger = http.server.HTTPServer(("127.0.0.1", 0), Stranger)
+        threading.Thread(target=stranger.serve_forever, daemon=True).start()
+        self.addCleanup(stranger.server_close)
+        self.addCleanup(stranger.shutdown)
+        port.write_text(f"{stranger.server_address[1]}\n")
+        refused = prove()
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("is not your daemon's", refused.stderr)
+        self.assertEqual([self.daemon.token in text for text in seen], [False])
 
     def test_every_route_has_an_example(self):
         shown = set()

@@ -73,6 +73,23 @@ class Doctor(argo.Case):
         self.daemon.home.chmod(0o750)
         self.assertEqual(self.finds("home", "mode 0750"), f"chmod 700 {self.daemon.home}")
 
+    def test_home_that_the_daemon_takes(self):
+        """One that others may look into; never one that they could write to."""
+        self.daemon.stop()
+        self.daemon.home.chmod(0o755)
+        self.daemon.start()
+        self.assertEqual(self.finds("home", "mode 0755"), f"chmod 700 {self.daemon.home}")
+        self.daemon.stop()
+        for mode in (0o770, 0o702):
+            self.daemon.home.chmod(mode)
+            refused = subprocess.run(
+                [self.prefix / "bin/argo-daemon", "--home", self.daemon.home, "--port", "0"],
+                text=True, capture_output=True, timeout=argo.DEADLINE)
+            self.assertNotEqual(refused.returncode, 0)
+            self.assertIn(f"is writable by others (mode {mode:04o}); chmod go-w it", refused.stderr)
+        self.daemon.home.chmod(0o700)
+        self.daemon.start()
+
     def test_settings(self):
         (self.dir / ".env.argo").write_text("ARGO_DAEMON_PORT=abc\n")
         self.finds("settings", f"{self.dir}/.env.argo:1: ARGO_DAEMON_PORT is 'abc'")

@@ -310,7 +310,7 @@ def check_examples():
     for path in [*sorted((root / "docs").rglob("*.md")), root / "README.md"]:
         text = path.read_text()
         for info in re.findall(r"^```([^\n]*)\n.*?^```$", text, re.M | re.S):
-            if info not in BLOCKS and info.split(" ")[0] not in ("yaml", "json", "c"):
+            if info not in BLOCKS and info.split(" ")[0] not in ("yaml", "json", "c", "python"):
                 problems.append(f"{path.relative_to(root)}: a block '{info}' is tried by no test")
         for command in COMMAND.findall(text):
             problems.append(f"{path.relative_to(root)}: '{command}' is in no block that is tried")
