@@ -128,7 +128,8 @@ class InScripts(argo.Case):
         self.arc("answer", "ask_W", check=5)
         self.arc("answer", "ask_W", "Ann", check=0)
         self.arc("status", "ask_W", "--wait", check=0)
-        self.arc("answer", "ask_W", "Ann", check=3)
+        late = self.arc("answer", "ask_W", "Ann", check=1)
+        self.assertIn("ask_W asks nothing: it is done", late.stderr)
         self.arc("start", self.file(ASK), "A", check=0)
         self.arc("start", self.file(ASK), "A", check=1)
         self.arc("abandon", "ask_A", check=2)  # nobody to ask

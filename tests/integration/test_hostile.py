@@ -143,7 +143,7 @@ class Hostile(terminal.Case):
                            (("start", "bad"), 1), (("start", SHORT), 3), (("status", SHORT), 2),
                            (("status", SHORT, "--json"), 2), (("nonsense" + SHORT,), 2),
                            (("list", "--state", SHORT), 1), (("list", "--template", SHORT), 0),
-                           (("answer", run, SHORT), 3), (("list", "--" + SHORT[1:]), 2),
+                           (("answer", run, SHORT), 1), (("list", "--" + SHORT[1:]), 2),
                            (("start", "./" + SHORT + ".yaml"), 3), (("ci", "show", SHORT), 2)):
             with self.subTest(args=args):
                 t = self.terminal(*args)

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sqlite3
+import subprocess
 
 import argo
 from terminal import Terminal
@@ -403,7 +404,7 @@ class OnATerminal(argo.Case):
         return at
 
     FORM_TURNS = (("Your name (required)", "name > ", ""),
-                  ("age (a whole number; Enter alone: 30)", "age > ", "old"),
+                  ("age (a whole number, 0 to 150; Enter alone: 30)", "age > ", "old"),
                   ("colour: the favourite (one of: red, green; may be left empty)", "colour > ",
                    "blue"),
                   ("news (yes or no; may be left empty)", "news > ", "y"),
@@ -443,6 +444,49 @@ class OnATerminal(argo.Case):
         self.arc("answer", run, "--json-answer", '{"name":"Bob"}', check=0)
         self.daemon.wait_end(run)
         self.assertIn('got {"name":"Bob","age":30}', self.daemon.output(run))
+
+    def test_a_form_in_a_script(self):
+        run = self.daemon.launch(flow(PERSON, SHOW))
+        shown = self.arc("answer", run, check=5)
+        for text in ("Who are you?\n", "  name: Your name (required)\n",
+                     "  age: age (a whole number, 0 to 150; Enter alone: 30)\n",
+                     "  colour: colour: the favourite (one of: red, green; may be left empty)\n"):
+            self.assertIn(text, shown.stdout)
+        self.assertIn(f"arc answer {run} --json-answer '{{\"name\":...}}'\n", shown.stderr)
+        word = self.arc("answer", run, "Ann", check=1)
+        self.assertIn("asks for a form, which a word does not answer", word.stderr)
+        self.assertEqual(word.stdout, shown.stdout)
+        self.assertIn("--json-answer '{\"name\":...}'\n", word.stderr)
+        self.arc("answer", run, ' {"name":"Ann"}', check=0)
+
+    def test_answers_one_after_the_other(self):
+        """A script need not know when the run is ready for the next one."""
+        release = self.daemon.home / "release"
+        work = {"step": "w", "type": "command", "argv": [
+            "sh", "-c", f"until test -e {release}; do sleep 0.02; done"]}
+        run = self.daemon.launch(flow(WHICH, work, {**AGE, "step": "age", "save_to": "age"}))
+        self.arc("answer", run, "red", check=0)
+        argo.wait_for(lambda: self.daemon.status(run)["data"]["step_name"] == "w", "the step")
+        self.assertIn(f"{run} asks nothing: it is running",
+                      self.arc("answer", run, "7", "--wait", "0", check=1).stderr)
+        self.arc("answer", run, "7", "--wait", "x", check=2)
+        env = {**os.environ, "ARGO_HOME": str(self.daemon.home)}
+        arc = subprocess.Popen([str(self.prefix / "bin/arc"), "answer", run, "7", "--wait", "60"],
+                               env=env)
+        release.touch()
+        self.assertEqual(arc.wait(argo.DEADLINE), 0)
+        self.daemon.wait_end(run)
+        self.assertIn("it is done", self.arc("answer", run, "7", check=1).stderr)
+
+    def test_the_only_one_that_waits(self):
+        self.assertIn("nothing waits", self.arc("answer", check=1).stderr)
+        one = self.daemon.launch(flow(WHICH))
+        self.daemon.question(one)
+        shown = self.arc("answer", check=5)
+        self.assertIn(f"Workflow {one} (nothing else waits)", shown.stderr)
+        two = self.daemon.launch(flow(WHICH))
+        self.daemon.question(two)
+        self.assertIn("2 questions wait", self.arc("answer", check=2).stderr)
 
     def test_secret_field(self):
         form = {"step": "q", "type": "form", "prompt": "Account?", "save_to": "a", "fields": [

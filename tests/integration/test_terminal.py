@@ -408,7 +408,7 @@ class Json(terminal.Case):
                 (0, f"steps {run}"), (0, f"logs {run}"), (5, f"attach {run}"), (5, "inbox"),
                 (5, f"answer {run}"), (3, f"answer {run} x -q nobody"), (0, f"pause {run}"),
                 (0, f"resume {run}"), (1, f"resume {run}"), (0, f"answer {run} Ann"),
-                (3, f"answer {run} Ann"), (0, f"attach {run}"), (0, "inbox"), (0, f"validate {path}"),
+                (1, f"answer {run} Ann"), (0, f"attach {run}"), (0, "inbox"), (0, f"validate {path}"),
                 (3, "validate nobody"), (0, f"start {path}"), (3, "start nobody"),
                 (0, f"start {path} W --wait"), (0, f"status {run} --wait"),
                 (1, f"abandon {run} --yes"), (3, "abandon nobody --yes"), (0, "template list"),

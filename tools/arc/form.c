@@ -63,6 +63,23 @@ struct arc_form *arc_form_new(const argo_value *question)
     return form;
 }
 
+char *arc_form_example(const argo_value *question)
+{
+    const argo_value *members = argo_value_get(question, "schema.properties");
+    const argo_value *required = argo_value_get(question, "schema.required");
+    char *text = strdup("{");
+    for (size_t i = 0; text != NULL && i < argo_value_size(members); i++) {
+        const char *name = argo_value_key_at(members, i);
+        if (argo_value_size(required) == 0 || is_required(required, name)) {
+            char *longer = arc_format("%s%s\"%s\":...", text, text[1] == '\0' ? "" : ",", name);
+            free(text);
+            text = longer;
+        }
+    }
+    arc_auto_free char *open = text;
+    return open == NULL ? NULL : arc_format("%s}", open);
+}
+
 void arc_form_free(struct arc_form *form)
 {
     if (form == NULL) {
@@ -120,21 +137,60 @@ static void put_options(const argo_value *options)
     }
 }
 
-/* "Age: in years (a whole number; Enter alone: 5)" */
+static void put_number(const char *before, const argo_value *n, const char *after)
+{
+    arc_auto_free char *json = argo_value_print(n, 0);
+    arc_putf(stdout, "%s%s%s", before, json == NULL ? "" : json, after);
+}
+
+/* "1 to 8", "at least 3 characters"; LOWER and UPPER are the keywords for that. True when there is a
+ * limit. */
+static bool put_range(const argo_value *schema, const char *lower, const char *upper,
+                      const char *before, const char *what)
+{
+    const argo_value *min = argo_value_get(schema, lower);
+    const argo_value *max = argo_value_get(schema, upper);
+    if (min == NULL && max == NULL) {
+        return false;
+    }
+    fputs(before, stdout);
+    if (min != NULL && max != NULL) {
+        put_number("", min, " to ");
+        put_number("", max, what);
+    } else {
+        put_number(min != NULL ? "at least " : "at most ", min != NULL ? min : max, what);
+    }
+    return true;
+}
+
+/* What is expected: type and limits, or what to choose from. False: anything. */
+static bool put_expected(const argo_value *schema)
+{
+    const argo_value *options = argo_value_get(schema, "enum");
+    const char *type = options == NULL ? type_of(schema) : NULL;
+    const char *pattern = argo_value_text(schema, "pattern", NULL);
+    put_options(options);
+    fputs(type != NULL ? type : "", stdout);
+    bool some = options != NULL || type != NULL;
+    some = put_range(schema, "minimum", "maximum", some ? ", " : "", "") || some;
+    some = put_range(schema, "minLength", "maxLength", some ? ", " : "", " characters") || some;
+    if (pattern != NULL) {
+        arc_putf(stdout, "%slike %s", some ? ", " : "", pattern);
+    }
+    return some || pattern != NULL;
+}
+
+/* "Age: in years (a whole number, 0 to 150; Enter alone: 5)" */
 static void show(const struct field *field)
 {
-    const argo_value *options = argo_value_get(field->schema, "enum");
     const argo_value *standard = argo_value_get(field->schema, "default");
     const char *description = argo_value_text(field->schema, "description", NULL);
-    const char *type = options == NULL ? type_of(field->schema) : NULL;
     arc_put(stdout, argo_value_text(field->schema, "title", field->name));
     if (description != NULL) {
         arc_putf(stdout, ": %s", description);
     }
     fputs(" (", stdout);
-    put_options(options);
-    fputs(type != NULL ? type : "", stdout);
-    fputs(type != NULL || options != NULL ? "; " : "", stdout);
+    fputs(put_expected(field->schema) ? "; " : "", stdout);
     if (standard != NULL) {
         fputs("Enter alone: ", stdout);
         put_value(standard);
@@ -142,6 +198,17 @@ static void show(const struct field *field)
         fputs(field->required ? "required" : "may be left empty", stdout);
     }
     fputs(")\n", stdout);
+}
+
+void arc_form_describe(const argo_value *question)
+{
+    struct arc_form *form = arc_form_new(question);
+    fputs("Answer with a JSON object:\n", stdout);
+    for (size_t i = 0; form != NULL && i < form->n; i++) {
+        arc_putf(stdout, "  %s: ", form->fields[i].name);
+        show(&form->fields[i]);
+    }
+    arc_form_free(form);
 }
 
 const char *arc_form_show(struct arc_form *form, bool *secret)

@@ -11,6 +11,11 @@ struct arc_form;
 
 /* Of a question that outlives it; NULL when it has no fields, or without memory. */
 struct arc_form *arc_form_new(const argo_value *question);
+/* All its fields, a line for each. */
+void arc_form_describe(const argo_value *question);
+/* What an answer looks like, {"name":...}: with what is required, or, when nothing is, with all. The
+ * caller's; NULL without memory. */
+char *arc_form_example(const argo_value *question);
 void arc_form_free(struct arc_form *form);
 /* Shows what the next field is. The prompt for it is the form's; *SECRET: type it unseen. */
 const char *arc_form_show(struct arc_form *form, bool *secret);

@@ -13,7 +13,7 @@ static const char *kind_of(const argo_value *question)
     return argo_value_text(question, "kind", "text");
 }
 
-static bool is_form(const argo_value *question)
+bool arc_question_is_form(const argo_value *question)
 {
     return strcmp(kind_of(question), "form") == 0;
 }
@@ -155,21 +155,11 @@ static void show_choices(const argo_value *question)
     }
 }
 
-static void show_fields(const argo_value *question)
-{
-    const argo_value *fields = argo_value_get(question, "schema.properties");
-    puts("Answer with a JSON object:");
-    for (size_t i = 0; i < argo_value_size(fields); i++) {
-        const argo_value *field = argo_value_value_at(fields, i);
-        arc_putf(stdout, "  %s (%s) %s\n", argo_value_key_at(fields, i),
-                 argo_value_text(field, "type", "any"), argo_value_text(field, "description", ""));
-    }
-}
-
 static void show_default(const argo_value *question)
 {
     const argo_value *standard = argo_value_get(question, "default");
-    if (standard == NULL || argo_value_type(standard) == ARGO_TYPE_NULL || is_form(question)) {
+    if (standard == NULL || argo_value_type(standard) == ARGO_TYPE_NULL ||
+        arc_question_is_form(question)) {
         return;
     }
     arc_auto_free char *json = argo_value_print(standard, 0);
@@ -185,8 +175,8 @@ void arc_question_show(const argo_value *question, bool with_prompt, bool here)
         arc_putf(stdout, "%s\n", argo_value_text(question, "prompt", ""));
     }
     show_choices(question);
-    if (is_form(question) && !here) {
-        show_fields(question);
+    if (arc_question_is_form(question) && !here) {
+        arc_form_describe(question);
     }
     if (is_yes_no(question)) {
         puts("(yes or no; with a reason: no, because ...)");
@@ -226,7 +216,7 @@ static const char *prompt_of(const argo_value *question)
     if (argo_value_bool(question, "secret", false)) {
         return "(not shown) > ";
     }
-    return is_yes_no(question) ? "[yes/no] > " : is_form(question) ? "{...} > " : "> ";
+    return is_yes_no(question) ? "[yes/no] > " : arc_question_is_form(question) ? "{...} > " : "> ";
 }
 
 static int post(struct arc *arc, const char *workflow_id, const argo_value *body,
@@ -254,7 +244,7 @@ int arc_question_answer(struct arc *arc, const char *workflow_id, const argo_val
                         const char *line, struct arc_reply *reply, argo_error **err)
 {
     const char *id = argo_value_text(question, "question_id", "");
-    if (is_form(question)) {
+    if (arc_question_is_form(question)) {
         return arc_question_answer_json(arc, workflow_id, id, line, reply, err);
     }
     /* `input`, not `answer`: the text is then read as a person's, so that an empty line means the
@@ -273,7 +263,7 @@ void arc_asking_begin(struct arc_asking *asking, const argo_value *question)
 {
     arc_asking_end(asking);
     asking->question = question;
-    asking->form = is_form(question) ? arc_form_new(question) : NULL;
+    asking->form = arc_question_is_form(question) ? arc_form_new(question) : NULL;
 }
 
 void arc_asking_end(struct arc_asking *asking)
@@ -352,8 +342,10 @@ int arc_asking_line(struct arc_asking *asking, struct arc *arc, const char *work
 void arc_question_how(const argo_value *question, bool one_of_several)
 {
     const char *run = argo_value_text(question, "workflow_id", "");
-    arc_putf(stderr, "%s waits for an answer (%s). Answer it: arc answer %s%s%s%s\n", run,
-             kind_of(question), run, is_form(question) ? " --json-answer '{...}'" : " ANSWER",
+    arc_auto_free char *form = arc_question_is_form(question) ? arc_form_example(question) : NULL;
+    arc_putf(stderr, "%s waits for an answer (%s). Answer it: arc answer %s %s%s%s%s%s\n", run,
+             kind_of(question), run, form != NULL ? "--json-answer '" : "ANSWER",
+             form != NULL ? form : "", form != NULL ? "'" : "",
              one_of_several ? " --question " : "",
              one_of_several ? argo_value_text(question, "question_id", "") : "");
 }

@@ -18,6 +18,7 @@ void arc_question_table(const argo_value *list, bool numbered, bool of_all);
 /* Prints the prompt (unless it is on the screen already), choices and what is expected; the fields
  * of a form unless they are asked HERE, one by one. */
 void arc_question_show(const argo_value *question, bool with_prompt, bool here);
+bool arc_question_is_form(const argo_value *question);
 /* How the question was settled, "Answered by ann via arc: blue", the caller's; NULL: it is open, or
  * there is none. */
 char *arc_question_told(struct arc *arc, const char *question_id);
