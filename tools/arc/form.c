@@ -143,12 +143,12 @@ static void put_number(const char *before, const argo_value *n, const char *afte
     arc_putf(stdout, "%s%s%s", before, json == NULL ? "" : json, after);
 }
 
-/* "1 to 8", "at least 3 characters"; LOWER and UPPER are the keywords for that. True when there is a
- * limit. */
+/* "1 to 8", "at least 3 characters"; LOWER (or NULL) and UPPER are the keywords for that. True when
+ * there is a limit. */
 static bool put_range(const argo_value *schema, const char *lower, const char *upper,
                       const char *before, const char *what)
 {
-    const argo_value *min = argo_value_get(schema, lower);
+    const argo_value *min = lower == NULL ? NULL : argo_value_get(schema, lower);
     const argo_value *max = argo_value_get(schema, upper);
     if (min == NULL && max == NULL) {
         return false;
@@ -173,7 +173,9 @@ static bool put_expected(const argo_value *schema)
     fputs(type != NULL ? type : "", stdout);
     bool some = options != NULL || type != NULL;
     some = put_range(schema, "minimum", "maximum", some ? ", " : "", "") || some;
-    some = put_range(schema, "minLength", "maxLength", some ? ", " : "", " characters") || some;
+    /* One at least: that is what "required" says. */
+    const char *shortest = argo_value_int(schema, "minLength", 0) > 1 ? "minLength" : NULL;
+    some = put_range(schema, shortest, "maxLength", some ? ", " : "", " characters") || some;
     if (pattern != NULL) {
         arc_putf(stdout, "%slike %s", some ? ", " : "", pattern);
     }
