@@ -265,6 +265,12 @@ static void fail(struct ag_strand *s, const char *word, const char *message)
     }
 }
 
+void ag_strand_fail_run(struct ag_strand *s, const char *word, const char *why)
+{
+    finish_attempt(s);
+    refuse(s, word, why);
+}
+
 void ag_strand_fail(struct ag_strand *s, const char *word, const char *format, ...)
 {
     ag_auto_buf b = AG_BUF_INIT(AG_MAX_TEXT / 4);

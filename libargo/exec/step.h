@@ -34,7 +34,8 @@ struct ag_step_ops {
 
 extern const struct ag_step_ops ag_step_display, ag_step_command, ag_step_set, ag_step_decide,
     ag_step_read_file, ag_step_save_file, ag_step_ci_ask, ag_step_ci_analyze, ag_step_ci_present,
-    ag_step_user_ask, ag_step_user_choose, ag_step_wait, ag_step_approve, ag_step_form;
+    ag_step_user_ask, ag_step_user_choose, ag_step_wait, ag_step_approve, ag_step_form,
+    ag_step_fail;
 
 extern const struct ag_step_ops *const ag_step_rows[];
 extern const size_t ag_step_rows_count;
@@ -52,6 +53,7 @@ const struct ag_step_ops *ag_step_ops_find(const char *name);
 #define AG_FAIL_MAX_STEPS      "max_steps"
 #define AG_FAIL_INTERRUPTED    "interrupted"
 #define AG_FAIL_BUDGET         "budget"
+#define AG_FAIL_FAIL           "fail"
 
 /* An execution of a step: which, where, and what is known of it before it begins. */
 struct ag_visit {
@@ -150,6 +152,8 @@ void ag_strand_fail(struct ag_strand *s, const char *word, const char *format, .
     ARGO_PRINTF(3, 4);
 /* The same with an error's text. */
 void ag_strand_fail_error(struct ag_strand *s, const char *word, const argo_error *err);
+/* The run fails here, whatever `retry` and `on_error` say. */
+void ag_strand_fail_run(struct ag_strand *s, const char *word, const char *why);
 void ag_strand_stopped(struct ag_strand *s);
 
 #endif

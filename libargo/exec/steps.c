@@ -9,7 +9,7 @@ const struct ag_step_ops *const ag_step_rows[] = {
     &ag_step_display,     &ag_step_command,    &ag_step_set,     &ag_step_decide,
     &ag_step_read_file,   &ag_step_save_file,  &ag_step_ci_ask,  &ag_step_user_ask,
     &ag_step_user_choose, &ag_step_wait,       &ag_step_approve, &ag_step_form,
-    &ag_step_ci_analyze,  &ag_step_ci_present,
+    &ag_step_ci_analyze,  &ag_step_ci_present, &ag_step_fail,
 };
 const size_t ag_step_rows_count = AG_ARRAY_SIZE(ag_step_rows);
 

@@ -300,6 +300,14 @@ static size_t branches_of(const struct ag_step_type *type)
     return n;
 }
 
+/* To its next_step, at times. */
+static bool goes_on(const struct reading *r)
+{
+    const struct ag_step_type *type = r->step->type;
+    return r->falls || type == NULL || r->branches < branches_of(type) ||
+           (r->branches == 0 && !type->ends);
+}
+
 static int read_step(struct ag_outline *o, size_t index, argo_error **err)
 {
     struct ag_step_outline *step = &o->steps[index];
@@ -322,7 +330,7 @@ static int read_step(struct ag_outline *o, size_t index, argo_error **err)
         read_on_error(&r, on_error);
         step->lost = lost; /* that is one mistake, not one of every step */
     }
-    if (r.falls || step->type == NULL || r.branches < branches_of(step->type) || r.branches == 0) {
+    if (goes_on(&r)) {
         struct ag_node next = ag_key_sets_member(sets, &step->node, "next_step");
         if (next.value != NULL) {
             add_target(&r, next.value);

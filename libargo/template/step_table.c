@@ -105,6 +105,10 @@ static const struct ag_key display_keys[] = {
     {"message", AG_KEY_TEXT, .required = true},
 };
 
+static const struct ag_key fail_keys[] = {
+    {"message", AG_KEY_TEXT, .required = true},
+};
+
 static const struct ag_key command_keys[] = {
     {"argv", AG_KEY_ARGV, .required = true},
     {"stdin", AG_KEY_TEXT},
@@ -262,6 +266,7 @@ const struct ag_step_type ag_step_types[] = {
     {"ci_analyze", NULL, "has a CI analyse content", false, KEYS(ci_analyze_keys)},
     {"ci_present", NULL, "has a CI present data", false, KEYS(ci_present_keys)},
     {"decide", NULL, "branches", false, KEYS(decide_keys)},
+    {"fail", NULL, "ends the run as failed", false, KEYS(fail_keys), .ends = true},
     {"command", NULL, "runs a program", true, KEYS(command_keys)},
     {"read_file", NULL, "reads a file", false, KEYS(read_file_keys)},
     {"save_file", NULL, "writes a file, atomically", false, KEYS(save_file_keys)},

@@ -74,6 +74,7 @@ struct ag_step_type {
     const char *does;    /* one line, for the documentation */
     bool repeat_never;   /* the default of `repeat` */
     struct ag_keys keys; /* its own; the common ones are ag_step_common_keys */
+    bool ends;           /* nothing follows it, unless it is skipped */
 };
 
 extern const struct ag_step_type ag_step_types[];

@@ -127,6 +127,13 @@ class Templates(argo.Case):
     def release(self, *args, expect=5, version="1.2.0"):
         return self.start("release_checklist", "-p", f"version={version}", *args, expect=expect)
 
+    def assert_fails(self, words, *args, **kwargs):
+        shown = self.release(*args, expect=4, **kwargs)
+        error = self.daemon.status("r")["data"]["error"]
+        self.assertEqual(error["code"], "fail")
+        self.assertIn(words, error["message"])
+        return shown.stdout
+
     def test_a_release(self):
         self.server.script = [says(json.dumps(CHANGES)), says(NOTES)]
         self.make("first")
@@ -150,15 +157,14 @@ class Templates(argo.Case):
         self.assertEqual(self.git("tag", "-l", "--format=%(contents)", "v1.2.0").strip(),
                          f"1.2.0\n\n{NOTES}")
         self.assertEqual(self.git("status", "--porcelain"), "")
-        self.assertIn("already", self.release(expect=0).stdout)
-        self.assertIn("no commit since", self.release("-p", "changelog=", expect=0,
-                                                      version="1.3.0").stdout)
+        self.assert_fails("already")
+        self.assert_fails("no commit since", "-p", "changelog=", version="1.3.0")
 
     def test_a_release_of_what_was_recorded(self):
         self.server.script = [says(json.dumps(CHANGES)), says(NOTES)]
         self.make("first")
         self.release("-p", "changelog=")
-        self.answer("no", 0)
+        self.answer("no", 4)
         self.use()
         self.make("second")
         self.assertIn(LABEL, self.release("-p", "changelog=").stdout)
@@ -171,17 +177,19 @@ class Templates(argo.Case):
         self.server.script = [says(json.dumps(CHANGES)), says(NOTES)]
         self.make("r")
         for version in ("1.2", "v1.2.0", "1.2.0; rm -rf /", "--delete"):
-            self.assertIn("is no version", self.release(expect=0, version=version).stdout)
-        self.assertIn("already", self.release(expect=0, version="1.1.0").stdout)
+            self.assert_fails("is no version", version=version)
+        self.assert_fails("already", version="1.1.0")
         (self.repository / "b").write_text("not committed\n")
-        shown = self.release(expect=0).stdout
-        self.assertIn("not clean", shown)
-        self.assertIn("?? b", shown)
+        self.assertIn("?? b", self.assert_fails("not clean"))
         (self.repository / "b").unlink()
-        self.assertIn("The tests fail", self.release("-p", "tests=false", expect=0).stdout)
-        self.assertEqual(self.server.requests, [])
-        self.release()
-        self.assertIn("was not released", self.answer("no", 0).stdout)
+        for tests in ("false", "./nosuch", "test -d /", "sh -c 'exit 3'"):
+            words = "The tests fail, or cannot be started"
+            if tests == "test -d /":  # more than one word
+                self.release("-p", f"tests={tests}")
+                words = "was not released: too early"
+                self.assertIn(words, self.answer("no, too early", 4).stderr)
+            else:
+                self.assert_fails(words, "-p", f"tests={tests}")
         self.assertEqual(self.git("tag").split(), ["v1.1.0"])
         self.assertEqual(self.git("status", "--porcelain"), "")
 

@@ -143,7 +143,7 @@ def key_tables():
             for spelling in (key, *([alias.group(1)] if alias else [])):
                 tables[name][spelling] = (words[listed.group(1)] if listed else [],
                                           sub.group(1) if sub else None)
-    types = re.findall(r'^    \{"(\w+)", (NULL|"\w+"), "[^"]*", \w+, KEYS\((\w+)\)\}', text, re.M)
+    types = re.findall(r'^    \{"(\w+)", (NULL|"\w+"), "[^"]*", \w+, KEYS\((\w+)\)[,}]', text, re.M)
     later = re.findall(r'"([^"]+)"', re.search(r"types_later\[\] = \{(.*?)\}", text, re.S).group(1))
     return tables, types, later
 

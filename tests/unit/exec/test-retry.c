@@ -147,6 +147,23 @@ START_TEST(test_timeout_counts_from_the_start)
 }
 END_TEST
 
+/* It fails on purpose: neither `retry` nor `on_error` goes on, and what it says is the error. */
+START_TEST(test_fail)
+{
+    struct fakeport *f = run("{'step':'a','type':'set','values':{'n':3}},"
+                             "{'step':'b','type':'fail','message':'no','when':'n != 3'},"
+                             "{'step':'c','type':'fail','message':'{{n}} are too many',"
+                             "'retry':{'max_retries':3},'on_error':'d'},"
+                             "{'step':'d','type':'display','message':'never'}");
+    ck_trace(f, "a:done b:skipped c:failed");
+    ck_assert_str_eq(fakeport_status(f), "failed");
+    ck_assert_str_eq(fakeport_error(f, "code"), "fail");
+    ck_assert_str_eq(fakeport_error(f, "message"), "3 are too many");
+    ck_assert_str_eq(fakeport_error(f, "step"), "c");
+    fakeport_free(f);
+}
+END_TEST
+
 START_TEST(test_attempt_number)
 {
     struct fakeport *f = run("{'step':'a','type':'command','argv':['sh','-c',"
@@ -171,6 +188,7 @@ static Suite *suite(void)
     tcase_add_test(t, test_timeout_of_a_question);
     tcase_add_test(t, test_timeout_of_the_run);
     tcase_add_test(t, test_timeout_counts_from_the_start);
+    tcase_add_test(t, test_fail);
     tcase_add_test(t, test_attempt_number);
     suite_add_tcase(s, t);
     return s;

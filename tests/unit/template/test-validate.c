@@ -223,6 +223,9 @@ START_TEST(reachability)
     steps_give("  - {step: a, " D ", next_step: c, when: given}\n  - {step: b, " D "}\n"
                "  - {step: c, " D "}\n",
                "steps[1]: step 'b' is unreachable\n");
+    steps_give("  - {step: a, type: fail, message: x}\n  - {step: b, " D "}\n",
+               "steps[1]: step 'b' is unreachable\n");
+    steps_give("  - {step: a, type: fail, message: x, when: given}\n  - {step: b, " D "}\n", "");
     steps_give("  - {step: a, type: decide, condition: given, if_true: c}\n  - {step: b, " D "}\n"
                "  - {step: c, " D "}\n",
                "");
