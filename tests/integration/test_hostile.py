@@ -166,6 +166,14 @@ class Hostile(terminal.Case):
         wanted = "".join((shown + "\n") * (len(raw) - 1) for raw, shown in TEXTS)
         self.assertEqual(text.replace("\n\n", "\n"), wanted.replace("\n\n", "\n"))
 
+    def test_a_log_is_not_torn(self):
+        text = "€" * 5000 + "x" * 8189 + "\x1b[2J€\n"  # wherever a buffer may end
+        (self.daemon.home / "logs/torn.log").write_text(text * 3)
+        shown = self.arc("logs", "--log", "torn", check=0).stdout
+        self.assertNotIn("\ufffd", shown)
+        self.assertEqual(shown.count("€"), 3 * 5001)
+        self.assertEqual(shown.count("2J"), 0, "the sequence has been torn")
+
     def stand_in(self):
         """A run whose executor is played by the test."""
         program = self.prefix / "bin/argo_workflow_executor"

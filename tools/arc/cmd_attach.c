@@ -87,19 +87,19 @@ const struct arc_command arc_command_attach = {
     .workflow = true,
 };
 
+/* By lines: characters and sequences are not torn. */
 static int print_log_file(struct arc *arc, const char *id)
 {
-    char chunk[8192];
-    size_t n;
+    size_t size = 0;
+    arc_auto_free char *line = NULL;
     arc_auto_free char *path = arc_format("%s/logs/%s.log", argo_context_home(arc->ctx), id);
     FILE *file = strchr(id, '/') == NULL && path != NULL ? fopen(path, "re") : NULL;
     if (file == NULL) {
         arc_failed(arc, "%s: %s", path, strerror(errno));
         return ARC_EXIT_NOT_FOUND;
     }
-    while ((n = fread(chunk, 1, sizeof(chunk) - 1, file)) > 0) {
-        chunk[n] = '\0';
-        arc_put(stdout, chunk);
+    while (!ferror(stdout) && getline(&line, &size, file) > 0) {
+        arc_put(stdout, line);
     }
     fclose(file);
     return ARC_EXIT_OK;
