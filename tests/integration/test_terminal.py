@@ -187,6 +187,24 @@ class Prompts(terminal.Case):
         self.assertEqual(t.end(), 0)
         self.assertIn("Hi Bob!", t.screen.text())
 
+    def test_a_long_line_and_the_history(self):
+        """What libedit loses of it while another line is looked at is not sent unseen."""
+        for typed in ("old", "x" * 1500):
+            run = self.daemon.launch(flow(ASK, HI))
+            t = self.terminal("attach", run)
+            t.see("> ".rstrip())
+            t.type(typed)
+            t.see(lambda screen, typed=typed: screen.text().count("x") == typed.count("x"))
+            if typed != "old":
+                t.type(UP)
+                t.see("> old")
+                t.type("\x1b[B")
+                t.expect("> " + "x" * 70, t.expect("only the beginning is left:"))
+                t.type("!")
+            t.type("\n")
+            self.assertEqual(t.end(), 0)
+        self.assertEqual(self.daemon.output(run), f"Who?Hi {'x' * 1024}!!\n")
+
     def test_utf8_without_a_locale(self):
         run = self.daemon.launch(flow(ASK, HI))
         t = self.terminal("attach", run, LC_ALL="C")

@@ -363,12 +363,29 @@ static void uncover(struct arc_prompt *prompt, bool empty)
     }
 }
 
+/* Of a line of more than 1,024 characters libedit keeps no more while it shows another one of the
+ * history, and believes to have all. What there is becomes the line, and is seen before it is sent. */
+static enum arc_prompt_event shorten(struct arc_prompt *prompt, const char *text)
+{
+    arc_auto_free char *kept = strdup(text);
+    el_set(prompt->el, EL_UNBUFFERED, 0);
+    fputs("\nOf this line only the beginning is left:\n", prompt->out);
+    fflush(prompt->out);
+    el_set(prompt->el, EL_UNBUFFERED, 1);
+    el_insertstr(prompt->el, kept == NULL ? "" : kept);
+    arc_prompt_show(prompt);
+    return ARC_PROMPT_NOTHING;
+}
+
 static enum arc_prompt_event read_edited(struct arc_prompt *prompt, char **line)
 {
     int n = 0;
     prompt->begun = prompt->enter = prompt->skip = prompt->gone = false;
     const char *text = el_gets(prompt->el, &n);
-    size_t len = text == NULL || n < 0 ? 0 : (size_t)n;
+    size_t len = text == NULL || n < 0 ? 0 : strnlen(text, (size_t)n);
+    if (text != NULL && n > 0 && len < (size_t)n) {
+        return shorten(prompt, text);
+    }
     if (prompt->gone || (len == 1 && text[0] == CTRL_D)) {
         return ARC_PROMPT_END;
     }
