@@ -4,6 +4,7 @@
  * The step ends with the process: whoever inherited the pipes does not hold it up. A cancelled one
  * gets TERM to the whole group, and KILL after a grace.
  */
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -233,6 +234,7 @@ static void start_process(struct command *c, char **argv, char **envp, const cha
     ag_auto_close int out = -1;
     ag_auto_close int errors = -1;
     bool quiet = ag_value_as_bool(ag_strand_field(s, "quiet"));
+    assert(argv != NULL && argv[0] != NULL);
     c->out = (struct ag_capture){.strand = s,
                                  .kind = "stdout",
                                  .quiet = quiet,

@@ -119,7 +119,7 @@ static int short_options(const struct arc_syntax *syntax, int argc, char **argv,
 {
     for (const char *p = argv[0] + 1; *p != '\0'; p++) {
         void *at = NULL;
-        const struct arc_option *option = find_either(syntax, NULL, 0, *p, &at);
+        const struct arc_option *option = find_either(syntax, "", 0, *p, &at);
         if (option == NULL) {
             snprintf(message, size, "unknown option '-%c'", *p);
             return -1;
