@@ -515,6 +515,23 @@ class Together(terminal.Case):
         self.assertRegex(t.screen.text(), f"{run} failed: .*\nSee what it did: arc steps {run}, and "
                                           f"its log: arc logs --log {run}$")
 
+    def test_a_daemon_that_dies_is_brought_back(self):
+        for word in ("attach", "answer"):
+            run = self.daemon.launch(flow(ASK, HI))
+            self.daemon.question(run)
+            t = self.terminal(word, run, ARGO_DAEMON_PORT="0")
+            t.see(">")
+            self.addCleanup(self.arc, "daemon", "stop")
+            self.daemon.kill()
+            t.see(lambda s: "The daemon does not answer." in s.text(), "that it has gone")
+            argo.wait_for(lambda: self.arc("daemon", "status").returncode == 0, "another daemon")
+            self.daemon.question(run)
+            t.type("Ann\n")
+            self.assertEqual(t.end(), 0)
+            self.daemon.wait_end(run)
+            self.arc("daemon", "stop", check=0)
+            self.daemon.start()
+
     def test_a_restart_while_attached(self):
         run = self.daemon.launch(flow(command(GO), ASK, HI))
         t = self.terminal("attach", run)

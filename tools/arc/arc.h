@@ -95,9 +95,10 @@ int arc_request_running(struct arc *arc, const char *method, const char *path,
                         argo_error **err);
 /* Whether an error of this code means that the daemon does not answer now, and will again. */
 bool arc_is_away(int code);
-/* Call it each time the daemon does not answer; *SINCE is 0 while it does. 1: say so, it is the first
- * time; 0: go on waiting; -1: that was long enough. */
-int arc_wait_for_daemon(int64_t *since);
+/* Call it each time a request fails with such a CODE; *SINCE is 0 while none does. Brings the home's
+ * own daemon back that has died, after a moment. 1: say so, it is the first time; 0: go on waiting; -1:
+ * that was long enough. */
+int arc_wait_for_daemon(struct arc *arc, int code, int64_t *since);
 int64_t arc_clock_ms(void); /* monotonic */
 /* The shorter of WAIT (ms, -1: without limit) and what is left until UNTIL_MS of that clock. */
 int arc_least_wait(int wait, int64_t until_ms);

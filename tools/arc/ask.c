@@ -50,9 +50,9 @@ static void fail(struct ask *a, const argo_error *err)
 }
 
 /* It is looked again then, and polled when that succeeds. */
-static void daemon_away(struct ask *a)
+static void daemon_away(struct ask *a, int code)
 {
-    int r = arc_wait_for_daemon(&a->away_since);
+    int r = arc_wait_for_daemon(a->desk->arc, code, &a->away_since);
     a->look = true;
     a->retry_at = arc_clock_ms() + RETRY_MS;
     if (r > 0) {
@@ -72,7 +72,7 @@ static void look(struct ask *a)
     a->retry_at = 0;
     int n = arc_desk_look(a->desk, &err);
     if (n < 0 && arc_is_away(n)) {
-        daemon_away(a);
+        daemon_away(a, n);
     } else if (n < 0) {
         fail(a, err);
     } else if (n == 0 && !arc_desk_is_busy(a->desk)) {
@@ -204,7 +204,7 @@ static void take_change(struct ask *a)
     int error = a->error;
     a->error = 0;
     if (error != 0 && arc_is_away(error)) {
-        daemon_away(a);
+        daemon_away(a, error);
         return;
     }
     look(a);

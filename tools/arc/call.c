@@ -9,7 +9,7 @@
 #include "arc.h"
 #include "commands.h"
 
-enum { POLL_UNIX_S = 600, POLL_TCP_S = 30, AWAY_MAX_MS = 60 * 1000 };
+enum { POLL_UNIX_S = 600, POLL_TCP_S = 30, AWAY_MAX_MS = 60 * 1000, DIED_MS = 1000 };
 
 /* --home may be relative, as any directory on a command line; the library's may not. */
 static char *absolute(const char *path)
@@ -110,12 +110,22 @@ bool arc_is_away(int code)
            code == ARGO_E_TIMEOUT || code == ARGO_E_WAITERS || code == ARGO_E_PROTOCOL;
 }
 
-int arc_wait_for_daemon(int64_t *since)
+/* One that is stopped takes its socket away; what is left is of one that has died. */
+static bool has_died(const struct arc *arc)
+{
+    arc_auto_free char *socket = arc_format("%s/run/argo.sock", argo_context_home(arc->ctx));
+    return arc->url == NULL && socket != NULL && access(socket, F_OK) == 0;
+}
+
+int arc_wait_for_daemon(struct arc *arc, int code, int64_t *since)
 {
     int64_t now = arc_clock_ms();
     if (*since == 0) {
         *since = now;
         return 1;
+    }
+    if (code == ARGO_E_NO_DAEMON && now - *since > DIED_MS && has_died(arc)) {
+        return arc_launch(arc); /* the others who wait do the same, one wins */
     }
     return now - *since > AWAY_MAX_MS ? -1 : 0;
 }

@@ -137,7 +137,7 @@ static void poll_events(struct watch *w)
 /* The run goes on without the daemon, and so do we, for a while. */
 static void daemon_away(struct watch *w)
 {
-    int r = arc_wait_for_daemon(&w->away_since);
+    int r = arc_wait_for_daemon(w->arc, w->error, &w->away_since);
     if (r > 0) {
         hide_bottom(w);
         arc_printer_end_line(&w->printer);
@@ -145,7 +145,8 @@ static void daemon_away(struct watch *w)
         show_bottom(w);
     } else if (r < 0) {
         clear_bottom(w);
-        fputs("arc: No daemon\nStart it: arc daemon start\n", stderr);
+        arc_putf(stderr, "arc: No daemon\nThe workflow goes on: arc attach %s\n",
+                 w->options->workflow_id);
         finish(w, ARC_EXIT_NO_DAEMON);
         return;
     }
