@@ -26,10 +26,7 @@ struct ag_defer {
 static void wake_ready(struct ag_source *source, uint32_t events)
 {
     ag_wake *wake = AG_CONTAINER_OF(source, ag_wake, source);
-    eventfd_t count;
-    if (eventfd_read(wake->fd, &count) == 0) {
-        wake->fn(wake, wake->user);
-    }
+    wake->fn(wake, wake->user);
 }
 
 int ag_wake_new(ag_loop *loop, ag_wake_fn fn, void *user, ag_wake **out, argo_error **err)
@@ -42,7 +39,9 @@ int ag_wake_new(ag_loop *loop, ag_wake_fn fn, void *user, ag_wake **out, argo_er
     if (wake == NULL) {
         return ag_error_nomem(err);
     }
-    int rc = ag_source_add(&wake->source, loop, fd, EPOLLIN, wake_ready, err);
+    /* Each write is an edge: the count need not be read, and at one a nanosecond it is full in
+     * centuries. */
+    int rc = ag_source_add(&wake->source, loop, fd, EPOLLIN | EPOLLET, wake_ready, err);
     if (rc < 0) {
         free(wake);
         return rc;
@@ -58,7 +57,7 @@ int ag_wake_new(ag_loop *loop, ag_wake_fn fn, void *user, ag_wake **out, argo_er
 
 void ag_wake_signal(ag_wake *wake)
 {
-    /* A signal handler may not change errno. A full counter wakes as well. */
+    /* A signal handler may not change errno. */
     int saved = errno;
     eventfd_write(wake->fd, 1);
     errno = saved;

@@ -84,6 +84,32 @@ START_TEST(many_are_one)
 }
 END_TEST
 
+static void on_wake_once_more(ag_wake *w, void *user)
+{
+    if (++calls == 1) {
+        ag_wake_signal(w);
+    }
+}
+
+/* Also while the one before is served. */
+START_TEST(each_later_one_wakes)
+{
+    ag_wake *own;
+    ck_assert_int_eq(ag_wake_new(loop, on_wake_once_more, NULL, &own, NULL), 0);
+    ag_wake_signal(own);
+    for (int i = 1; i <= 2; i++) {
+        ag_loop_dispatch(loop, -1, NULL);
+        ck_assert_int_eq(calls, i);
+    }
+    ag_loop_dispatch(loop, 0, NULL);
+    ck_assert_int_eq(calls, 2);
+    ag_wake_signal(own);
+    ag_loop_dispatch(loop, -1, NULL);
+    ck_assert_int_eq(calls, 3);
+    ag_wake_free(own);
+}
+END_TEST
+
 static void on_wake_free(ag_wake *w, void *user)
 {
     calls++;
@@ -109,6 +135,7 @@ static Suite *suite(void)
     tcase_add_test(tc, from_another_thread);
     tcase_add_test(tc, from_a_signal_handler);
     tcase_add_test(tc, many_are_one);
+    tcase_add_test(tc, each_later_one_wakes);
     tcase_add_test(tc, freed_inside);
     suite_add_tcase(s, tc);
     return s;
