@@ -61,6 +61,10 @@ static size_t valid_prefix(const char *text, size_t len)
     const unsigned char *p = (const unsigned char *)text;
     size_t done = 0;
     while (done < len) {
+        if (p[done] < 0x80 && p[done] != '\0') { /* most are */
+            done++;
+            continue;
+        }
         size_t n = char_length(p + done, len - done);
         if (n == 0) {
             break;

@@ -8,10 +8,16 @@
 
 #include "base/text.h"
 
-/* Before a key or a value. */
+static bool comma_due(const struct ag_buf *out)
+{
+    char last = out->len > 0 ? out->data[out->len - 1] : '{';
+    return last != '{' && last != '[' && last != ':' && last != ' ' && last != '\n';
+}
+
+/* Before a value. */
 static void begin(struct ag_buf *out)
 {
-    if (out->len > 0 && strchr("{[: \n", out->data[out->len - 1]) == NULL) {
+    if (comma_due(out)) {
         ag_buf_add_char(out, ',');
     }
 }
@@ -29,10 +35,19 @@ void ag_json_close(struct ag_buf *out, char bracket)
 
 void ag_json_key(struct ag_buf *out, const char *key)
 {
-    begin(out);
-    ag_buf_add_char(out, '"');
-    ag_buf_add_text(out, key);
-    ag_buf_add(out, "\":", 2);
+    size_t len = strlen(key);
+    char *room = ag_buf_reserve(out, len + 4);
+    char *to = room;
+    if (room == NULL) {
+        return;
+    }
+    if (comma_due(out)) {
+        *to++ = ',';
+    }
+    *to++ = '"';
+    to = mempcpy(to, key, len);
+    to = mempcpy(to, "\":", 2);
+    ag_buf_commit(out, (size_t)(to - room));
 }
 
 static bool is_plain(char c)
