@@ -55,13 +55,14 @@ class Installation(argo.Case):
             shutil.copy(example, directory)
         return directory
 
-    def check_embed(self, program):
+    def check_embed(self, program, env=None):
         """The daemons that PROGRAM embeds run a workflow each, in homes that they make."""
         homes = tempfile.mkdtemp(prefix="argo-homes-")
         self.addCleanup(shutil.rmtree, homes, ignore_errors=True)
         output = run(program, f"{homes}/one", f"{homes}/other",
                      self.prefix / "bin/argo_workflow_executor",
-                     env={"LD_LIBRARY_PATH": str(self.libdir)}, timeout=argo.DEADLINE)
+                     env={"LD_LIBRARY_PATH": str(self.libdir)} if env is None else env,
+                     timeout=argo.DEADLINE)
         self.assertEqual(output, "Hello from embedded_1\n" * 2)
 
     def meson_setup(self, directory, *args, env=None):
@@ -118,27 +119,28 @@ class Installation(argo.Case):
         self.assertRegex(run("ldd", program), r"libargo\.so\.0")
         self.check_embed(program)
 
-    def test_static(self):
-        """libargo.a with shared third-party libraries. What these need themselves, and is not
-        installed for development, the linker finds through them."""
-        cc = shlex.split(os.environ["ARGO_TEST_CC"])
+    def test_lines_of_the_page(self):
+        """docs/embedding.md: shared, with a path in the program, and with libargo.a."""
+        page = (argo.ROOT / "docs/embedding.md").read_text()
+        plain, rpath, static = re.findall(r"^```sh install\n(.*?)^```$", page, re.M | re.S)
+        (self.top / "prefix").symlink_to(self.prefix)  # a name without blanks, as the lines have it
+        pkgconfig = self.top / "prefix" / self.pkgconfig.relative_to(self.prefix)
+        directory = self.consumer("lines")
+        (directory / "embed.c").rename(directory / "program.c")
+        flags = "" if self.sanitize == "none" else f"-fsanitize={self.sanitize}"
+        alone = {"LD_LIBRARY_PATH": ""}  # the tests have one, with the library as it was built
+        cc = f'cc() {{ {os.environ["ARGO_TEST_CC"]} "$@" {flags}; }}\n'
 
-        def there(flag):
-            return not flag.startswith("-l") or any(
-                os.path.isabs(run(*cc, f"-print-file-name=lib{flag[2:]}.{end}").strip())
-                for end in ("so", "a"))
+        def build(line):
+            run("bash", "-euc", cc + line, cwd=directory, env={"PKG_CONFIG_PATH": str(pkgconfig)})
+            return run("ldd", directory / "program", env=alone)
 
-        flags = shlex.split(run("pkg-config", "--static", "--cflags", "--libs", "argo",
-                                env={"PKG_CONFIG_PATH": str(self.pkgconfig)}))
-        self.assertIn("-largo", flags)
-        flags = ["-l:libargo.a" if flag == "-largo" else flag for flag in flags
-                 if flag == "-largo" or there(flag)]
-        if self.sanitize != "none":
-            flags.append(f"-fsanitize={self.sanitize}")
-        directory = self.consumer("static")
-        run(*cc, directory / "embed.c", "-o", directory / "embed", *flags)
-        self.assertNotRegex(run("ldd", directory / "embed"), "libargo")
-        self.check_embed(directory / "embed")
+        self.assertIn("libargo.so.0 => not found", build(plain))
+        self.check_embed(directory / "program", {"LD_LIBRARY_PATH": str(self.libdir)})
+        self.assertRegex(build(rpath), r"libargo\.so\.0 => /")
+        self.check_embed(directory / "program", alone)
+        self.assertNotIn("libargo", build(static))
+        self.check_embed(directory / "program", alone)
 
     def test_subproject(self):
         directory = self.consumer("parent")

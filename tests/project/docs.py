@@ -301,7 +301,7 @@ def check_installed():
 
 # What a fenced block may be, and who tries it: test_docs.py, test_transcripts.py and test_remote.py, the unit tests of
 # expressions, the C compiler. "text" shows what is printed; "sh elsewhere" is what CI does as a whole.
-BLOCKS = {"console", "sh tried", "sh run", "sh executor", "sh elsewhere", "sh remote", "yaml", "json",
+BLOCKS = {"console", "sh tried", "sh run", "sh executor", "sh elsewhere", "sh remote", "sh install", "yaml", "json",
           "conditions", "substitutions", "c", "text"}
 COMMAND = re.compile(r"^\n    (?:\$ )?((?:arc|argo-daemon|curl|bash|meson|ninja|git|export) .*)", re.M)
 
