@@ -85,6 +85,12 @@ class Installation(argo.Case):
                      for name in files_below(argo.ROOT / "tools/data/templates")}
         documents = {name for name in files if name.startswith(("share/doc/", "share/man/"))}
         self.assertEqual(files - documents, expected)
+        self.assertEqual({name for name in documents if name.startswith("share/man/")},
+                         {"share/man/man1/arc.1", "share/man/man8/argo-daemon.8",
+                          "share/man/man5/argo-template.5"})
+        manual = (self.prefix / "share/man/man1/arc.1").read_text()
+        for word in (".SS arc ci test", r"\-\-json", ".SH Exit codes"):
+            self.assertIn(word, manual)
         examples = {name.removeprefix("share/doc/argo/examples/") for name in documents
                     if name.startswith("share/doc/argo/examples/")}
         self.assertEqual(examples, files_below(argo.ROOT / "docs/examples"))
