@@ -162,7 +162,7 @@ class InScripts(argo.Case):
                     (3, "start ./none.yaml", "status", "error"),
                     (3, "validate ./none.yaml", "status", "error"),
                     (3, "template trust none", "status", "error"),
-                    (1, "ci key none --key-env ARGO_NOT_SET", "status", "error"),
+                    (3, "ci key none --key-env ARGO_NOT_SET", "status", "error"),
                     (1, "start --cwd ./none commit_message", "status", "error"),
                     (3, "answer none x", "status", "error"),
                     (6, "--url unix:/none list", "status", "error")):

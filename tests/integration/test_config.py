@@ -411,6 +411,7 @@ class KeyCommands(Case):
                            env={"OPENAI_API_KEY": self.CANARY})
         self.assertIn("OPENAI_API_KEY is set here; to use it: arc ci key gpt --key-env "
                       "OPENAI_API_KEY", result.stderr)
+        (self.dir / "rec").mkdir()
         self.here("ci", "add", "rec", "--provider", "replay", "--recording", str(self.dir / "rec"),
                   "--upstream", "gpt", check=0)
         for name in ("gpt", "rec"):  # what the error names, not the command

@@ -90,7 +90,30 @@ class Doctor(argo.Case):
         self.daemon.home.chmod(0o700)
         self.daemon.start()
 
+    def test_a_home_that_is_a_file(self):
+        home = self.dir / "file"
+        home.write_text("")
+        shown = self.arc("doctor", env={"ARGO_HOME": str(home)}, check=1).stdout
+        self.assertIn(f"{home} is no directory", shown)
+        self.assertNotIn("starts it", shown)
+
+    def test_a_damaged_database(self):
+        self.daemon.stop()
+        self.assertEqual(self.doctor(), {})
+        with open(self.daemon.home / "argo.db", "r+b") as f:
+            f.write(os.urandom(8192))
+        mend = self.finds("database", "argo.db is damaged: no daemon can start")
+        subprocess.run(["sh", "-c", mend.split(":")[0]], check=True, stdout=subprocess.DEVNULL,
+                       env={**os.environ, "PATH": f"{self.prefix}/bin:{os.environ['PATH']}"})
+        self.assertEqual(self.doctor(), {})
+        (self.daemon.home / "argo.db").write_bytes(b"")
+        self.assertEqual(self.doctor(), {})
+
     def test_settings(self):
+        (self.daemon.home / "config").write_text("")
+        (self.daemon.home / "config").chmod(0o644)
+        self.assertIn("do that", self.doctor()["settings"][1])
+        (self.daemon.home / "config").unlink()
         (self.dir / ".env.argo").write_text("ARGO_DAEMON_PORT=abc\n")
         self.finds("settings", f"{self.dir}/.env.argo:1: ARGO_DAEMON_PORT is 'abc'")
 
@@ -141,12 +164,15 @@ class Doctor(argo.Case):
 
     def test_cis(self):
         def add(**ci):
-            self.assertEqual(self.daemon.post("/api/registry/ci", {"name": "x", **ci}).status, 201)
+            self.assertEqual(self.daemon.post("/api/registry/ci", {"name": "x", "model": "m", **ci}).status, 201)
         for ci, says in (
                 ({"provider": "openai", "base_url": "https://x.invalid/v1"}, "x has no key"),
                 ({"provider": "anthropic"}, "x has no key"),
                 ({"provider": "claude", "command": ["/nowhere/claude"]}, "/nowhere/claude is not found"),
                 ({"provider": "replay", "recording": "/nowhere"}, "the recording /nowhere is not there"),
+                ({"provider": "opnai"}, "'opnai' is no provider"),
+                ({"provider": "openai", "base_url": "http://127.0.0.1:1/v1", "model": ""},
+                 "x has no model"),
                 ({}, "x has no provider")):
             with self.subTest(says):
                 add(**ci)
@@ -156,7 +182,8 @@ class Doctor(argo.Case):
         self.arc("ci", "key", "x", "--key-command", '["true"]', check=0)
         add(name="y", provider="openai", base_url="http://127.0.0.1:1/v1")
         add(name="z", provider="claude", command=["sh"])
-        self.assertEqual(self.doctor(), {})
+        add(name="q", provider="openai", base_url="http://127.0.0.1:1/v1", model="")
+        self.assertEqual(self.doctor(env={"ARGO_DEFAULT_MODEL": "m"}), {})
 
     def test_cis_are_asked_when_that_is_wanted(self):
         recording = argo.ROOT / "docs/examples/code_review/recording"

@@ -219,12 +219,28 @@ class CIs(Fixture):
     def test_what_a_provider_needs_is_said_at_once(self):
         for args, words in ((("--provider", "openai"), "needs a base_url"),
                             (("--provider", "anthropic", "--url", "http://10.0.0.1"), "https"),
-                            (("--provider", "replay"), "recording")):
+                            (("--provider", "replay"), "recording"),
+                            (("--provider", "opnai", "--model", "m"), "nearest: openai")):
             self.assertIn(words, self.arc("ci", "add", "x", *args, check=1).stderr)
             self.assertEqual(self.daemon.get("/api/registry/ci/x").status, 404)
+        local = ("--provider", "openai", "--url", "http://127.0.0.1:1/v1")
+        for args, words in ((local, "--model is missing"),
+                            (("--provider", "replay", "--recording", "/nope"), "/nope")):
+            self.assertIn(words, self.arc("ci", "add", "x", *args, check=2).stderr)
+            self.assertEqual(self.daemon.get("/api/registry/ci/x").status, 404)
         self.assertIn(str(self.cli / "claude"), self.arc("ci", "list", check=0).stdout)
-        odd = self.arc("ci", "add", "x", "--provider", "opnai", check=0)
-        self.assertIn("nearest: openai", odd.stderr)
+        added = self.arc("ci", "add", "x", *local, "--key-command", '["pass"]',
+                         env={"ARGO_DEFAULT_MODEL": "m", "OPENAI_API_KEY": "k"}, check=0)
+        self.assertEqual((added.stdout, added.stderr),
+                         ("x added, the command for its key is stored\n", ""))
+        self.arc("ci", "remove", "x", check=0)
+        added = self.arc("ci", "add", "x", *local, "--model", "m", env={"OPENAI_API_KEY": "k"},
+                         check=0)
+        self.assertEqual((added.stdout, added.stderr), ("x added\n", ""))
+
+    def test_nobody_is_asked_for_the_key_of_no_ci(self):
+        done = self.arc("ci", "key", "nosuch", check=3)
+        self.assertIn("not registered", done.stderr)
 
 
 class Parked(Fixture):

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <argo/ask.h>
@@ -187,9 +188,6 @@ static int get_key(struct arc *arc, const struct key_source *source, char **out)
                          "%s: only one of --key-file, --key-env, --key-stdin and --key-command",
                          arc->command->name);
     }
-    if (source->command != NULL) {
-        return get_command(arc, source->command, out);
-    }
     if (sources == 0) {
         return 0;
     }
@@ -198,6 +196,9 @@ static int get_key(struct arc *arc, const struct key_source *source, char **out)
                          "%s: a key is stored where the daemon runs, not over --url or "
                          "ARGO_DAEMON_URL: there, arc ci key NAME",
                          arc->command->name);
+    }
+    if (source->command != NULL) {
+        return get_command(arc, source->command, out);
     }
     char *key = NULL;
     if (source->file != NULL) {
@@ -257,21 +258,27 @@ static void put_command(argo_value *body, const struct arc_list *command)
     }
 }
 
-/* What its provider needs. One that no step can ask may be registered all the same: it may live. */
-static int check(struct arc *arc, const argo_value *body)
+/* What its provider needs, as far as it can be told here. */
+static int check(struct arc *arc, const struct add *add, const argo_value *body)
 {
     arc_auto_error argo_error *err = NULL;
-    if (argo_ask_check(body, &err) == 0) {
-        return 0;
+    if (argo_ask_check(body, &err) < 0) {
+        return arc_fail(arc, err);
     }
-    const char *field = argo_error_field(err);
-    if (field != NULL && strcmp(field, "provider") == 0) {
-        if (!arc->json) {
-            arc_putf(stderr, "arc: No step can ask it: %s\n", argo_error_details(err));
-        }
-        return 0;
+    const char *model =
+        add->model != NULL ? add->model : argo_config_get(arc->config, "ARGO_DEFAULT_MODEL");
+    bool remote = strcmp(add->provider, "openai") == 0 || strcmp(add->provider, "anthropic") == 0;
+    if (remote && (model == NULL || *model == '\0')) {
+        return arc_usage(arc,
+                         "ci add: --model is missing (or ARGO_DEFAULT_MODEL: arc help config)");
     }
-    return arc_fail(arc, err);
+    struct stat st;
+    if (add->recording != NULL && arc->url == NULL &&
+        (stat(add->recording, &st) != 0 || !S_ISDIR(st.st_mode))) {
+        return arc_usage(arc, "ci add: --recording %s: expected a directory that is there",
+                         add->recording);
+    }
+    return 0;
 }
 
 static int send(struct arc *arc, const struct add *add, const char *name, const char *key)
@@ -288,7 +295,7 @@ static int send(struct arc *arc, const struct add *add, const char *name, const 
     put_known(body, "recording", recording != NULL ? recording : add->recording);
     put_known(body, "upstream", add->upstream);
     put_command(body, &add->command);
-    int code = check(arc, body);
+    int code = check(arc, add, body);
     if (code != 0) {
         return code;
     }
@@ -309,8 +316,12 @@ static int send(struct arc *arc, const struct add *add, const char *name, const 
     if (arc->json) {
         return arc_print_reply(&reply);
     }
-    arc_putf(stdout, "%s added%s\n", name, key == NULL ? "" : ", its key is stored");
-    if (key == NULL && add->provider != NULL && strcmp(add->provider, "replay") != 0) {
+    arc_putf(stdout, "%s added%s\n", name,
+             key == NULL   ? ""
+             : *key == '[' ? ", the command for its key is stored"
+                           : ", its key is stored");
+    bool here = add->url != NULL && strncmp(add->url, "http://", 7) == 0; /* it wants no key */
+    if (key == NULL && !here && strcmp(add->provider, "replay") != 0) {
         arc_key_hint(name);
     }
     return ARC_EXIT_OK;
@@ -355,20 +366,15 @@ const struct arc_command arc_command_ci_add = {
 
 /* ---- key ------------------------------------------------------------------------------------- */
 
-static int store_key(struct arc *arc, const char *name, const char *key)
+static int store_key(struct arc *arc, const char *name, const char *key,
+                     const struct arc_reply *reply)
 {
     const char *home = argo_context_home(arc->ctx);
-    arc_auto_reply struct arc_reply reply = {0};
-    arc_auto_error argo_error *err = NULL;
-    arc_auto_free char *path = argo_client_path("/api/registry/ci/{}", name);
-    if (arc_request(arc, "GET", path, NULL, 0, &reply, &err) < 0) {
-        return arc_fail(arc, err);
-    }
     if (arc_private_write(home, "keys", name, key) != 0) {
         return arc_failed(arc, "The key could not be stored in %s/keys: %s", home, strerror(errno));
     }
     if (arc->json) {
-        return arc_print_reply(&reply);
+        return arc_print_reply(reply);
     }
     arc_putf(stdout, "The %s of %s is stored\n", *key == '[' ? "command for the key" : "key", name);
     return ARC_EXIT_OK;
@@ -402,9 +408,15 @@ static int ci_key(struct arc *arc, int argc, char **argv)
         given.key.from_stdin = 1;
     }
     arc_auto_free char *key = NULL;
+    arc_auto_reply struct arc_reply reply = {0};
+    arc_auto_error argo_error *err = NULL;
+    arc_auto_free char *path = argo_client_path("/api/registry/ci/{}", words.items[0]);
+    if (arc->url == NULL && arc_request(arc, "GET", path, NULL, 0, &reply, &err) < 0) {
+        return arc_fail(arc, err); /* before anybody types a key */
+    }
     code = get_key(arc, &given.key, &key);
     if (code == 0) {
-        code = store_key(arc, words.items[0], key);
+        code = store_key(arc, words.items[0], key, &reply);
     }
     if (key != NULL) {
         explicit_bzero(key, strlen(key));

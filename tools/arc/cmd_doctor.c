@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <argo/ask.h>
 #include <argo/version.h>
 
 #include "commands.h"
@@ -23,6 +24,7 @@ struct patient {
     struct arc_doctor doctor;
     bool runs;
     int ask;        /* the CIs, too */
+    bool homeless;  /* no daemon can have this home */
     long long port; /* of the daemon that runs, 0: none */
 };
 
@@ -30,7 +32,10 @@ struct patient {
 
 static void check_settings(struct patient *p)
 {
-    if (p->arc->unsettled != NULL) {
+    if (argo_error_code(p->arc->unsettled) == ARGO_E_DENIED) {
+        arc_doctor_found(&p->doctor, "settings", "do that, or put a file of your own there", "%s",
+                         argo_error_details(p->arc->unsettled));
+    } else if (p->arc->unsettled != NULL) {
         arc_doctor_found(&p->doctor, "settings",
                          "correct that line: arc config set KEY VALUE, or arc config unset KEY",
                          "%s", argo_error_details(p->arc->unsettled));
@@ -46,7 +51,10 @@ static void check_running(struct patient *p)
     arc_auto_error argo_error *err = NULL;
     int r = arc_request_running(p->arc, "GET", "/api/health", NULL, ANSWER_MS, &health, &err);
     if (r == ARGO_E_NO_DAEMON && p->arc->url == NULL) {
-        arc_doctor_found(d, "daemon", NULL, "none runs; the next command that needs it starts it");
+        if (!p->homeless && arc_doctor_database(d, argo_context_home(p->arc->ctx))) {
+            arc_doctor_found(d, "daemon", NULL,
+                             "none runs; the next command that needs it starts it");
+        }
         return;
     }
     if (r < 0 ||
@@ -69,7 +77,7 @@ static void check_running(struct patient *p)
                          "arc daemon stop, then arc daemon start; runs go on meanwhile",
                          "the daemon's file on the disk is another than the one that runs");
     } else if (strcmp(argo_value_text(health.value, "data.store", "ok"), "ok") != 0) {
-        arc_doctor_found(d, "daemon", "see arc daemon logs, and the disk below",
+        arc_doctor_found(d, "daemon", "see arc daemon logs, and the disk above",
                          "the daemon cannot write its database");
     } else {
         arc_doctor_found(d, "daemon", NULL, "version %s, pid %lld", is,
@@ -206,8 +214,15 @@ static void ask_ci(struct patient *p, const char *name)
     }
 }
 
+static bool lacks_model(const struct patient *p, const argo_value *ci)
+{
+    const char *set = argo_config_get(p->arc->config, "ARGO_DEFAULT_MODEL");
+    return *argo_value_text(ci, "model", "") == '\0' && (set == NULL || *set == '\0');
+}
+
 static void check_ci(struct patient *p, const argo_value *ci)
 {
+    arc_auto_error argo_error *err = NULL;
     const char *name = argo_value_text(ci, "name", "");
     const char *provider = argo_value_text(ci, "provider", "");
     const char *program = argo_value_text(ci, "command.0", "claude");
@@ -219,6 +234,12 @@ static void check_ci(struct patient *p, const argo_value *ci)
     bool remote = strcmp(provider, "openai") == 0 || strcmp(provider, "anthropic") == 0;
     if (*provider == '\0') {
         arc_doctor_found(&p->doctor, "CI", anew, "%s has no provider: nobody can be asked", name);
+    } else if (argo_ask_check(ci, &err) < 0) {
+        arc_doctor_found(&p->doctor, "CI", anew, "%s: no step can ask it: %s", name,
+                         argo_error_details(err));
+    } else if (remote && lacks_model(p, ci)) {
+        arc_doctor_found(&p->doctor, "CI", anew, "%s has no model, nor does ARGO_DEFAULT_MODEL",
+                         name);
     } else if (remote && !has_key && !is_local(argo_value_text(ci, "base_url", ""))) {
         arc_doctor_found(&p->doctor, "CI", store, "%s has no key", name);
     } else if (strcmp(provider, "claude") == 0 && !on_path(program)) {
@@ -284,7 +305,10 @@ static void check_machine(struct patient *p)
     struct statvfs fs;
     struct rlimit files;
     const char *home = argo_context_home(p->arc->ctx);
-    if (arc_doctor_home(&p->doctor, home)) {
+    size_t before = p->doctor.wrong;
+    bool there = arc_doctor_home(&p->doctor, home);
+    p->homeless = !there && p->doctor.wrong > before;
+    if (there) {
         arc_doctor_permissions(&p->doctor, home);
         if (statvfs(home, &fs) == 0) {
             arc_doctor_disk(&p->doctor, home, &fs);

@@ -135,19 +135,40 @@ void arc_doctor_permissions(struct arc_doctor *d, const char *home)
     }
 }
 
+bool arc_doctor_database(struct arc_doctor *d, const char *home)
+{
+    static const char begins[] = "SQLite format 3";
+    char head[sizeof(begins)] = "";
+    arc_auto_free char *path = arc_format("%s/argo.db", home);
+    FILE *f = path == NULL ? NULL : fopen(path, "re");
+    size_t n = f == NULL ? 0 : fread(head, 1, sizeof(head), f);
+    if (f != NULL) {
+        fclose(f);
+    }
+    if (n == 0 || memcmp(head, begins, sizeof(begins)) == 0) {
+        return true; /* an empty one is new */
+    }
+    arc_auto_free char *mend =
+        arc_format("argo-daemon --repair --home '%s': it keeps a copy, and what can be read", home);
+    arc_doctor_found(d, "database", mend, "%s is damaged: no daemon can start", path);
+    return false;
+}
+
 /* ---- the machine ----------------------------------------------------------------------------- */
 
 void arc_doctor_disk(struct arc_doctor *d, const char *home, const struct statvfs *fs)
 {
     unsigned long long room = (unsigned long long)fs->f_bavail * fs->f_frsize;
-    bool no_files = fs->f_files > 0 && fs->f_favail < 100;
+    unsigned long long names = (unsigned long long)fs->f_favail;
     if ((fs->f_flag & ST_RDONLY) != 0) {
         arc_doctor_found(d, "disk", "mount it for writing, or give another home",
                          "%s is on a file system that is read only", home);
-    } else if (room < DISK_MIN || no_files) {
+    } else if (room < DISK_MIN) {
         arc_doctor_found(d, "disk", "make room there: nothing that is done can be recorded",
-                         "%llu MiB and %llu files are left for %s", room >> 20,
-                         (unsigned long long)fs->f_favail, home);
+                         "%llu MiB are left for %s", room >> 20, home);
+    } else if (fs->f_files > 0 && names < 100) {
+        arc_doctor_found(d, "disk", "remove files there: nothing that is done can be recorded",
+                         "its file system has room for %llu more files: %s", names, home);
     } else {
         arc_doctor_found(d, "disk", NULL, "%llu MiB are left", room >> 20);
     }

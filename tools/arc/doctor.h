@@ -24,6 +24,8 @@ void arc_doctor_found(struct arc_doctor *d, const char *check, const char *mend,
 bool arc_doctor_home(struct arc_doctor *d, const char *home);
 /* That nobody else reads or writes what is in it. */
 void arc_doctor_permissions(struct arc_doctor *d, const char *home);
+/* That its file begins as one: while no daemon has it open. */
+bool arc_doctor_database(struct arc_doctor *d, const char *home);
 void arc_doctor_disk(struct arc_doctor *d, const char *home, const struct statvfs *fs);
 /* NOW against what the home's files tell. */
 void arc_doctor_clock(struct arc_doctor *d, const char *home, time_t now);

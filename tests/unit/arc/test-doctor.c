@@ -44,7 +44,7 @@ START_TEST(test_disk)
     fs.f_bavail = 25600;
     fs.f_favail = 99;
     arc_doctor_disk(&d, "/home", &fs);
-    expect(false, "99 files");
+    expect(false, "99 more files");
     fs.f_files = fs.f_favail = 0; /* a file system that does not count them */
     arc_doctor_disk(&d, "/home", &fs);
     expect(true, "MiB");
