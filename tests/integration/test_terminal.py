@@ -170,7 +170,7 @@ class Prompts(terminal.Case):
                       ("none of the choices", "9\n"), ("none of the choices", "gree\n"),
                       ("Two?", "1,grey\n"), ("Sure?", "perhaps\n"),
                       ("yes or no", "no, it is Friday\n"), ("name", "Eve\n"), ("age", "200\n"),
-                      ("ok", "\n"), ("at most 150", "30\n"))
+                      ("age: that is not what is expected", "30\n"), ("ok", "\n"))
         self.assertEqual(t.end(), 0)
         self.assertIn("no: it is Friday", t.screen.text())
         self.assertIn('world g ["r","y"] Eve 30 true', t.screen.text())

@@ -4,6 +4,7 @@
  */
 #include "form.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "terminal.h"
@@ -34,6 +35,11 @@ static bool is_required(const argo_value *list, const char *name)
         }
     }
     return false;
+}
+
+static const char *label_of(const struct field *field)
+{
+    return argo_value_text(field->schema, "title", field->name);
 }
 
 static bool is_secret(const struct field *field)
@@ -187,7 +193,7 @@ static void show(const struct field *field)
 {
     const argo_value *standard = argo_value_get(field->schema, "default");
     const char *description = argo_value_text(field->schema, "description", NULL);
-    arc_put(stdout, argo_value_text(field->schema, "title", field->name));
+    arc_put(stdout, label_of(field));
     if (description != NULL) {
         arc_putf(stdout, ": %s", description);
     }
@@ -241,6 +247,65 @@ static char *trimmed(const char *line)
     return strndup(line, len);
 }
 
+/* The number that LINE is, with the range that SCHEMA wants of one; the daemon says the rest. */
+static bool fits_number(const argo_value *schema, const char *line, bool whole)
+{
+    char *end = NULL;
+    double n = strtod(line, &end);
+    const argo_value *min = argo_value_get(schema, "minimum");
+    const argo_value *max = argo_value_get(schema, "maximum");
+    return end != line && *end == '\0' && (!whole || n == floor(n)) &&
+           (min == NULL || n >= argo_value_real(min, NULL, n)) &&
+           (max == NULL || n <= argo_value_real(max, NULL, n));
+}
+
+static bool fits_options(const argo_value *options, const char *line)
+{
+    for (size_t i = 0; i < argo_value_size(options); i++) {
+        arc_auto_free char *json = argo_value_print(argo_value_at(options, i), 0);
+        if (json == NULL ||
+            strcmp(argo_value_text(argo_value_at(options, i), NULL, json), line) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool fits_length(const argo_value *schema, const char *line)
+{
+    int64_t n = 0;
+    for (const char *p = line; *p != '\0'; p++) {
+        n += (*p & 0xc0) != 0x80; /* characters begin there in UTF-8 */
+    }
+    return n >= argo_value_int(schema, "minLength", 0) &&
+           n <= argo_value_int(schema, "maxLength", INT64_MAX);
+}
+
+/* Whether the daemon may take LINE for the field: what is certainly wrong is asked again at once. */
+static bool may_fit(const struct field *field)
+{
+    const argo_value *options = argo_value_get(field->schema, "enum");
+    const char *type = argo_value_text(field->schema, "type", "");
+    bool whole = strcmp(type, "integer") == 0;
+    if (*field->line == '\0') {
+        return !field->required || argo_value_get(field->schema, "default") != NULL;
+    }
+    if (options != NULL) {
+        return fits_options(options, field->line);
+    }
+    if (whole || strcmp(type, "number") == 0) {
+        return fits_number(field->schema, field->line, whole);
+    }
+    return strcmp(type, "string") != 0 || fits_length(field->schema, field->line);
+}
+
+/* What was expected, unless showing the field says it. */
+static void say_misfit(const struct field *field)
+{
+    arc_putf(stdout, "%s: %s\n", label_of(field),
+             *field->line == '\0' ? "an answer is needed" : "that is not what is expected");
+}
+
 bool arc_form_take(struct arc_form *form, const char *line)
 {
     struct field *field = next_field(form);
@@ -256,7 +321,10 @@ bool arc_form_take(struct arc_form *form, const char *line)
     form->whole = NULL;
     free(field->line);
     field->line = form->secret || is_secret(field) ? strdup(line) : trimmed(line);
-    field->done = field->line != NULL;
+    field->done = field->line != NULL && may_fit(field);
+    if (field->line != NULL && !field->done) {
+        say_misfit(field);
+    }
     return next_field(form) == NULL;
 }
 
@@ -289,16 +357,17 @@ static bool is_in(const char *path, const char *name)
             strncmp(path, quoted, strlen(quoted)) == 0);
 }
 
-static bool refuse(struct arc_form *form, const struct argo_problem *problem)
+/* The field that a problem is about is asked again. Its label; NULL: it is about none. */
+static const char *refuse(struct arc_form *form, const struct argo_problem *problem)
 {
-    bool found = false;
+    const char *label = NULL;
     for (size_t i = 0; i < form->n; i++) {
         if (problem->path != NULL && is_in(problem->path, form->fields[i].name)) {
             form->fields[i].done = false;
-            found = true;
+            label = label_of(&form->fields[i]);
         }
     }
-    return found;
+    return label;
 }
 
 void arc_form_again(struct arc_form *form, const argo_error *err)
@@ -306,10 +375,12 @@ void arc_form_again(struct arc_form *form, const argo_error *err)
     bool found = false;
     for (size_t i = 0; i < argo_error_problem_count(err); i++) {
         const struct argo_problem *p = argo_error_problem(err, i);
-        arc_putf(stdout, "%s: %s%s%s\n", p->path != NULL ? p->path : "answer",
+        const char *label = refuse(form, p);
+        const char *path = p->path != NULL ? p->path : "answer";
+        arc_putf(stdout, "%s: %s%s%s\n", label != NULL ? label : path,
                  p->message != NULL ? p->message : "wrong",
                  p->expected != NULL ? ", expected " : "", p->expected != NULL ? p->expected : "");
-        found = refuse(form, p) || found;
+        found = found || label != NULL;
     }
     if (argo_error_problem_count(err) == 0) {
         arc_putf(stdout, "%s\n", argo_error_details(err));
