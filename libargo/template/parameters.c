@@ -132,8 +132,10 @@ static void resolve_one(struct resolving *r, const char *name, const ag_value *d
     ag_auto_free char *expected = NULL;
     if (v == NULL && fallback == NULL) {
         if (ag_value_get_bool(declared, "required", false)) {
-            add_problem(r, name, "missing, it is required",
-                        ag_value_get_text(declared, "description", NULL), NULL);
+            const char *what = ag_value_get_text(declared, "description", NULL);
+            ag_auto_free char *message = ag_asprintf(
+                "missing, it is required%s%s", what != NULL ? ": " : "", what != NULL ? what : "");
+            add_problem(r, name, message != NULL ? message : "missing", NULL, NULL);
         }
         return;
     }

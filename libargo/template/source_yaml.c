@@ -31,6 +31,23 @@ static int fail_at(struct reader *r, yaml_mark_t mark, const char *format, ...)
     return rc;
 }
 
+/* What to do, where libyaml only says what it met. */
+static const char *advice(const char *problem)
+{
+    static const char *const known[][2] = {
+        {"tab character", ": indent with spaces"},
+        {"cannot start any token",
+         ": indent with spaces, YAML allows no tabs; put text that begins with @ ` or % in quotes"},
+        {"mapping values are not allowed", ": put text with ': ' in it in quotes"},
+    };
+    for (size_t i = 0; i < AG_ARRAY_SIZE(known); i++) {
+        if (strstr(problem, known[i][0]) != NULL) {
+            return known[i][1];
+        }
+    }
+    return "";
+}
+
 static int syntax_error(struct reader *r)
 {
     const yaml_parser_t *p = &r->parser;
@@ -42,8 +59,8 @@ static int syntax_error(struct reader *r)
         return fail_at(r, p->mark, "%s at byte %zu, expected UTF-8 text", problem,
                        p->problem_offset);
     }
-    return fail_at(r, p->problem_mark, "%s%s%s", problem, p->context != NULL ? " " : "",
-                   p->context != NULL ? p->context : "");
+    return fail_at(r, p->problem_mark, "%s%s%s%s", problem, p->context != NULL ? " " : "",
+                   p->context != NULL ? p->context : "", advice(problem));
 }
 
 static int next_event(struct reader *r)
@@ -208,7 +225,9 @@ static int read_key(struct reader *r, const ag_value *object, char **out)
         return rc;
     }
     if (r->event.type != YAML_SCALAR_EVENT) {
-        return fail_at(r, r->event.start_mark, "expected a text as key");
+        return fail_at(r, r->event.start_mark,
+                       "expected a text as key: put text that begins with { in quotes, as "
+                       "\"{{name}}\"");
     }
     const char *key = (const char *)r->event.data.scalar.value;
     if (strlen(key) != r->event.data.scalar.length) {

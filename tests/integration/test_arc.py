@@ -146,6 +146,18 @@ class InScripts(argo.Case):
         self.assertIn(f"{path}:3:", result.stderr)
         self.assertEqual(self.arc("start", path, check=1).stderr, result.stderr)
 
+    def test_one_problem_is_told_once(self):
+        file = self.daemon.home / "x.yaml"
+        file.write_text("workflow_name: x\nparameters: {who: {required: true, description: For whom}}\n"
+                        "steps:\n  - {step: a, type: display, message: hi}\n")
+        said = self.arc("start", str(file), check=1).stderr
+        self.assertEqual(said.splitlines()[:2], ["arc: Invalid request", "parameters.who: missing, "
+                                                 "it is required: For whom"])
+        self.assertEqual(said.count("who"), 1, said)
+        file.write_text("workflow_name: {{x}}\n")
+        said = self.arc("validate", str(file), check=1).stderr
+        self.assertEqual(said.count("in quotes"), 1, said)
+
     def test_json_whatever_happens(self):
         """One value on stdout, of what succeeds and of what fails."""
         with tempfile.TemporaryDirectory() as directory:

@@ -424,6 +424,11 @@ int arc_fail(struct arc *arc, const argo_error *err)
     if (argo_error_code(err) == ARGO_E_NO_DAEMON) { /* not how the socket was tried */
         details = arc->url != NULL ? arc->url : argo_context_home(arc->ctx);
     }
+    const struct argo_problem *first = argo_error_problem(err, 0);
+    if (argo_error_code(err) != ARGO_E_ANSWER && first != NULL && first->message != NULL &&
+        strstr(details, first->message) != NULL) {
+        details = ""; /* it comes with its place */
+    }
     arc_putf(stderr, "arc: %s%s%s\n", argo_error_message(err), *details == '\0' ? "" : ": ",
              details);
     /* Of what is wrong with an answer the details tell the first. */

@@ -65,10 +65,10 @@ END_TEST
 
 START_TEST(all_problems_at_once)
 {
-    refused(NULL, "parameters.topic: missing, it is required (what about) \n");
+    refused(NULL, "parameters.topic: missing, it is required: what about () \n");
     refused("{\"topik\":1,\"n\":\"abc\",\"deep\":\"yes\",\"tone\":\"wet\",\"free\":1}",
             "parameters.topik: the template has no such parameter () topic\n"
-            "parameters.topic: missing, it is required (what about) \n"
+            "parameters.topic: missing, it is required: what about () \n"
             "parameters.n: wrong value (a number) \n"
             "parameters.deep: wrong value (true or false) \n"
             "parameters.tone: wrong value (one of dry, 3) \n"

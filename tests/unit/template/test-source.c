@@ -141,6 +141,11 @@ START_TEST(yaml_refuses)
     refused("a: \"\\0\"\n", "NUL character");
     refused("\"a\\0b\": 1\n", "NUL character in a key");
     refused("[a]: 1\n", "line 1, column 1: expected a text as key");
+    refused("a: {{x}}\n", "line 1, column 5: expected a text as key: put text that begins with {");
+    refused("a: b: c\n",
+            "line 1, column 5: mapping values are not allowed in this context: put text");
+    refused("a:\n\tb: 1\n", "indent with spaces");
+    refused("a: @b\n", "put text that begins with @ ` or % in quotes");
     refused("", "empty, expected a JSON or YAML document");
     refused("# nothing\n", "empty");
     refused("a: [1\nb: 2\n", "line 2, column 2");
