@@ -512,8 +512,34 @@ class Together(terminal.Case):
         t.see(lambda s: f"{run} is running.\n[1/1]" in s.text(), "the step again")
         (self.daemon.home / "go").touch()
         self.assertEqual(t.end(), 4)
-        self.assertRegex(t.screen.text(), f"{run} failed: .*\nSee what it did: arc steps {run}, and "
+        self.assertRegex(t.screen.text(), f"{run} failed\nSee what it did: arc steps {run}, and "
                                           f"its log: arc logs --log {run}$")
+
+    def test_nothing_is_said_twice(self):
+        run = self.daemon.launch(flow(command(GO + "; false")))
+        t = self.terminal("attach", run)
+        t.see(lambda s: s.last().startswith("[1/1]"), "the step")
+        t.type("\x04")
+        self.assertEqual(t.end(), 0)
+        self.assertEqual(t.screen.text(), f"Detached. arc attach {run} brings you back.")
+        (self.daemon.home / "go").touch()
+        self.daemon.wait_end(run)
+        shown = self.arc("attach", run, check=4)
+        self.assertIn("step 'work' failed: ", shown.stdout)
+        self.assertIn(f"{run} failed\nSee what it did: ", shown.stderr)
+
+    def test_forty_columns(self):
+        self.daemon.launch(flow({**ASK, "step": "a_step_of_a_long_name"}, name="template_name"),
+                           workflow_id="a_run_of_a_name")
+        self.daemon.question("a_run_of_a_name")
+        self.arc("ci", "add", "local", "--provider", "openai", "--url",
+                 "http://127.0.0.1:18434/v1/long", "--model", "a-model", check=0)
+        for words, shown in ((("list",), r"\na_run_of_a_name  waiting  1/1 a_st"),
+                             (("ci", "list"), r"\nlocal .* a-model .* registered")):
+            t = self.terminal(*words, size=(24, 40))
+            self.assertEqual(t.end(), 0)
+            self.assertRegex(t.screen.text(), shown)
+            self.assertEqual(t.screen.wrapped, set())
 
     def test_a_daemon_that_dies_is_brought_back(self):
         for word in ("attach", "answer"):

@@ -32,6 +32,7 @@ static int ci_list(struct arc *arc, int argc, char **argv)
 {
     static const char *const headers[] = {"NAME",  "PROVIDER", "MODEL", "ROLE", "STATUS",
                                           "HEARD", "TASK",     "WHERE", NULL};
+    static const char *const drop[] = {"TASK", "HEARD", "WHERE", "ROLE", "PROVIDER", NULL};
     int code = 0;
     arc_auto_list struct arc_list none = {0};
     if (!arc_arguments(arc, NULL, argc, argv, &none, &code)) {
@@ -48,6 +49,8 @@ static int ci_list(struct arc *arc, int argc, char **argv)
     }
     struct arc_table table;
     arc_table_init(&table, headers);
+    table.whole = true;
+    table.drop = drop;
     for (size_t i = 0; i < argo_value_size(list); i++) {
         const argo_value *ci = argo_value_at(list, i);
         char ago[ARC_TIME_SIZE];

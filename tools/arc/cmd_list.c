@@ -72,8 +72,12 @@ void arc_print_runs(const argo_value *list)
 {
     static const char *const headers[] = {"ID",  "STATE",   "TEMPLATE", "STEP",
                                           "PID", "STARTED", NULL};
+    static const char *const drop[] = {"PID", "STARTED", "TEMPLATE", NULL};
     struct arc_table table;
     arc_table_init(&table, headers);
+    table.keep = 2;
+    table.whole = true;
+    table.drop = drop;
     for (size_t i = 0; i < argo_value_size(list); i++) {
         add_run(&table, argo_value_at(list, i));
     }

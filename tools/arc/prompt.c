@@ -387,6 +387,8 @@ static enum arc_prompt_event read_edited(struct arc_prompt *prompt, char **line)
         return shorten(prompt, text);
     }
     if (prompt->gone || (len == 1 && text[0] == CTRL_D)) {
+        fputs(prompt->blank ? "\r\033[J" : "", prompt->out); /* libedit has shown the key */
+        fflush(prompt->out);
         return ARC_PROMPT_END;
     }
     if (prompt->enter && len > 0 && text[len - 1] == '\n') {

@@ -8,7 +8,7 @@
 
 #include "terminal.h"
 
-enum { GAP = 2, MIN_WIDTH = 4 };
+enum { GAP = 2, MIN_WIDTH = 4, READABLE = 10 };
 
 void arc_table_init(struct arc_table *table, const char *const *headers)
 {
@@ -86,9 +86,62 @@ static size_t print_cut(const char *text, size_t width, FILE *out)
     return used;
 }
 
+/* Whether the columns SHOWN have room, with those that may be cut as short as can still be read. */
+static bool has_room(const struct arc_table *table, const size_t *widths, const bool *shown,
+                     size_t width)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < table->columns; i++) {
+        bool cut = i >= table->keep && widths[i] > READABLE;
+        sum += !shown[i] ? 0 : GAP + (cut ? READABLE : widths[i]);
+    }
+    return sum <= width + GAP;
+}
+
+static void drop_columns(const struct arc_table *table, const size_t *widths, bool *shown,
+                         size_t width)
+{
+    for (size_t d = 0; table->drop != NULL && table->drop[d] != NULL && width > 0 &&
+                       !has_room(table, widths, shown, width);
+         d++) {
+        for (size_t i = 0; i < table->columns; i++) {
+            shown[i] = shown[i] && strcmp(table->cells[i], table->drop[d]) != 0;
+        }
+    }
+}
+
+/* The widths of the columns SHOWN, one after the other. */
+static void share(const struct arc_table *table, size_t *widths, size_t n, size_t width)
+{
+    size_t whole = table->whole ? table->keep : 0;
+    size_t used = 0;
+    for (size_t i = 0; i < whole; i++) {
+        used += widths[i] + GAP;
+    }
+    size_t left = width == 0 ? 0 : width > used ? width - used : 1;
+    arc_table_fit(widths + whole, n - whole, table->keep - whole, GAP, left);
+}
+
+static void print_row(const struct arc_table *table, char *const *cells, const bool *shown,
+                      const size_t *widths, size_t n, FILE *out)
+{
+    size_t column = 0;
+    for (size_t i = 0; i < table->columns; i++) {
+        if (shown[i]) {
+            bool last = column + 1 == n;
+            size_t used = print_cut(cells[i], widths[column], out);
+            fprintf(out, "%*s", last ? 0 : (int)(widths[column] - used + GAP), "");
+            column++;
+        }
+    }
+    fputc('\n', out);
+}
+
 void arc_table_print(const struct arc_table *table, FILE *out, size_t width)
 {
     size_t widths[ARC_TABLE_COLUMNS] = {0};
+    bool shown[ARC_TABLE_COLUMNS] = {0};
+    size_t n = 0;
     if (table->failed) {
         fputs("(out of memory)\n", out);
         return;
@@ -97,15 +150,16 @@ void arc_table_print(const struct arc_table *table, FILE *out, size_t width)
         size_t column = i % table->columns;
         size_t cell = arc_text_width(table->cells[i]);
         widths[column] = cell > widths[column] ? cell : widths[column];
+        shown[column] = true;
     }
-    arc_table_fit(widths, table->columns, table->keep, GAP, width);
-    for (size_t i = 0; i < table->n; i++) {
-        size_t column = i % table->columns;
-        int last = column + 1 == table->columns;
-        size_t used = print_cut(table->cells[i], widths[column], out);
-        fprintf(out, "%*s", last ? 0 : (int)(widths[column] - used + GAP), "");
-        if (last) {
-            fputc('\n', out);
+    drop_columns(table, widths, shown, width);
+    for (size_t i = 0; i < table->columns; i++) {
+        if (shown[i]) {
+            widths[n++] = widths[i];
         }
+    }
+    share(table, widths, n, width);
+    for (size_t i = 0; i + table->columns <= table->n; i += table->columns) {
+        print_row(table, table->cells + i, shown, widths, n, out);
     }
 }

@@ -5,6 +5,7 @@
 #ifndef ARC_TABLE_H
 #define ARC_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -14,7 +15,10 @@ enum { ARC_TABLE_COLUMNS = 8 };
 
 struct arc_table {
     size_t columns;
-    size_t keep;  /* so many columns are cut last: 1, the name, unless it is changed */
+    size_t keep; /* so many columns are cut last: 1, the name, unless it is changed */
+    bool whole;  /* and those are never cut */
+    const char *const
+        *drop;    /* headers of columns that go, in this order, where all do not fit; or NULL */
     char **cells; /* row by row, the headers first; owned */
     size_t n;
     int failed; /* memory ran out: what is printed says so */

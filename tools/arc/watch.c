@@ -41,6 +41,7 @@ struct watch {
     char shown[80]; /* id of the prompt printed last */
     bool on_top;    /* and nothing was asked below it since */
     struct arc_progress progress;
+    char *told;     /* the last error that the run has printed, or NULL */
     char state[16]; /* of the run, as told last; "" at first */
     bool finished;
     int code;
@@ -167,6 +168,9 @@ static void show_end(struct watch *w)
     const char *state = argo_value_text(reply.value, "status", "");
     const char *why = argo_value_text(reply.value, "data.error.message", NULL);
     clear_bottom(w);
+    if (why != NULL && w->told != NULL && strstr(w->told, why) != NULL) {
+        why = NULL; /* it stands there already */
+    }
     if (w->options->summary && w->arc->json) {
         arc_print_reply(&reply);
     } else if (w->options->summary) {
@@ -240,6 +244,10 @@ static void take_event(struct watch *w, const argo_value *event)
     const char *stream = argo_value_text(event, "stream", "");
     if (strcmp(stream, "output") == 0) {
         arc_printer_record(&w->printer, event);
+        if (strcmp(kind, "error") == 0) {
+            free(w->told);
+            w->told = strdup(argo_value_text(event, "text", ""));
+        }
         if (strcmp(kind, "prompt") == 0) {
             snprintf(w->shown, sizeof(w->shown), "%s", argo_value_text(event, "question_id", ""));
             w->on_top = !arc_desk_is_busy(&w->desk);
@@ -534,6 +542,7 @@ int arc_watch(struct arc *arc, const struct arc_watch_options *options)
     arc_progress_end(&w.progress);
     arc_prompt_free(w.prompt);
     argo_value_free(w.reply);
+    free(w.told);
     argo_client_cancel(w.request);
     close(w.signals);
     return w.code;

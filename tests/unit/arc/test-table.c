@@ -54,6 +54,35 @@ START_TEST(test_cut_to_width)
 }
 END_TEST
 
+START_TEST(test_columns_that_go)
+{
+    static const char *const many[] = {"ID", "STATE", "TEMPLATE", "STEP", "PID", NULL};
+    static const char *const drop[] = {"PID", "TEMPLATE", NULL};
+    const char *rows[] = {"an_id_of_some", "waiting", "hello", "ask", "12345"};
+    const size_t widths[] = {46, 45, 38, 37, 28, 10};
+    const char *const heads[] = {"ID             STATE    TEMPLATE  STEP  PID\n",
+                                 "ID             STATE    TEMPLATE  STEP  PID\n",
+                                 "ID             STATE    TEMPLATE  STEP\n",
+                                 "ID             STATE    STEP\n",
+                                 "ID             STATE    STEP\n",
+                                 "ID             STATE    STEP\n"};
+    for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
+        struct arc_table table;
+        arc_table_init(&table, many);
+        table.keep = 2;
+        table.whole = true;
+        table.drop = drop;
+        for (size_t k = 0; k < 5; k++) {
+            arc_table_add(&table, rows[k]);
+        }
+        char *text = print(&table, widths[i]);
+        ck_assert_msg(strncmp(text, heads[i], strlen(heads[i])) == 0, "%zu: %s", widths[i], text);
+        ck_assert_ptr_nonnull(strstr(text, "\nan_id_of_some  waiting  "));
+        free(text);
+    }
+}
+END_TEST
+
 START_TEST(test_hostile_cells)
 {
     struct arc_table table;
@@ -115,6 +144,7 @@ static Suite *table_suite(void)
     tcase_add_checked_fixture(tc, use_utf8, NULL);
     tcase_add_test(tc, test_plain);
     tcase_add_test(tc, test_cut_to_width);
+    tcase_add_test(tc, test_columns_that_go);
     tcase_add_test(tc, test_hostile_cells);
     tcase_add_test(tc, test_width);
     tcase_add_test(tc, test_fit);
