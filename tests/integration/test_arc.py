@@ -153,7 +153,7 @@ class InScripts(argo.Case):
         said = self.arc("start", str(file), check=1).stderr
         self.assertEqual(said.splitlines()[:2], ["arc: Invalid request", "parameters.who: missing, "
                                                  "it is required: For whom"])
-        self.assertEqual(said.count("who"), 1, said)
+        self.assertEqual(said.count("missing"), 1, said)
         file.write_text("workflow_name: {{x}}\n")
         said = self.arc("validate", str(file), check=1).stderr
         self.assertEqual(said.count("in quotes"), 1, said)
