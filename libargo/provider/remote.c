@@ -184,6 +184,13 @@ static int hand_on(ag_ci_call *call, struct remote *r, argo_error **err)
     return rc;
 }
 
+/* A web page, say, because the URL is another server's: asking again does not help. */
+static bool speaks_otherwise(const struct remote *r, const struct ag_http_response *response)
+{
+    return r->reply.text.len == 0 && response->content_type[0] != '\0' &&
+           !ag_starts_with(response->content_type, "text/event-stream");
+}
+
 static void on_done(const struct ag_http_response *response, const argo_error *failure, void *user)
 {
     ag_ci_call *call = user;
@@ -199,11 +206,18 @@ static void on_done(const struct ag_http_response *response, const argo_error *f
     }
     argo_error *err = NULL;
     bool streamed = call->stream && r->plain.len == 0;
+    bool cut_off = streamed && !r->reply.finished;
     int rc = 0;
     if (!streamed) {
         const char *body = call->stream ? r->plain.data : response->body;
         rc = ag_reply_read(&r->reply, body, call->stream ? r->plain.len : response->body_len, &err);
-    } else if (!r->reply.finished) {
+    } else if (cut_off && speaks_otherwise(r, response)) {
+        cut_off = false;
+        rc =
+            ag_error_set(&err, ARGO_E_PROVIDER,
+                         "%s answered with %s, which is no reply of provider %s: is the URL right?",
+                         r->url, response->content_type, call->provider->word);
+    } else if (cut_off) {
         rc = ag_error_set(&err, ARGO_E_PROVIDER, "the reply was cut off after %zu bytes",
                           r->reply.text.len);
     }
@@ -215,7 +229,7 @@ static void on_done(const struct ag_http_response *response, const argo_error *f
     }
     if (rc < 0) {
         ag_error_wrap(&err, "CI '%s'", call->ci.name);
-        ag_ci_call_fail(call, err, (streamed && !r->reply.finished) || r->reply.passing, -1);
+        ag_ci_call_fail(call, err, cut_off || r->reply.passing, -1);
         return;
     }
     AG_AUTO(ag_value) usage = ag_reply_usage(&r->reply, call->request);

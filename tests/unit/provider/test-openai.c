@@ -76,6 +76,18 @@ START_TEST(either_end_of_a_stream_will_do)
 }
 END_TEST
 
+START_TEST(a_web_page_is_no_reply)
+{
+    fakehttp_answer(server, 200, "Content-Type: text/html; charset=utf-8\r\n",
+                    "<!doctype html>\n<title>Welcome</title>\n");
+    ck_assert_int_eq(ask(true), ARGO_E_PROVIDER);
+    ck_assert_ptr_nonnull(strstr(seen.details, "answered with text/html"));
+    ck_assert_ptr_nonnull(strstr(seen.details, "/v1/chat/completions"));
+    ck_assert_uint_eq(fakehttp_count(server), 1);
+    ck_assert_int_eq(seen.texts, 0);
+}
+END_TEST
+
 START_TEST(a_stream_without_an_end_is_cut_off)
 {
     fixture_stream(pieces, 3, false);
@@ -290,6 +302,7 @@ static Suite *suite(void)
     tcase_add_test(tc, a_whole_reply);
     tcase_add_test(tc, a_streamed_reply);
     tcase_add_test(tc, either_end_of_a_stream_will_do);
+    tcase_add_test(tc, a_web_page_is_no_reply);
     tcase_add_test(tc, a_stream_without_an_end_is_cut_off);
     tcase_add_test(tc, a_lost_connection_within_the_text_is_final);
     tcase_add_test(tc, a_server_that_does_not_stream);
