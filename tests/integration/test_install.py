@@ -77,7 +77,7 @@ class Installation(argo.Case):
         lib = self.libdir.relative_to(self.prefix)
         expected = {"bin/arc", "bin/argo-daemon", "bin/argo_workflow_executor",
                     f"{lib}/pkgconfig/argo.pc", "share/argo/workflow.schema.json",
-                    "share/bash-completion/completions/arc", "share/zsh/site-functions/_arc",
+                    "share/systemd/user/argo.service", "share/bash-completion/completions/arc", "share/zsh/site-functions/_arc",
                     "share/fish/vendor_completions.d/arc.fish"}
         expected |= {f"{lib}/{name}" for name in LIBRARIES}
         expected |= {f"include/argo/{name}" for name in files_below(argo.ROOT / "include/argo")}
@@ -94,6 +94,20 @@ class Installation(argo.Case):
         examples = {name.removeprefix("share/doc/argo/examples/") for name in documents
                     if name.startswith("share/doc/argo/examples/")}
         self.assertEqual(examples, files_below(argo.ROOT / "docs/examples"))
+
+    def test_unit(self):
+        text = (self.prefix / "share/systemd/user/argo.service").read_text()
+        command = re.search(r'^ExecStart="(/.*/bin/argo-daemon)"$', text, re.M).group(1)
+        self.assertIn("\nKillMode=process\n", text)  # runs outlive the daemon
+        daemon = self.prefix / "bin/argo-daemon"
+        self.assertIn("0.1.0", run(daemon, "--version"))
+        locked = subprocess.run([daemon, "--home", self.daemon.home], capture_output=True)
+        self.assertIn(f"\nSuccessExitStatus={locked.returncode}\n", text)
+        if shutil.which("systemd-analyze"):
+            unit = self.top / "argo.service"
+            unit.write_text(text.replace(command, str(daemon)))
+            self.assertEqual(run("systemd-analyze", "--user", "--man=no", "--recursive-errors=no",
+                                 "verify", unit, env={"XDG_RUNTIME_DIR": str(self.top)}), "")
 
     def test_programs(self):
         self.assertIn("0.1.0", self.arc("version", check=0).stdout)
