@@ -130,6 +130,10 @@ class InScripts(argo.Case):
         self.arc("status", "ask_W", "--wait", check=0)
         late = self.arc("answer", "ask_W", "Ann", check=1)
         self.assertIn("ask_W asks nothing: it is done", late.stderr)
+        self.arc("start", self.file(CHOOSE), "C", check=0)
+        wrong = self.arc("answer", "choose_C", "neither", check=1)
+        self.assertTrue(wrong.stderr.endswith("still open. arc answer choose_C\n"), wrong.stderr)
+        self.arc("answer", "choose_C", "red", check=0)
         self.arc("start", self.file(ASK), "A", check=0)
         self.arc("start", self.file(ASK), "A", check=1)
         self.arc("abandon", "ask_A", check=2)  # nobody to ask

@@ -209,7 +209,9 @@ class CIs(Fixture):
             done = self.arc("ci", "test", *args, check=code)
             self.assertIn(words, done.stderr)
         self.server.script = [refuses]
-        self.assertIn("HTTP 401: invalid x-api-key", self.arc("ci", "test", "api", check=1).stderr)
+        told = self.arc("ci", "test", "api", check=1).stderr
+        self.assertIn("HTTP 401: invalid x-api-key", told)
+        self.assertTrue(told.endswith("See how it is registered: arc ci show api\n"), told)
         error = json.loads(self.arc("ci", "test", "far", "--json", check=1).stdout)["error"]
         self.assertEqual(error["code"], 1015)
         self.mode("hang")
