@@ -528,6 +528,15 @@ class Together(terminal.Case):
         self.assertIn("step 'work' failed: ", shown.stdout)
         self.assertIn(f"{run} failed\nSee what it did: ", shown.stderr)
 
+    def test_a_deadline_while_attached(self):
+        for step in ({"type": "approve", "on_yes": "end", "on_no": "end"},
+                     {"type": "user_ask", "default": "x", "save_to": "x"}):
+            run = self.daemon.launch(flow({**step, "step": "q", "prompt": "Now?",
+                                           "deadline": "1s"}, END))
+            t = self.terminal("attach", run)
+            self.assertEqual(t.end(), 0)
+            self.assertRegex(t.screen.text(), "(?s)Now.*\nNobody has answered in time\nIt is over.")
+
     def test_forty_columns(self):
         self.daemon.launch(flow({**ASK, "step": "a_step_of_a_long_name"}, name="template_name"),
                            workflow_id="a_run_of_a_name")

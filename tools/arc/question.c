@@ -202,6 +202,9 @@ char *arc_question_told(struct arc *arc, const char *question_id)
     if (strcmp(state, "open") == 0) {
         return NULL;
     }
+    if (strcmp(state, "expired") == 0) {
+        return strdup("Nobody has answered in time");
+    }
     if (strcmp(state, "answered") != 0) {
         return arc_format("The question is closed (%s)", state);
     }
