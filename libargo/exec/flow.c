@@ -397,6 +397,11 @@ static int resume_flight(struct ag_strand *s, const struct ag_checkpoint *c, arg
         return r;
     }
     s->now.until = c->flight_until;
+    if (!goes_on) {
+        ag_auto_free char *text = ag_asprintf(
+            "the executor died in the middle of step '%s': it is repeated\n", s->now.step->name);
+        (void)(text != NULL && ag_strand_output(s, "notice", text));
+    }
     if (skip) {
         s->now.verdict = AG_VISIT_SKIP;
     } else if (refuse) {

@@ -103,6 +103,7 @@ START_TEST(test_in_flight)
     ck_trace(f, "a:done b:started");
     fakeport_run(f);
     ck_trace(f, "a:done b:started b@2:done");
+    ck_output(f, "notice", "the executor died in the middle of step 'b': it is repeated\n");
     fakeport_free(f);
 }
 END_TEST
