@@ -537,6 +537,14 @@ class Together(terminal.Case):
             self.assertEqual(t.end(), 0)
             self.assertRegex(t.screen.text(), "(?s)Now.*\nNobody has answered in time\nIt is over.")
 
+    def test_help_in_forty_columns(self):
+        wide = self.arc("help", "answer", check=0).stdout
+        for words in (("help",), ("help", "answer"), ("help", "inbox")):
+            t = self.terminal(*words, size=(24, 40))
+            self.assertEqual(t.end(), 0)
+            self.assertEqual(t.screen.wrapped, set())
+        self.assertIn("asked here. Without ID it is that\nof the", wide)  # elsewhere as ever
+
     def test_forty_columns(self):
         self.daemon.launch(flow({**ASK, "step": "a_step_of_a_long_name"}, name="template_name"),
                            workflow_id="a_run_of_a_name")

@@ -4,26 +4,51 @@
 #include <string.h>
 
 #include "commands.h"
+#include "terminal.h"
 
-enum { WIDTH = 80, INDENT = 28 };
+enum { WIDTH = 80, INDENT = 28, BRIEF = 19, NARROW = 60, NARROW_INDENT = 8 };
 
-/* TEXT in lines of the terminal's usual width, the first one from column AT. */
-static void print_wrapped(FILE *out, size_t at, const char *text)
+/* The terminal's, at most the usual one. */
+static size_t line_width(void)
 {
-    if (at >= INDENT - 1) {
+    size_t width = arc_terminal_width();
+    return width < 2 * NARROW_INDENT || width > WIDTH ? WIDTH : width;
+}
+
+static bool is_narrow(void)
+{
+    return line_width() < NARROW;
+}
+
+/* TEXT in lines from column INDENT, the first one after column AT. */
+static void print_wrapped(FILE *out, size_t at, size_t indent, const char *text)
+{
+    indent = is_narrow() && indent > NARROW_INDENT ? NARROW_INDENT : indent;
+    if (at > 0 && at + 1 >= indent) {
         fputc('\n', out);
         at = 0;
     }
     while (*text != '\0') {
-        size_t room = WIDTH - INDENT;
+        size_t room = line_width() - indent;
         size_t len = strlen(text);
         while (len > room) {
             const char *space = memrchr(text, ' ', len);
             len = space == NULL ? room : (size_t)(space - text);
         }
-        fprintf(out, "%*s%.*s\n", (int)(INDENT - at), "", (int)len, text);
+        fprintf(out, "%*s%.*s\n", (int)(indent - at), "", (int)len, text);
         text += len + strspn(text + len, " ");
         at = 0;
+    }
+}
+
+/* Lines with their newlines, of the usual width: as they are, or as one text in narrower ones. */
+static void print_lines(FILE *out, const char *lines)
+{
+    arc_auto_free char *text = is_narrow() ? arc_clean_text(lines, 1) : NULL;
+    if (text != NULL) {
+        print_wrapped(out, 0, 0, text);
+    } else {
+        fputs(lines, out);
     }
 }
 
@@ -35,7 +60,7 @@ static void print_option(FILE *out, const struct arc_option *o)
     }
     int n = fprintf(out, "  %s--%s%s%s", letter, o->name, o->argument == NULL ? "" : " ",
                     o->argument == NULL ? "" : o->argument);
-    print_wrapped(out, n < 0 ? 0 : (size_t)n, o->help);
+    print_wrapped(out, n < 0 ? 0 : (size_t)n, INDENT, o->help);
 }
 
 static void print_options(FILE *out, const char *title, const struct arc_option *options)
@@ -48,15 +73,19 @@ static void print_options(FILE *out, const char *title, const struct arc_option 
 
 void arc_print_usage(FILE *out, const struct arc_command *command)
 {
-    fprintf(out, "Usage: arc %s%s%s%s\n", command->name, command->arguments == NULL ? "" : " ",
-            command->arguments == NULL ? "" : command->arguments,
-            command->options == NULL ? "" : " [OPTION]...");
+    const char *arguments = command->arguments == NULL ? "" : command->arguments;
+    arc_auto_free char *line =
+        arc_format("Usage: arc %s%s%s%s\n", command->name, *arguments == '\0' ? "" : " ", arguments,
+                   command->options == NULL ? "" : " [OPTION]...");
+    print_lines(out, line == NULL ? "" : line);
 }
 
 void arc_help_command(const struct arc_command *command)
 {
     arc_print_usage(stdout, command);
-    printf("%s.\n%s", command->brief, command->help == NULL ? "" : command->help);
+    arc_auto_free char *brief = arc_format("%s.\n", command->brief);
+    print_lines(stdout, brief == NULL ? "" : brief);
+    print_lines(stdout, command->help == NULL ? "" : command->help);
     if (command->options != NULL) {
         print_options(stdout, "Options", command->options);
     }
@@ -65,18 +94,20 @@ void arc_help_command(const struct arc_command *command)
 
 void arc_help_all(FILE *out)
 {
-    fputs("Usage: arc COMMAND [ARGUMENT]...\n"
-          "AI workflows that run in the background and ask when they need you.\n\n",
-          out);
+    fputs("Usage: arc COMMAND [ARGUMENT]...\n", out);
+    print_lines(out, "AI workflows that run in the background and ask when they need you.\n");
+    fputc('\n', out);
     const struct arc_command *command;
     for (size_t i = 0; (command = arc_command_at(i)) != NULL; i++) {
-        fprintf(out, "  %-16s %s\n", command->name, command->brief);
+        int n = fprintf(out, "  %s", command->name);
+        print_wrapped(out, n < 0 ? 0 : (size_t)n, BRIEF, command->brief);
     }
     print_options(out, "Options of every command", arc_globals);
-    fputs("\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 the workflow failed or "
-          "was\nabandoned, 5 it needs an answer, 6 no daemon.\n"
-          "How to use one: arc help COMMAND\n",
-          out);
+    fputc('\n', out);
+    print_lines(out,
+                "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 the workflow failed "
+                "or was\nabandoned, 5 it needs an answer, 6 no daemon.\n");
+    fputs("How to use one: arc help COMMAND\n", out);
 }
 
 static int help(struct arc *arc, int argc, char **argv)
