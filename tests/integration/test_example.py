@@ -159,7 +159,7 @@ class TheTemplate(Temporary):
         for args in (("--ci", "nobody"), ()):
             done = self.start(repository, *args)
             self.assertEqual(done.returncode, 4)
-            self.assertIn("arc ci add", done.stderr)
+            self.assertIn("arc ci add", done.stdout)
 
     def test_the_only_ci_needs_no_name(self):
         self.scripted()
@@ -176,7 +176,7 @@ class TheTemplate(Temporary):
         (repository / "wordcount.c").write_text("int main(void) { return 0; }\n")
         done = self.start(repository, "--ci", "scripted")
         self.assertEqual(done.returncode, 4)
-        self.assertIn("no recorded reply", done.stderr)
+        self.assertIn("no recorded reply", done.stdout)
 
     def test_a_range_is_never_an_option(self):
         self.scripted()
