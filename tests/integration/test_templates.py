@@ -187,7 +187,7 @@ class Templates(argo.Case):
             if tests == "test -d /":  # more than one word
                 self.release("-p", f"tests={tests}")
                 words = "was not released: too early"
-                self.assertIn(words, self.answer("no, too early", 4).stderr)
+                self.assertIn(words, self.answer("no, too early", 4).stdout)
             else:
                 self.assert_fails(words, "-p", f"tests={tests}")
         self.assertEqual(self.git("tag").split(), ["v1.1.0"])
