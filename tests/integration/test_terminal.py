@@ -524,9 +524,10 @@ class Together(terminal.Case):
         self.assertEqual(t.screen.text(), f"Detached. arc attach {run} brings you back.")
         (self.daemon.home / "go").touch()
         self.daemon.wait_end(run)
-        shown = self.arc("attach", run, check=4)
-        self.assertIn("step 'work' failed: ", shown.stdout)
-        self.assertIn(f"{run} failed\nSee what it did: ", shown.stderr)
+        t = self.terminal("attach", run)
+        self.assertEqual(t.end(), 4)
+        self.assertRegex(t.screen.text(), f"step 'work' failed: .*\n{run} failed\nSee what it did: ")
+        self.assertIn(f"{run} failed: ", self.arc("attach", run, check=4).stderr)
 
     def test_a_deadline_while_attached(self):
         for step in ({"type": "approve", "on_yes": "end", "on_no": "end"},

@@ -168,8 +168,8 @@ static void show_end(struct watch *w)
     const char *state = argo_value_text(reply.value, "status", "");
     const char *why = argo_value_text(reply.value, "data.error.message", NULL);
     clear_bottom(w);
-    if (why != NULL && w->told != NULL && strstr(w->told, why) != NULL) {
-        why = NULL; /* it stands there already */
+    if (w->arc->terminal && why != NULL && w->told != NULL && strstr(w->told, why) != NULL) {
+        why = NULL; /* it stands there already; elsewhere that went to standard output */
     }
     if (w->options->summary && w->arc->json) {
         arc_print_reply(&reply);
