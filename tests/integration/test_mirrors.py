@@ -92,7 +92,10 @@ class Writing(Mirrors):
         inode, stamp = self.path("cis").stat().st_ino, self.path("cis").stat().st_mtime_ns
         seen = i = 0
         while seen < 2:
-            self.daemon.post("/api/registry/ci", {"name": f"ci{i}"})
+            if i % 2 == 0:  # there may not be more than 1000
+                self.daemon.post("/api/registry/ci", {"name": "ci"})
+            else:
+                self.daemon.delete("/api/registry/ci/ci")
             i += 1
             now = self.path("cis").stat()
             if (now.st_ino, now.st_mtime_ns) != (inode, stamp):
