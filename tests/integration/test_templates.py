@@ -187,7 +187,8 @@ class Templates(argo.Case):
             if tests == "test -d /":  # more than one word
                 self.release("-p", f"tests={tests}")
                 words = "was not released: too early"
-                self.assertIn(words, self.answer("no, too early", 4).stdout)
+                done = self.answer("no, too early", 4)
+                self.assertIn(words, done.stdout + done.stderr)
             else:
                 self.assert_fails(words, "-p", f"tests={tests}")
         self.assertEqual(self.git("tag").split(), ["v1.1.0"])
