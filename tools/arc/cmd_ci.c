@@ -418,12 +418,13 @@ static int ci_key(struct arc *arc, int argc, char **argv)
         return arc_fail(arc, err); /* before anybody types a key */
     }
     code = get_key(arc, &given.key, &key);
+    if (key == NULL) {
+        return code; /* why there is none has been said */
+    }
     if (code == 0) {
         code = store_key(arc, words.items[0], key, &reply);
     }
-    if (key != NULL) {
-        explicit_bzero(key, strlen(key));
-    }
+    explicit_bzero(key, strlen(key));
     return code;
 }
 
