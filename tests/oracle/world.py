@@ -171,9 +171,12 @@ class World:
         return []
 
     def running_of(self, workflow):
-        """Its processes that do not stand still; none when its executor is dead: what that has left
-        is being ended."""
-        if not any(executor.run == workflow for executor in self.executors()):
+        """Its processes that do not stand still; none when its executor is dead, or has been killed and
+        must run once more to die: what that leaves is being ended."""
+        with self.lock:
+            killed = set(self.killed)
+        if not any(executor.run == workflow and executor.pid not in killed
+                   for executor in self.executors()):
             return []
 
         def stands(pid):
