@@ -181,7 +181,7 @@ START_TEST(in_the_order_of_their_times)
         snprintf(id, sizeof(id), "w%d", i);
         rids[i] = start_run(id);
     }
-    int64_t first = ag_wall_ms() + 100;
+    int64_t first = ag_wall_ms() + 500;
     for (int i = 0; i < RUNS; i++) {
         ck_assert_int_eq(park(rids[i * 7 % RUNS], 1, "[]", first + 5 * (i * 7 % RUNS)), 0);
     }
@@ -211,7 +211,7 @@ static void start_crowd(int64_t rids[CROWD])
         snprintf(id, sizeof(id), "w%d", i);
         rids[i] = start_run(id);
     }
-    int64_t until = ag_wall_ms() + 50;
+    int64_t until = ag_wall_ms() + 500;
     for (int i = 0; i < CROWD; i++) {
         ck_assert_int_eq(park(rids[i], 1, "[]", until), 0);
     }
