@@ -350,7 +350,7 @@ START_TEST(a_deadline_passes_meanwhile)
                             .path = path,
                             .prompt = prompt,
                             .kind = AG_QUESTION_TEXT,
-                            .deadline = ag_wall_ms() + 30};
+                            .deadline = ag_wall_ms() + 300};
     ck_ok(ag_question_ask(fx.domain, rid, 1, &q, note_outcome, &o, NULL), o);
     ck_ok(park(rid, 1, "[\"q\"]"), o);
     ck_pause("w");
